@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The one settings array of every target: docs/architecture.md, "Settings".
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+func target(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioTLSEvents = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "countersign",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "countersign", targets: ["countersign"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        // Exactly one trait: with two, SwiftPM 6.3 writes their defines in random order and rebuilds everything above.
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird",
+            from: "2.28.0",
+            traits: ["ConfigurationSupport"],
+        ),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        target("CanonicalJSON", []),
+        target("TransparencyLog", [crypto]),
+        target("Cedar", ["CanonicalJSON"]),
+        target("HTTPWire", [nioCore]),
+        target("CountersignCore", ["CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
+        target("CountersignStore", ["CountersignCore", "CanonicalJSON", "TransparencyLog", grdb]),
+        target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "TransparencyLog", crypto]),
+        target(
+            "CountersignProxy",
+            ["CountersignCore", "CanonicalJSON", "HTTPWire", crypto, logging, lifecycle, nioCore, nioPosix, nioTLS, nioTLSEvents],
+        ),
+        target(
+            "CountersignWeb",
+            [
+                "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpTypes, hummingbird, logging, mustache,
+                nioCore,
+            ],
+            resources: [.embedInCode("Resources")],
+        ),
+        target(
+            "CountersignServer",
+            [
+                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignProxy",
+                "CountersignStore", "CountersignWeb", "TransparencyLog", crypto, hummingbird, lifecycle, logging,
+                nioCore, nioPosix, nioTLS, yams,
+            ],
+        ),
+        .executableTarget(
+            name: "countersign",
+            dependencies: [
+                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignServer", "TransparencyLog", arguments,
+            ],
+            swiftSettings: settings,
+        ),
+        target("CountersignTestKit", ["CanonicalJSON", "Cedar", "CountersignCore", "TransparencyLog"]),
+        tests("CanonicalJSONTests", ["CanonicalJSON"]),
+        tests("TransparencyLogTests", ["TransparencyLog", crypto]),
+        tests("CedarTests", ["Cedar", "CanonicalJSON"]),
+        tests("HTTPWireTests", ["HTTPWire", nioCore]),
+        tests("CountersignCoreTests", ["CountersignCore", "CountersignTestKit", "CanonicalJSON", "Cedar"]),
+        tests(
+            "CountersignStoreTests",
+            ["CountersignStore", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", grdb],
+        ),
+        tests("CountersignProxyTests", ["CountersignProxy", "CountersignCore", "CountersignTestKit", "HTTPWire", nioCore]),
+        tests("CountersignServerTests", ["CountersignServer", "CountersignCore", "CountersignTestKit"]),
+    ],
+)
