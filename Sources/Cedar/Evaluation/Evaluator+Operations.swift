@@ -1,0 +1,151 @@
+/// The operations with more than a line to them.
+extension Evaluator {
+    /// How two values of one ordered type compare.
+    enum Order {
+        case less
+        case equal
+        case greater
+
+        var isLess: Bool { self == .less }
+        var isGreater: Bool { self == .greater }
+
+        init(_ left: Int64, _ right: Int64) { self = left < right ? .less : left > right ? .greater : .equal }
+    }
+
+    func compare(_ node: Program.Node) throws(EvaluationError) -> Order {
+        let left = try self.value(node.a)
+        let right = try self.value(node.b)
+        switch left {
+        case .long(let number): return Order(number, try right.asLong())
+        case .datetime(let moment): return Order(moment.milliseconds, try right.asDatetime().milliseconds)
+        case .duration(let span): return Order(span.milliseconds, try right.asDuration().milliseconds)
+        case .bool, .string, .entity, .set, .record, .decimal, .ip:
+            throw .type("one of [long, datetime, duration]", left)
+        }
+    }
+
+    /// `principal in Group::"x"` and its like use the ancestors that are looked up already.
+    func within(_ node: Program.Node) throws(EvaluationError) -> Bool {
+        let left = self.program.nodes[Int(node.a)].operation
+        let entity = try self.entity(node.a)
+        let target = try self.value(node.b)
+        guard case .entity(let ancestor) = target else { return try self.isWithin(entity, in: target) }
+        if left == .principal { return self.principal.isWithin(ancestor) }
+        if left == .resource { return self.resource.isWithin(ancestor) }
+        return self.isWithin(entity, ancestor)
+    }
+
+    func isWithin(_ entity: EntityUID, in target: Value) throws(EvaluationError) -> Bool {
+        switch target {
+        case .entity(let ancestor): return self.isWithin(entity, ancestor)
+        case .set(let ancestors):
+            // Every element must be an entity, those behind the one that answers the question too.
+            var found = false
+            for element in ancestors.elements {
+                let ancestor = try element.asEntity()
+                found = found || self.isWithin(entity, ancestor)
+            }
+            return found
+        case .bool, .long, .string, .record, .decimal, .ip, .datetime, .duration:
+            throw .type("one of [set, entity]", target)
+        }
+    }
+
+    func has(_ node: Program.Node) throws(EvaluationError) -> Bool {
+        let base = self.program.nodes[Int(node.a)]
+        if base.operation == .context, node.c == 1 {
+            return self.request.context.contains(self.program.names[Int(self.program.lists[Int(node.b)])])
+        }
+        var value = try self.value(of: base, at: node.a)
+        for index in node.b..<(node.b + node.c) {
+            guard let next = try self.attribute(self.program.names[Int(self.program.lists[Int(index)])], of: value)
+            else { return false }
+            value = next
+        }
+        return true
+    }
+
+    /// An attribute, or nil if the record or entity has none of that name or the entity is not known.
+    private func attribute(_ name: CedarString, of value: Value) throws(EvaluationError) -> Value? {
+        switch value {
+        case .record(let record): return record[name]
+        case .entity(let uid): return self.entities.entity(uid)?.attributes[name]
+        case .bool, .long, .string, .set, .decimal, .ip, .datetime, .duration:
+            throw .type("one of [record, entity]", value)
+        }
+    }
+
+    func attribute(_ node: Program.Node) throws(EvaluationError) -> Value {
+        let name = self.program.names[Int(node.b)]
+        let value = try self.value(node.a)
+        switch value {
+        case .record(let record):
+            guard let member = record[name] else { throw .missingAttribute(name) }
+            return member
+        case .entity(let uid):
+            guard let entity = self.entities.entity(uid) else { throw .unknownEntity(uid) }
+            guard let attribute = entity.attributes[name] else { throw .missingEntityAttribute(uid, name) }
+            return attribute
+        case .bool, .long, .string, .set, .decimal, .ip, .datetime, .duration:
+            throw .type("one of [record, entity]", value)
+        }
+    }
+
+    func tag(_ node: Program.Node) throws(EvaluationError) -> Value {
+        let uid = try self.entity(node.a)
+        let name = try self.value(node.b).asString()
+        guard let entity = self.entities.entity(uid) else { throw .unknownEntity(uid) }
+        guard let tag = entity.tags[name] else { throw .missingTag(uid, name) }
+        return tag
+    }
+
+    func arithmetic(_ node: Program.Node) throws(EvaluationError) -> Int64 {
+        var result = try self.value(node.a).asLong()
+        for step in 0..<Int(node.c) {
+            let place = Int(node.b) + 2 * step
+            let operand = try self.value(self.program.lists[place + 1]).asLong()
+            let next: (partialValue: Int64, overflow: Bool)
+            let verb: String
+            switch self.program.lists[place] {
+            case Self.plus:
+                next = result.addingReportingOverflow(operand)
+                verb = "add"
+            case Self.minus:
+                next = result.subtractingReportingOverflow(operand)
+                verb = "subtract"
+            default:
+                next = result.multipliedReportingOverflow(by: operand)
+                verb = "multiply"
+            }
+            if next.overflow { throw .overflow("\(verb) the values `\(result)` and `\(operand)`") }
+            result = next.partialValue
+        }
+        return result
+    }
+
+    func set(_ node: Program.Node) throws(EvaluationError) -> Value {
+        var values: [Value] = []
+        values.reserveCapacity(Int(node.b))
+        for index in node.a..<(node.a + node.b) { values.append(try self.value(self.program.lists[Int(index)])) }
+        return .set(ValueSet(values))
+    }
+
+    func record(_ node: Program.Node) throws(EvaluationError) -> Value {
+        var members: [Record.Member] = []
+        members.reserveCapacity(Int(node.b))
+        for member in 0..<Int(node.b) {
+            let place = Int(node.a) + 2 * member
+            let name = self.program.names[Int(self.program.lists[place])]
+            members.append(Record.Member(name: name, value: try self.value(self.program.lists[place + 1])))
+        }
+        return .record(Record(members: members))
+    }
+
+    func call(_ node: Program.Node) throws(EvaluationError) -> Value {
+        let function = self.program.functions[Int(node.a)]
+        var arguments: [Value] = []
+        arguments.reserveCapacity(Int(node.c))
+        for index in node.b..<(node.b + node.c) { arguments.append(try self.value(self.program.lists[Int(index)])) }
+        return try function.apply(to: arguments)
+    }
+}

@@ -1,0 +1,183 @@
+/// Evaluates the policies of a program for one request.
+struct Evaluator {
+    static let plus: Int32 = 0
+    static let minus: Int32 = 1
+    static let times: Int32 = 2
+
+    let program: Program
+    let request: Request
+    let entities: any EntitySource
+    let principal: Subject
+    private let action: Subject
+    let resource: Subject
+
+    init(program: Program, request: Request, entities: any EntitySource) {
+        self.program = program
+        self.request = request
+        self.entities = entities
+        self.principal = Subject(request.principal, entities)
+        self.action = Subject(request.action, entities)
+        self.resource = Subject(request.resource, entities)
+    }
+
+    /// A part of the request with its ancestors, which are looked up once.
+    struct Subject {
+        let uid: EntityUID
+        let fingerprint: Int
+        let typeFingerprint: Int
+        let ancestors: AncestorSet
+
+        init(_ uid: EntityUID, _ entities: any EntitySource) {
+            self.uid = uid
+            self.fingerprint = uid.fingerprint
+            self.typeFingerprint = uid.typeFingerprint
+            self.ancestors = entities.ancestors(of: uid)
+        }
+
+        func isWithin(_ ancestor: EntityUID) -> Bool { self.uid == ancestor || self.ancestors.contains(ancestor) }
+    }
+
+    /// Whether a policy applies and its conditions hold.
+    func isSatisfied(_ policy: Int) throws(EvaluationError) -> Bool {
+        let entry = self.program.entries[policy]
+        guard self.matches(entry.principal, self.principal), self.matches(entry.action, self.action),
+            self.matches(entry.resource, self.resource)
+        else { return false }
+        for index in entry.firstCondition..<entry.endCondition {
+            let condition = self.program.conditions[Int(index)]
+            if try self.truth(condition.root) == condition.isUnless { return false }
+        }
+        return true
+    }
+
+    /// Compares hashes first; what does not match is nearly always known by them alone.
+    private func matches(_ constraint: Program.Constraint, _ subject: borrowing Subject) -> Bool {
+        switch constraint.kind {
+        case .any: return true
+        case .equal:
+            return constraint.fingerprint == subject.fingerprint
+                && self.program.uids[Int(constraint.first)] == subject.uid
+        case .within: return self.isWithin(constraint, subject)
+        case .isType: return self.isOfType(constraint, subject)
+        case .isTypeWithin: return self.isOfType(constraint, subject) && self.isWithin(constraint, subject)
+        case .withinAny:
+            for index in constraint.first..<(constraint.first + constraint.count)
+            where subject.isWithin(self.program.uids[Int(index)]) {
+                return true
+            }
+            return false
+        }
+    }
+
+    private func isOfType(_ constraint: Program.Constraint, _ subject: borrowing Subject) -> Bool {
+        constraint.typeFingerprint == subject.typeFingerprint
+            && self.program.types[Int(constraint.type)] == subject.uid.type
+    }
+
+    private func isWithin(_ constraint: Program.Constraint, _ subject: borrowing Subject) -> Bool {
+        if constraint.fingerprint == subject.fingerprint, self.program.uids[Int(constraint.first)] == subject.uid {
+            return true
+        }
+        guard let place = subject.ancestors.firstPlace(of: constraint.fingerprint) else { return false }
+        return subject.ancestors.contains(self.program.uids[Int(constraint.first)], from: place)
+    }
+
+    func isWithin(_ entity: EntityUID, _ ancestor: EntityUID) -> Bool {
+        entity == ancestor || self.entities.isAncestor(ancestor, of: entity)
+    }
+
+    // MARK: Expressions
+
+    /// The truth value of a node; anything else is a type error.
+    func truth(_ index: Program.Index) throws(EvaluationError) -> Bool {
+        let node = self.program.nodes[Int(index)]
+        switch node.operation {
+        case .and:
+            for operand in node.a..<(node.a + node.b) where !(try self.truth(self.program.lists[Int(operand)])) {
+                return false
+            }
+            return true
+        case .or:
+            for operand in node.a..<(node.a + node.b) where try self.truth(self.program.lists[Int(operand)]) {
+                return true
+            }
+            return false
+        case .not: return !(try self.truth(node.a))
+        case .conditional: return try self.truth(self.truth(node.a) ? node.b : node.c)
+        case .equal: return try self.value(node.a) == self.value(node.b)
+        case .notEqual: return try self.value(node.a) != self.value(node.b)
+        case .less: return try self.compare(node).isLess
+        case .lessOrEqual: return try !self.compare(node).isGreater
+        case .greater: return try self.compare(node).isGreater
+        case .greaterOrEqual: return try !self.compare(node).isLess
+        case .within: return try self.within(node)
+        case .has: return try self.has(node)
+        case .like:
+            return self.program.patterns[Int(node.b)].matches(try self.value(node.a).asString())
+        case .isType: return try self.entity(node.a).type == self.program.types[Int(node.b)]
+        case .isTypeWithin:
+            let entity = try self.entity(node.a)
+            guard entity.type == self.program.types[Int(node.b)] else { return false }
+            return try self.isWithin(entity, in: self.value(node.c))
+        case .contains: return try self.value(node.a).asSet().contains(self.value(node.b))
+        case .containsAll: return try self.value(node.a).asSet().isSuperset(of: self.value(node.b).asSet())
+        case .containsAny: return try self.value(node.a).asSet().intersects(self.value(node.b).asSet())
+        case .isEmpty: return try self.value(node.a).asSet().isEmpty
+        case .hasTag:
+            let entity = try self.entity(node.a)
+            let tag = try self.value(node.b).asString()
+            return self.entities.entity(entity)?.tags.contains(tag) ?? false
+        case .constant, .fail, .principal, .action, .resource, .context, .contextAttribute, .attribute, .negate,
+            .arithmetic, .set, .record, .getTag, .call:
+            return try self.value(of: node).asBool()
+        }
+    }
+
+    func value(_ index: Program.Index) throws(EvaluationError) -> Value {
+        try self.value(of: self.program.nodes[Int(index)], at: index)
+    }
+
+    func value(of node: Program.Node, at index: Program.Index = 0) throws(EvaluationError) -> Value {
+        switch node.operation {
+        case .constant: return self.program.constants[Int(node.a)]
+        case .fail: throw self.program.failures[Int(node.a)]
+        case .principal: return .entity(self.request.principal)
+        case .action: return .entity(self.request.action)
+        case .resource: return .entity(self.request.resource)
+        case .context: return .record(self.request.context)
+        case .contextAttribute:
+            let name = self.program.names[Int(node.a)]
+            guard let value = self.request.context[name] else { throw .missingAttribute(name) }
+            return value
+        case .attribute: return try self.attribute(node)
+        case .conditional: return try self.value(self.truth(node.a) ? node.b : node.c)
+        case .negate:
+            let number = try self.value(node.a).asLong()
+            let (negated, overflow) = (0 as Int64).subtractingReportingOverflow(number)
+            if overflow { throw .overflow("negate the value `\(number)`") }
+            return .long(negated)
+        case .arithmetic: return .long(try self.arithmetic(node))
+        case .set: return try self.set(node)
+        case .record: return try self.record(node)
+        case .getTag: return try self.tag(node)
+        case .call: return try self.call(node)
+        case .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .has, .like,
+            .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag:
+            return .bool(try self.truth(index))
+        }
+    }
+
+    /// A node that must be an entity.
+    func entity(_ index: Program.Index) throws(EvaluationError) -> EntityUID {
+        let node = self.program.nodes[Int(index)]
+        switch node.operation {
+        case .principal: return self.request.principal
+        case .action: return self.request.action
+        case .resource: return self.request.resource
+        case .constant, .fail, .context, .contextAttribute, .attribute, .has, .and, .or, .not, .negate, .conditional,
+            .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .arithmetic, .like, .isType,
+            .isTypeWithin, .set, .record, .contains, .containsAll, .containsAny, .isEmpty, .getTag, .hasTag, .call:
+            return try self.value(of: node, at: index).asEntity()
+        }
+    }
+}

@@ -1,0 +1,154 @@
+/// The conditions of a policy set in a flat form that is quick to evaluate.
+///
+/// Nodes are plain numbers that point into tables, so walking them touches no reference count. Constant expressions,
+/// extension values above all, are values already; one that has no value is a `fail` node, so that its error comes when
+/// and only when it is evaluated.
+final class Program: Sendable {
+    /// A place in `nodes`.
+    typealias Index = Int32
+
+    /// One operation and its operands: indices of nodes or of table entries, as the operation says.
+    struct Node: Sendable {
+        let operation: Operation
+        var a: Int32 = 0
+        var b: Int32 = 0
+        var c: Int32 = 0
+    }
+
+    enum Operation: UInt8, Sendable {
+        /// `constants[a]`.
+        case constant
+        /// Throws `failures[a]`.
+        case fail
+        case principal
+        case action
+        case resource
+        case context
+        /// Member `names[a]` of the context.
+        case contextAttribute
+        /// Attribute `names[b]` of node `a`.
+        case attribute
+        /// Whether node `a` has the path of names `lists[b..<b + c]`.
+        case has
+        /// Operands `lists[a..<a + b]`.
+        case and
+        /// Operands `lists[a..<a + b]`.
+        case or
+        /// Node `a`.
+        case not
+        /// Node `a`.
+        case negate
+        /// If node `a` then node `b` else node `c`.
+        case conditional
+        /// Nodes `a` and `b`, as all that follow with two operands.
+        case equal
+        case notEqual
+        case less
+        case lessOrEqual
+        case greater
+        case greaterOrEqual
+        case within
+        /// Node `a`, then pairs of operator and node in `lists[b..<b + 2c]`.
+        case arithmetic
+        /// Node `a` matches `patterns[b]`.
+        case like
+        /// Node `a` is of `types[b]`.
+        case isType
+        /// Node `a` is of `types[b]` and within node `c`.
+        case isTypeWithin
+        /// Elements `lists[a..<a + b]`.
+        case set
+        /// Pairs of name and node in `lists[a..<a + 2b]`.
+        case record
+        case contains
+        case containsAll
+        case containsAny
+        /// Node `a`.
+        case isEmpty
+        case getTag
+        case hasTag
+        /// `functions[a]` of the arguments `lists[b..<b + c]`.
+        case call
+    }
+
+    /// What a scope says of the principal, the action or the resource; plain numbers, like a node.
+    struct Constraint: Sendable {
+        enum Kind: UInt8, Sendable {
+            case any
+            case equal
+            case within
+            case isType
+            case isTypeWithin
+            /// Within one of `uids[first..<first + count]`.
+            case withinAny
+        }
+
+        var kind: Kind = .any
+        /// The place in `types`, and that type's hash.
+        var type: Int32 = 0
+        var typeFingerprint = 0
+        /// The place in `uids`, the number of them, and the first one's hash.
+        var first: Int32 = 0
+        var count: Int32 = 0
+        var fingerprint = 0
+    }
+
+    /// A policy: its scope and the range of its conditions.
+    struct Entry: Sendable {
+        let principal: Constraint
+        let action: Constraint
+        let resource: Constraint
+        let firstCondition: Int32
+        let endCondition: Int32
+    }
+
+    /// The root of a `when` or `unless` clause.
+    struct Condition: Sendable {
+        let root: Index
+        let isUnless: Bool
+    }
+
+    let entries: [Entry]
+    let conditions: [Condition]
+    let nodes: [Node]
+    let lists: [Int32]
+    let constants: [Value]
+    let failures: [EvaluationError]
+    let names: [CedarString]
+    let patterns: [Pattern]
+    let types: [EntityTypeName]
+    let uids: [EntityUID]
+    let functions: [ExtensionFunction]
+
+    init(_ policies: [Policy]) {
+        var compiler = Compiler()
+        var entries: [Entry] = []
+        var conditions: [Condition] = []
+        for policy in policies {
+            let start = conditions.count
+            for condition in policy.conditions {
+                conditions.append(Condition(root: compiler.compile(condition.body), isUnless: condition.isUnless))
+            }
+            entries.append(
+                Entry(
+                    principal: compiler.compile(policy.scope.principal),
+                    action: compiler.compile(policy.scope.action),
+                    resource: compiler.compile(policy.scope.resource),
+                    firstCondition: Int32(start),
+                    endCondition: Int32(conditions.count),
+                ),
+            )
+        }
+        self.entries = entries
+        self.conditions = conditions
+        self.nodes = compiler.nodes
+        self.lists = compiler.lists
+        self.constants = compiler.constants
+        self.failures = compiler.failures
+        self.names = compiler.names
+        self.patterns = compiler.patterns
+        self.types = compiler.types
+        self.uids = compiler.uids
+        self.functions = ExtensionFunction.allCases
+    }
+}

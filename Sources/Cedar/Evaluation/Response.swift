@@ -1,0 +1,44 @@
+/// What evaluating all policies found, before anything is decided.
+package struct Evaluation: Sendable {
+    /// A policy that could not be evaluated, and why.
+    package struct Failure: Hashable, Sendable {
+        /// The policy's index in the set.
+        package let policy: Int
+        /// Why it could not be evaluated.
+        package let error: EvaluationError
+    }
+
+    /// The indices of the satisfied policies, ascending.
+    package var satisfied: [Int] = []
+    /// The policies that failed, ascending.
+    package var errors: [Failure] = []
+
+    /// An evaluation that found nothing yet.
+    package init() {}
+}
+
+/// Cedar's answer.
+package enum Decision: String, Hashable, Sendable {
+    /// Some `permit` is satisfied and no `forbid` is.
+    case allow
+    /// Otherwise.
+    case deny
+}
+
+/// Cedar's answer and what brought it about.
+package struct Response: Sendable {
+    /// A policy that was skipped because it could not be evaluated.
+    package struct Failure: Hashable, Sendable {
+        /// The policy's id.
+        package let id: String
+        /// Why it was skipped.
+        package let message: String
+    }
+
+    /// The answer.
+    package let decision: Decision
+    /// The ids of the policies that determined it, in the set's order.
+    package let reasons: [String]
+    /// The policies that were skipped.
+    package let errors: [Failure]
+}

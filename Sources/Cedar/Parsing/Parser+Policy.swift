@@ -1,0 +1,81 @@
+extension Parser {
+    /// Reads one policy: `@a("b") permit (principal, action, resource) when { … };`.
+    mutating func policy() throws(SyntaxError) -> Policy {
+        let start = self.current.start
+        let annotations = try self.annotations()
+        let effect = try self.effect()
+        let scope = try self.scope()
+        var conditions: [Policy.Condition] = []
+        while self.current.kind != .semicolon { conditions.append(try self.condition()) }
+        let end = self.advance().end
+        return Policy(
+            id: "",
+            effect: effect,
+            annotations: annotations,
+            scope: scope,
+            conditions: conditions,
+            position: self.map.position(of: start),
+            text: String(decoding: self.bytes[start..<end], as: UTF8.self),
+        )
+    }
+
+    private mutating func annotations() throws(SyntaxError) -> [Annotation] {
+        var annotations: [Annotation] = []
+        while self.current.kind == .at {
+            let at = self.advance()
+            guard self.current.isWord else { throw self.unexpected("an annotation's name") }
+            let name = self.text(self.advance())
+            var value = ""
+            if self.take(.leftParenthesis) {
+                let hint = "an annotation's value is a string: `@\(name)(\"…\")`"
+                value = self.string(try self.expect(.string, "a string", hint: hint))
+                try self.expect(.rightParenthesis, "`)`", hint: hint)
+            }
+            if annotations.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+                self.note("the annotation `@\(name)` stands twice on one policy", at: at.start)
+            }
+            annotations.append(Annotation(name: name, value: value, position: self.map.position(of: at.start)))
+        }
+        return annotations
+    }
+
+    private mutating func effect() throws(SyntaxError) -> Effect {
+        let token = self.current
+        guard token.isWord else { throw self.unexpected("`permit` or `forbid`") }
+        self.advance()
+        if self.isWord(token, "permit") { return .permit }
+        if self.isWord(token, "forbid") { return .forbid }
+        let near = SyntaxHints.nearest(to: self.text(token), among: ["permit", "forbid"])
+        let hint = near.map { "did you mean `\($0)`?" } ?? "a policy starts with `permit` or `forbid`"
+        self.note("`\(self.text(token))` is not an effect", hint: hint, at: token.start)
+        return .forbid
+    }
+
+    private mutating func condition() throws(SyntaxError) -> Policy.Condition {
+        let token = self.current
+        guard token.isWord else { throw self.unexpected("`when`, `unless` or `;`") }
+        guard self.following.kind == .leftBrace else {
+            if self.isWord(token, "when") || self.isWord(token, "unless") {
+                self.advance()
+                throw self.unexpected("`{`", hint: "a condition stands in braces")
+            }
+            throw self.unexpected("`when`, `unless` or `;`")
+        }
+        self.advance()
+        let isUnless = self.isWord(token, "unless")
+        if !isUnless, !self.isWord(token, "when") {
+            let near = SyntaxHints.nearest(to: self.text(token), among: ["when", "unless"])
+            let hint = near.map { "did you mean `\($0)`?" } ?? "conditions are `when { … }` and `unless { … }`"
+            self.note("`\(self.text(token))` is not a condition", hint: hint, at: token.start)
+        }
+        let brace = self.advance()
+        if self.current.kind == .rightBrace {
+            self.note("the condition is empty", hint: "leave the clause out, or say `true`", at: brace.start)
+            self.advance()
+            return Policy.Condition(isUnless: isUnless, body: Expression(.literal(.bool(false)), offset: brace.end))
+        }
+        let body = try self.expression()
+        try self.expect(.rightBrace, "`}` or an operator")
+        return Policy.Condition(isUnless: isUnless, body: body)
+    }
+}

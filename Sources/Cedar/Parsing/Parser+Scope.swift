@@ -1,0 +1,197 @@
+extension Parser {
+    private enum Operator {
+        case equal
+        case within
+    }
+
+    /// Reads a policy's head: `(principal …, action …, resource …)`.
+    mutating func scope() throws(SyntaxError) -> Scope {
+        try self.expect(.leftParenthesis, "`(`")
+        try self.variable("principal")
+        let principal = try self.entityConstraint(slot: "?principal")
+        try self.separator(before: "action")
+        try self.variable("action")
+        let action = try self.actionConstraint()
+        try self.separator(before: "resource")
+        try self.variable("resource")
+        let resource = try self.entityConstraint(slot: "?resource")
+        _ = self.take(.comma)
+        try self.expect(.rightParenthesis, "`)`", hint: "conditions on `context` belong in `when { … }`")
+        return Scope(principal: principal, action: action, resource: resource)
+    }
+
+    private mutating func separator(before name: String) throws(SyntaxError) {
+        try self.expect(
+            .comma,
+            "`,`",
+            hint: self.current.kind == .rightParenthesis ? "the scope lacks `\(name)`" : nil,
+        )
+    }
+
+    private mutating func variable(_ name: StaticString) throws(SyntaxError) {
+        guard self.isWord(self.current, name) else {
+            throw self.unexpected("`\(name)`", hint: "a scope is `(principal, action, resource)`, in this order")
+        }
+        self.advance()
+        if self.current.kind == .colon {
+            throw self.fail("a type is not stated with `:`", hint: "write `\(name) is Type`", at: self.current.start)
+        }
+    }
+
+    private mutating func entityConstraint(slot: String) throws(SyntaxError) -> Scope.EntityConstraint {
+        if self.take(.keyword(.is)) {
+            let type = try self.typeName()
+            if self.current.kind == .equal {
+                throw self.fail(
+                    "`is` and `==` cannot stand together",
+                    hint: "`==` already says the type",
+                    at: self.current.start,
+                )
+            }
+            guard self.take(.keyword(.in)) else { return .isType(type) }
+            return .isTypeWithin(type, try self.scopeEntity())
+        }
+        switch try self.scopeOperator() {
+        case nil: return .any
+        case .equal: return .equal(try self.scopeEntity())
+        case .within: return .within(try self.scopeEntity())
+        }
+    }
+
+    private mutating func actionConstraint() throws(SyntaxError) -> Scope.ActionConstraint {
+        let start = self.current.start
+        if self.current.kind == .keyword(.is) {
+            throw self.fail(
+                "`is` cannot stand in the action's scope",
+                hint: "name actions with `==` or `in`",
+                at: start,
+            )
+        }
+        switch try self.scopeOperator() {
+        case nil: return .any
+        case .equal: return .equal(try self.actionEntity())
+        case .within:
+            var parentheses = 0
+            var ahead = self.current
+            while ahead.kind == .leftParenthesis, parentheses < self.limits.nesting {
+                parentheses += 1
+                self.advance()
+                ahead = self.current
+            }
+            let constraint: Scope.ActionConstraint
+            if self.take(.leftBracket) {
+                var actions: [EntityUID] = []
+                while self.current.kind != .rightBracket {
+                    actions.append(try self.actionEntity())
+                    guard self.take(.comma) else { break }
+                }
+                try self.expect(.rightBracket, "`]` or `,`")
+                constraint = .withinAny(actions)
+            } else {
+                constraint = .within(try self.actionEntity())
+            }
+            for _ in 0..<parentheses { try self.expect(.rightParenthesis, "`)`") }
+            return constraint
+        }
+    }
+
+    private mutating func scopeOperator() throws(SyntaxError) -> Operator? {
+        let token = self.current
+        switch token.kind {
+        case .equal:
+            self.advance()
+            return .equal
+        case .keyword(.in):
+            self.advance()
+            return .within
+        case .comma, .rightParenthesis: return nil
+        case .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
+            throw self.fail(
+                "`\(self.text(token))` cannot stand in the scope",
+                hint: "the scope knows `==`, `in` and `is`; the rest belongs in `when { … }`",
+                at: token.start,
+            )
+        case .identifier, .keyword, .number, .string, .slot, .at, .dot, .semicolon, .colon, .doubleColon,
+            .leftParenthesis, .leftBrace, .rightBrace, .leftBracket, .rightBracket, .or, .and, .plus, .minus, .times,
+            .divide, .remainder, .not, .assign, .invalid, .end:
+            throw self.unexpected("`==`, `in`, `is`, `,` or `)`")
+        }
+    }
+
+    /// An entity, possibly in parentheses.
+    private mutating func scopeEntity() throws(SyntaxError) -> EntityUID {
+        var parentheses = 0
+        while self.current.kind == .leftParenthesis, parentheses < self.limits.nesting {
+            parentheses += 1
+            self.advance()
+        }
+        if self.current.kind == .slot {
+            throw self.fail("templates are not supported yet", hint: "name an entity", at: self.current.start)
+        }
+        if self.current.kind == .leftBracket {
+            throw self.fail(
+                "a single entity must stand here, not a set",
+                hint: "only the action's scope takes a set",
+                at: self.current.start,
+            )
+        }
+        guard self.current.isWord else { throw self.unexpected("an entity such as `User::\"alice\"`") }
+        let start = self.current.start
+        let name = try self.name()
+        guard self.current.kind == .doubleColon, self.following.kind == .string else {
+            throw self.fail(
+                "expected an entity, found the name `\(name)`",
+                hint: "an entity is written `\(name)::\"id\"`",
+                at: start,
+            )
+        }
+        self.advance()
+        let uid = EntityUID(type: EntityTypeName(name), id: CedarString(self.string(self.advance())))
+        for _ in 0..<parentheses { try self.expect(.rightParenthesis, "`)`") }
+        return uid
+    }
+
+    private mutating func actionEntity() throws(SyntaxError) -> EntityUID {
+        let start = self.current.start
+        let uid = try self.scopeEntity()
+        if !uid.type.isAction {
+            self.note(
+                "`\(uid)` is not an action",
+                hint: "an action's type is `Action` or ends in `::Action`",
+                at: start,
+            )
+        }
+        return uid
+    }
+
+    mutating func typeName() throws(SyntaxError) -> EntityTypeName {
+        guard self.current.isWord else {
+            throw self.unexpected("an entity type", hint: "a type is a bare name: `is Photos::Album`")
+        }
+        let start = self.current.start
+        let name = try self.name()
+        if self.current.kind == .doubleColon {
+            throw self.fail("expected an entity type, found an entity", hint: "write `is \(name)`", at: start)
+        }
+        return EntityTypeName(name)
+    }
+
+    /// Identifiers joined by `::`, up to a `::` that something else follows.
+    mutating func name() throws(SyntaxError) -> String {
+        let start = self.current.start
+        var parts = [try self.namePart()]
+        while self.current.kind == .doubleColon, self.following.isWord {
+            self.advance()
+            parts.append(try self.namePart())
+        }
+        if parts.contains(where: { $0.utf8.elementsEqual("__cedar".utf8) }) {
+            self.note("names with `__cedar` in them are reserved", at: start)
+        }
+        return parts.joined(separator: "::")
+    }
+
+    private mutating func namePart() throws(SyntaxError) -> String {
+        guard self.current.kind == .identifier else { throw self.unexpected("a name") }
+        return self.text(self.advance())
+    }
+}

@@ -1,0 +1,65 @@
+/// What to say about a token that cannot stand where it does.
+enum SyntaxHints {
+    static func describe(_ token: Token, text: String) -> String {
+        switch token.kind {
+        case .end: "the end of the file"
+        case .invalid where text.utf8.first == UInt8(ascii: "\""): "a string without an end"
+        case .invalid: "`\(self.shortened(text))`, which is no part of the language"
+        case .keyword: "the reserved word `\(text)`"
+        case .identifier, .number, .string, .slot, .at, .dot, .comma, .semicolon, .colon, .doubleColon,
+            .leftParenthesis, .rightParenthesis, .leftBrace, .rightBrace, .leftBracket, .rightBracket, .equal,
+            .notEqual,
+            .less, .lessOrEqual, .greater, .greaterOrEqual, .or, .and, .plus, .minus, .times, .divide, .remainder, .not,
+            .assign:
+            "`\(self.shortened(text))`"
+        }
+    }
+
+    static func hint(for token: Token, text: String) -> String? {
+        switch token.kind {
+        case .end: "every policy ends with `;`"
+        case .assign: "equality is written `==`"
+        case .divide: "Cedar has no division; comments start with `//`"
+        case .remainder: "Cedar has no remainder operator"
+        case .slot: "templates are not supported yet"
+        case .invalid where text == "&": "and is written `&&`"
+        case .invalid where text == "|": "or is written `||`"
+        case .invalid where text == "'": "strings stand in double quotes"
+        case .identifier where text == "and": "and is written `&&`"
+        case .identifier where text == "or": "or is written `||`"
+        case .identifier where text == "not": "not is written `!`"
+        case .keyword(.if): "a conditional within another expression needs parentheses"
+        case .invalid, .identifier, .keyword, .number, .string, .at, .dot, .comma, .semicolon, .colon, .doubleColon,
+            .leftParenthesis, .rightParenthesis, .leftBrace, .rightBrace, .leftBracket, .rightBracket, .equal,
+            .notEqual,
+            .less, .lessOrEqual, .greater, .greaterOrEqual, .or, .and, .plus, .minus, .times, .not:
+            nil
+        }
+    }
+
+    /// The name among some that is nearest to a mistyped one, if any is near.
+    static func nearest(to name: String, among names: [String]) -> String? {
+        guard name.utf8.count <= 32 else { return nil }
+        let ranked = names.map { ($0, self.distance(Array(name.utf8), Array($0.utf8))) }
+        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(1, name.utf8.count / 3) else { return nil }
+        return best.0
+    }
+
+    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        var row = Array(0...right.count)
+        for (i, a) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, b) in right.enumerated() {
+                let cost = a | 0x20 == b | 0x20 ? diagonal : diagonal + 1
+                diagonal = row[j + 1]
+                row[j + 1] = min(cost, row[j] + 1, diagonal + 1)
+            }
+        }
+        return row[right.count]
+    }
+
+    private static func shortened(_ text: String) -> String {
+        text.unicodeScalars.count > 40 ? String(text.unicodeScalars.prefix(40)) + "…" : text
+    }
+}

@@ -1,0 +1,16 @@
+/// What a policy says about itself: `@name("value")`.
+package struct Annotation: Hashable, Sendable {
+    /// The name after `@`.
+    package let name: String
+    /// The value with escapes resolved; empty where the annotation has none.
+    package let value: String
+    /// Where the `@` stands.
+    package let position: SourcePosition
+
+    /// States an annotation.
+    package init(name: String, value: String, position: SourcePosition) {
+        self.name = name
+        self.value = value
+        self.position = position
+    }
+}

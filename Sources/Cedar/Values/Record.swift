@@ -1,0 +1,78 @@
+/// Named values, each name once.
+package struct Record: Hashable, Sendable {
+    /// One named value.
+    package struct Member: Hashable, Sendable {
+        /// The name.
+        package let name: CedarString
+        /// The value.
+        package let value: Value
+
+        /// Joins a name and a value.
+        package init(name: CedarString, value: Value) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// From this size on, lookup is a binary search.
+    private static let searchedFrom = 16
+
+    /// The record without members.
+    package static let empty = Record(members: [])
+
+    /// The members, sorted by the bytes of their names.
+    package let members: [Member]
+
+    /// Collects pairs; of two with the same name, the later stays.
+    package init(_ pairs: [(String, Value)]) {
+        self.init(members: pairs.map { Member(name: CedarString($0.0), value: $0.1) })
+    }
+
+    /// Collects members; of two with the same name, the later stays.
+    package init(members: [Member]) {
+        var sorted = members
+        var isSorted = true
+        var index = 1
+        while isSorted, index < sorted.count {
+            isSorted = sorted[index - 1].name < sorted[index].name
+            index += 1
+        }
+        if !isSorted {
+            // The standard library's sort is stable, so the last of equal names is the last given.
+            sorted.sort { $0.name < $1.name }
+            var distinct: [Member] = []
+            distinct.reserveCapacity(sorted.count)
+            for member in sorted {
+                if distinct.last?.name == member.name { distinct.removeLast() }
+                distinct.append(member)
+            }
+            sorted = distinct
+        }
+        self.members = sorted
+    }
+
+    /// Whether there is no member.
+    package var isEmpty: Bool { self.members.isEmpty }
+
+    /// The value under a name.
+    package subscript(_ name: CedarString) -> Value? {
+        guard self.members.count >= Self.searchedFrom else {
+            for member in self.members where member.name == name { return member.value }
+            return nil
+        }
+        var low = 0
+        var high = self.members.count
+        while low < high {
+            let middle = (low + high) / 2
+            if self.members[middle].name < name { low = middle + 1 } else { high = middle }
+        }
+        guard low < self.members.count, self.members[low].name == name else { return nil }
+        return self.members[low].value
+    }
+
+    /// The value under a name.
+    package subscript(_ name: String) -> Value? { self[CedarString(name)] }
+
+    /// Whether there is a member of that name.
+    package func contains(_ name: CedarString) -> Bool { self[name] != nil }
+}

@@ -1,0 +1,133 @@
+package import CanonicalJSON
+
+extension Value {
+    /// Reads a value from Cedar's JSON form.
+    ///
+    /// Numbers are integers of 64 bits, `null` is nothing, `{"__entity": {"type", "id"}}` is an entity and
+    /// `{"__extn": {"fn", "arg"}}` (or `"args": […]`) a function's result. As in the official engine, an object that
+    /// merely resembles an escape, or has other members beside it, is a record.
+    package init(json: JSONValue) throws(ValueError) {
+        switch json {
+        case .null: throw ValueError("`null` is not a Cedar value")
+        case .bool(let value): self = .bool(value)
+        case .integer(let value): self = .long(value)
+        case .number(let value): throw ValueError("`\(value)` is not an integer of 64 bits")
+        case .string(let value): self = .string(CedarString(value))
+        case .array(let elements): self = .set(ValueSet(try Self.values(elements)))
+        case .object(let object):
+            if let escaped = try Self.escape(object) {
+                self = escaped
+            } else {
+                self = .record(try Record(json: object))
+            }
+        }
+    }
+
+    private static func escape(_ object: JSONObject) throws(ValueError) -> Value? {
+        guard object.count == 1 else { return nil }
+        if let entity = object["__entity"], let reference = EntityUID.Reference(entity) {
+            return .entity(try EntityUID(reference))
+        }
+        if let function = object["__extn"], let name = function["fn"]?.stringValue {
+            if let argument = function["arg"] { return try Self.call(name, [argument]) }
+            if let arguments = function["args"]?.arrayValue { return try Self.call(name, arguments) }
+        }
+        if object["__expr"]?.stringValue != nil {
+            throw ValueError("the `__expr` escape is not supported")
+        }
+        return nil
+    }
+
+    private static func call(_ name: String, _ arguments: [JSONValue]) throws(ValueError) -> Value {
+        guard let function = ExtensionFunction(rawValue: name) else {
+            throw ValueError("`\(name)` is not a function of an extension type")
+        }
+        let values = try Self.values(arguments)
+        do {
+            return try function.apply(to: values)
+        } catch {
+            throw ValueError(error.description)
+        }
+    }
+
+    private static func values(_ elements: [JSONValue]) throws(ValueError) -> [Value] {
+        var values: [Value] = []
+        values.reserveCapacity(elements.count)
+        for (index, element) in elements.enumerated() {
+            do {
+                values.append(try Value(json: element))
+            } catch {
+                throw error.within("[\(index)]")
+            }
+        }
+        return values
+    }
+}
+
+extension Record {
+    /// Reads a record from a JSON object; the object itself is not looked at for escapes, its members are.
+    package init(json object: JSONObject) throws(ValueError) {
+        var members: [Member] = []
+        members.reserveCapacity(object.count)
+        for member in object.members {
+            do {
+                members.append(Member(name: CedarString(member.key), value: try Value(json: member.value)))
+            } catch {
+                throw error.within(member.key)
+            }
+        }
+        self.init(members: members)
+    }
+
+    /// Reads a record from JSON that must be an object, such as a request's context.
+    package init(json: JSONValue) throws(ValueError) {
+        guard case .record(let record) = try Value(json: json) else { throw ValueError("expected a record") }
+        self = record
+    }
+}
+
+extension EntityUID {
+    /// `{"type": "T", "id": "i"}`.
+    fileprivate struct Reference {
+        let type: String
+        let id: String
+
+        init?(_ json: JSONValue) {
+            guard let type = json["type"]?.stringValue, let id = json["id"]?.stringValue else { return nil }
+            self.type = type
+            self.id = id
+        }
+    }
+
+    /// Reads an entity's identity: `{"type": "T", "id": "i"}`, that below `__entity`, or Cedar text `T::"i"`.
+    package init(json: JSONValue) throws(ValueError) {
+        if let text = json.stringValue {
+            self = try EntityUID(parsing: text)
+        } else if let entity = json["__entity"], let reference = Reference(entity) {
+            self = try EntityUID(reference)
+        } else if let reference = Reference(json) {
+            self = try EntityUID(reference)
+        } else {
+            throw ValueError("expected an entity such as {\"type\": \"User\", \"id\": \"alice\"}")
+        }
+    }
+
+    fileprivate init(_ reference: Reference) throws(ValueError) {
+        guard CedarText.isName(reference.type) else { throw ValueError("`\(reference.type)` is not a type name") }
+        self.init(type: reference.type, id: reference.id)
+    }
+
+    /// Reads an entity's identity from Cedar text: `Photos::User::"alice"`.
+    package init(parsing text: String) throws(ValueError) {
+        let bytes = Array(text.utf8)
+        let tokens = Lexer.tokens(of: bytes)
+        let wrong = ValueError("`\(text)` is not an entity such as `User::\"alice\"`")
+        guard let last = tokens.dropLast().last, last.kind == .string, last.end == bytes.count,
+            let id = try? Escapes.string(bytes, last.start..<last.end), last.start > 2,
+            bytes[last.start - 1] == UInt8(ascii: ":"), bytes[last.start - 2] == UInt8(ascii: ":")
+        else { throw wrong }
+        let type = String(decoding: bytes[..<(last.start - 2)], as: UTF8.self)
+        guard CedarText.isName(type) else { throw wrong }
+        self.init(type: type, id: id)
+    }
+}

@@ -1,0 +1,177 @@
+package import CanonicalJSON
+
+/// The kinds of log entries (DESIGN 7).
+package enum EntryKind: String, Hashable, Sendable, Codable, CaseIterable {
+    /// An action passed at once.
+    case actionAllowed = "action.allowed"
+    /// An action, or the attempt at one, was refused.
+    case actionDenied = "action.denied"
+    /// An action is held.
+    case approvalRequested = "approval.requested"
+    /// A user decided, or tried to.
+    case approvalDecided = "approval.decided"
+    /// An approval left `pending`, or a grant ended unused.
+    case approvalSettled = "approval.settled"
+    /// A grant was used; the bytes go out next.
+    case actionDispatched = "action.dispatched"
+    /// A dispatched action ended.
+    case actionCompleted = "action.completed"
+    /// The policy set changed.
+    case policyChanged = "policy.changed"
+    /// The configuration changed.
+    case configurationChanged = "configuration.changed"
+    /// An agent, user or key changed.
+    case identityChanged = "identity.changed"
+    /// A user signed in.
+    case sessionStarted = "session.started"
+    /// A user signed out.
+    case sessionEnded = "session.ended"
+}
+
+/// Who did what an entry tells.
+package struct Actor: Hashable, Sendable, Codable {
+    /// `Agent`, `User` or `System`.
+    package let type: String
+    /// The name.
+    package let id: String
+    /// Through what, where that matters: `local-administrator`, `dashboard`.
+    package let via: String?
+
+    /// Names an actor.
+    package init(type: String, id: String, via: String? = nil) {
+        self.type = type
+        self.id = id
+        self.via = via
+    }
+
+    /// An agent.
+    package static func agent(_ id: AgentID) -> Actor { Actor(type: "Agent", id: id.rawValue) }
+    /// A user.
+    package static func user(_ id: UserID, via: String?) -> Actor { Actor(type: "User", id: id.rawValue, via: via) }
+    /// The gateway itself.
+    package static let gateway = Actor(type: "System", id: "countersign")
+}
+
+/// An entry that has no sequence number yet; the ledger gives it one when it commits.
+///
+/// The canonical JSON is made here, in the caller's time, as the text before and after the number, so that the ledger's
+/// single writer only joins three pieces.
+package struct EntryDraft: Hashable, Sendable {
+    /// The kind.
+    package let kind: EntryKind
+    /// When it happened.
+    package let time: Timestamp
+    /// The approval that it belongs to.
+    package let approval: ApprovalID?
+    /// The agent that it is about.
+    package let agent: AgentID?
+    /// The connection that it is about.
+    package let connection: ConnectionName?
+    /// The payload that stands beside the log; the entry has its salted commitment.
+    package let payload: Payload?
+    private let head: [UInt8]
+    private let tail: [UInt8]
+
+    /// What stands beside the log.
+    package struct Payload: Hashable, Sendable {
+        /// 16 random bytes.
+        package let salt: [UInt8]
+        /// The bytes.
+        package let bytes: [UInt8]
+
+        /// Joins salt and bytes.
+        package init(salt: [UInt8], bytes: [UInt8]) {
+            self.salt = salt
+            self.bytes = bytes
+        }
+
+        /// Unpadded base64url of SHA-256(salt ‖ bytes).
+        package var commitment: String { ActionDigest(of: salt + bytes).rawValue }
+    }
+
+    /// Writes an entry.
+    ///
+    /// `members` are what this kind has beyond the common ones.
+    package init(
+        _ kind: EntryKind,
+        time: Timestamp,
+        actor: Actor,
+        approval: ApprovalID? = nil,
+        agent: AgentID? = nil,
+        connection: ConnectionName? = nil,
+        members: [(String, JSONValue)],
+        payload: Payload? = nil,
+    ) {
+        self.kind = kind
+        self.time = time
+        self.approval = approval
+        self.agent = agent
+        self.connection = connection
+        self.payload = payload
+        var object = JSONObject(members)
+        var actorObject = JSONObject([("id", .string(actor.id)), ("type", .string(actor.type))])
+        if let via = actor.via { actorObject["via"] = .string(via) }
+        object["actor"] = .object(actorObject)
+        object["kind"] = .string(kind.rawValue)
+        object["time"] = .string(time.rfc3339)
+        if let approval { object["approval"] = .string(approval.rawValue) }
+        if let payload {
+            object["payload"] = .object(
+                JSONObject([
+                    ("bytes", .integer(Int64(payload.bytes.count))), ("commitment", .string(payload.commitment)),
+                ])
+            )
+        }
+        var head = Array("{".utf8)
+        var tail = [UInt8]()
+        // Member names are ASCII, so byte order is RFC 8785's order of UTF-16 code units.
+        let name = Array("sequence".utf8)
+        for member in object.members {
+            if Array(member.key.utf8).lexicographicallyPrecedes(name) {
+                appendJSONString(member.key, to: &head)
+                head.append(UInt8(ascii: ":"))
+                member.value.appendCanonical(to: &head)
+                head.append(UInt8(ascii: ","))
+            } else {
+                tail.append(UInt8(ascii: ","))
+                appendJSONString(member.key, to: &tail)
+                tail.append(UInt8(ascii: ":"))
+                member.value.appendCanonical(to: &tail)
+            }
+        }
+        head += Array("\"sequence\":".utf8)
+        tail.append(UInt8(ascii: "}"))
+        self.head = head
+        self.tail = tail
+    }
+
+    /// The entry's canonical bytes under a sequence number.
+    package func encoded(sequence: UInt64) -> [UInt8] {
+        var bytes = [UInt8]()
+        bytes.reserveCapacity(head.count + tail.count + 20)
+        bytes += head
+        bytes += Array(String(sequence).utf8)
+        bytes += tail
+        return bytes
+    }
+
+    /// The longest entry that a bundle of C2SP tlog-tiles can hold.
+    package static let maximumLength = 65_535
+}
+
+/// An entry as the log has it.
+package struct Entry: Hashable, Sendable {
+    /// Its place in the log, from 0; the Merkle tree's leaf index.
+    package let sequence: UInt64
+    /// The canonical bytes.
+    package let bytes: [UInt8]
+    /// What stands beside it, unless it was erased.
+    package let payload: EntryDraft.Payload?
+
+    /// Joins an entry's parts.
+    package init(sequence: UInt64, bytes: [UInt8], payload: EntryDraft.Payload?) {
+        self.sequence = sequence
+        self.bytes = bytes
+        self.payload = payload
+    }
+}

@@ -1,0 +1,228 @@
+package import CanonicalJSON
+
+/// Writes the entries of the life of an action; what each kind has beyond the common members stands here.
+package struct EntryWriter: Sendable {
+    /// Where salts come from.
+    package let chance: Chance
+
+    /// Makes a writer.
+    package init(chance: Chance) { self.chance = chance }
+
+    /// `action.allowed` and `action.denied`.
+    package func judged(
+        _ kind: EntryKind,
+        _ action: Action,
+        _ circumstances: Circumstances,
+        _ verdict: PolicyVerdict,
+        version: String,
+        reasons: [Reason] = [],
+        approval: ApprovalID? = nil,
+        at now: Timestamp,
+    ) -> EntryDraft {
+        var members: [(String, JSONValue)] = [
+            ("action", Self.action(action)), ("policy", Self.policy(verdict.policies, verdict.errors, version)),
+        ]
+        if let circumstances = Self.circumstances(circumstances) { members.append(("circumstances", circumstances)) }
+        if let human = action.onBehalfOf { members.append(("on_behalf_of", .string(human.rawValue))) }
+        if !reasons.isEmpty { members.append(("reasons", Self.codes(reasons))) }
+        return EntryDraft(
+            kind,
+            time: now,
+            actor: .agent(action.agent),
+            approval: approval,
+            agent: action.agent,
+            connection: action.connection,
+            members: members,
+            payload: EntryDraft.Payload(salt: chance.salt(), bytes: action.canonical),
+        )
+    }
+
+    /// `action.denied` for bytes that never became an action: no identity, no single meaning, no such connection.
+    package func rejected(
+        _ reason: Reason,
+        agent: AgentID?,
+        connection: ConnectionName?,
+        detail: String,
+        circumstances: Circumstances,
+        at now: Timestamp,
+    ) -> EntryDraft {
+        var members: [(String, JSONValue)] = [
+            ("detail", .string(Self.shortened(detail))), ("reasons", Self.codes([reason])),
+        ]
+        if let circumstances = Self.circumstances(circumstances) { members.append(("circumstances", circumstances)) }
+        if let connection { members.append(("connection", .string(connection.rawValue))) }
+        return EntryDraft(
+            .actionDenied,
+            time: now,
+            actor: agent.map { .agent($0) } ?? Actor(type: "Agent", id: "unauthenticated"),
+            agent: agent,
+            connection: connection,
+            members: members,
+        )
+    }
+
+    /// `approval.requested`.
+    package func requested(_ approval: Approval, _ action: Action, at now: Timestamp) -> EntryDraft {
+        var members: [(String, JSONValue)] = [
+            ("action", Self.action(action)),
+            ("expires_at", .string(approval.expiresAt.rfc3339)),
+            ("gates", .array(approval.gates.map(Self.gate))),
+            ("policy", Self.policy(approval.gates.map(\.policy), [], approval.policyVersion)),
+            ("preview_digest", .string(approval.previewDigest.rawValue)),
+            ("reasons", [.string(ReasonCode.approvalRequired.rawValue)]),
+        ]
+        if let owner = approval.owner { members.append(("owner", .string(owner.rawValue))) }
+        if let human = approval.onBehalfOf { members.append(("on_behalf_of", .string(human.rawValue))) }
+        if let circumstances = Self.circumstances(approval.circumstances) {
+            members.append(("circumstances", circumstances))
+        }
+        return EntryDraft(
+            .approvalRequested,
+            time: now,
+            actor: .agent(approval.agent),
+            approval: approval.id,
+            agent: approval.agent,
+            connection: approval.connection,
+            members: members,
+            payload: EntryDraft.Payload(salt: chance.salt(), bytes: action.canonical),
+        )
+    }
+
+    /// `approval.decided`: a decision that counts, or with `refusal` one that does not.
+    package func decided(
+        _ approval: Approval,
+        _ decision: Decision,
+        refusal: ReasonCode?,
+        version: String,
+    ) -> EntryDraft {
+        var members: [(String, JSONValue)] = [
+            ("accepted", .bool(refusal == nil)),
+            ("action", .object(JSONObject([("digest", .string(decision.actionDigest.rawValue))]))),
+            ("assurance", .string(decision.assurance.rawValue)),
+            ("decision", .string(decision.verdict.rawValue)),
+            ("groups", .array(decision.groups.map { .string($0.rawValue) })),
+            ("policy", .object(JSONObject([("version", .string(version))]))),
+            ("preview_digest", .string(decision.previewDigest.rawValue)),
+            ("reason", .string(Self.shortened(decision.reason))),
+        ]
+        if let refusal { members.append(("reasons", [.string(refusal.rawValue)])) }
+        return EntryDraft(
+            .approvalDecided,
+            time: decision.time,
+            actor: .user(decision.user, via: decision.channel),
+            approval: approval.id,
+            agent: approval.agent,
+            connection: approval.connection,
+            members: members,
+        )
+    }
+
+    /// `approval.settled`.
+    package func settled(
+        _ approval: Approval,
+        by actor: Actor,
+        reasons: [ReasonCode] = [],
+        at now: Timestamp,
+    ) -> EntryDraft {
+        var members: [(String, JSONValue)] = [
+            ("action", .object(JSONObject([("digest", .string(approval.digest.rawValue))]))),
+            ("policy", .object(JSONObject([("version", .string(approval.policyVersion))]))),
+            ("status", .string(approval.status.rawValue)),
+        ]
+        if let until = approval.grantExpiresAt, approval.status == .approved {
+            members.append(("grant_expires_at", .string(until.rfc3339)))
+        }
+        if !reasons.isEmpty { members.append(("reasons", .array(reasons.map { .string($0.rawValue) }))) }
+        return draft(.approvalSettled, approval, actor, members, now)
+    }
+
+    /// `action.dispatched`.
+    package func dispatched(_ approval: Approval, version: String, by actor: Actor, at now: Timestamp) -> EntryDraft {
+        draft(
+            .actionDispatched,
+            approval,
+            actor,
+            [
+                ("action", .object(JSONObject([("digest", .string(approval.digest.rawValue))]))),
+                ("policy", .object(JSONObject([("version", .string(version))]))),
+            ],
+            now,
+        )
+    }
+
+    /// `action.completed`.
+    package func completed(_ approval: Approval, _ outcome: Outcome, by actor: Actor, at now: Timestamp) -> EntryDraft {
+        var result = JSONObject([("result", .string(outcome.result.rawValue))])
+        if let status = outcome.status { result["status"] = .integer(Int64(status)) }
+        if let detail = outcome.detail { result["detail"] = .string(Self.shortened(detail)) }
+        let members: [(String, JSONValue)] = [
+            ("action", .object(JSONObject([("digest", .string(approval.digest.rawValue))]))),
+            ("outcome", .object(result)),
+            ("policy", .object(JSONObject([("version", .string(approval.policyVersion))]))),
+        ]
+        return draft(.actionCompleted, approval, actor, members, now)
+    }
+
+    private func draft(
+        _ kind: EntryKind,
+        _ approval: Approval,
+        _ actor: Actor,
+        _ members: [(String, JSONValue)],
+        _ now: Timestamp,
+    ) -> EntryDraft {
+        EntryDraft(
+            kind,
+            time: now,
+            actor: actor,
+            approval: approval.id,
+            agent: approval.agent,
+            connection: approval.connection,
+            members: members,
+        )
+    }
+
+    /// A gate as entries and the API show it.
+    package static func gate(_ gate: Gate) -> JSONValue {
+        var object = JSONObject([
+            ("approvers", .array(gate.approvers.map { .string($0.rawValue) })),
+            ("assurance", .string(gate.assurance.rawValue)),
+            ("grant_seconds", .integer(gate.grant.wholeSecondsRoundedUp)),
+            ("policy", .string(gate.policy)),
+            ("position", .string("\(gate.position.file):\(gate.position.line):\(gate.position.column)")),
+            ("quorum", .integer(Int64(gate.quorum))),
+        ])
+        if let advice = gate.advice { object["advice"] = .string(shortened(advice)) }
+        return .object(object)
+    }
+
+    private static func action(_ action: Action) -> JSONValue {
+        var members: [(String, JSONValue)] = [
+            ("connection", .string(action.connection.rawValue)),
+            ("digest", .string(action.digest.rawValue)),
+            ("name", .string(action.name)),
+        ]
+        if let first = action.operations.first { members.append(("resource", .string(shortened(first.resource.id)))) }
+        return .object(JSONObject(members))
+    }
+
+    private static func policy(_ ids: [String], _ errors: [String], _ version: String) -> JSONValue {
+        var object = JSONObject([("ids", .array(ids.map { .string($0) })), ("version", .string(version))])
+        if !errors.isEmpty { object["errors"] = .array(errors.prefix(16).map { .string(shortened($0)) }) }
+        return .object(object)
+    }
+
+    private static func circumstances(_ circumstances: Circumstances) -> JSONValue? {
+        var object = JSONObject()
+        if let address = circumstances.sourceAddress { object["source_address"] = .string(address) }
+        if let text = circumstances.justification { object["justification"] = .string(shortened(text)) }
+        if let id = circumstances.requestID { object["request_id"] = .string(id) }
+        return object.isEmpty ? nil : .object(object)
+    }
+
+    private static func codes(_ reasons: [Reason]) -> JSONValue { .array(reasons.map { .string($0.code.rawValue) }) }
+
+    /// Text from outside is cut at 1,024 scalars, so that no entry outgrows the log's 65,535 bytes.
+    private static func shortened(_ text: String) -> String {
+        text.utf8.count <= 1024 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(1023))) + "…"
+    }
+}

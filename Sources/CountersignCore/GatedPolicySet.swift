@@ -1,0 +1,153 @@
+package import Cedar
+import Crypto
+
+/// A Cedar policy set whose annotations have been checked and whose gates are known (DESIGN 3).
+package struct GatedPolicySet: Sendable {
+    /// The policies.
+    package let policies: PolicySet
+    /// The gate of each policy, by the policy's index; `nil` for a permit or a plain forbid.
+    package let gates: [Gate?]
+    /// The SHA-256 of the canonical text, unpadded base64url; every entry names it.
+    package let version: String
+
+    /// Parses and checks policy files.
+    ///
+    /// Throws every error that it finds, each with file, line and column.
+    package init(parsing sources: [PolicySource], groups: Set<GroupName>) throws(PolicyErrors) {
+        let policies = try PolicySet(parsing: sources, idsFromAnnotations: true)
+        var errors = [PolicyError]()
+        var gates = [Gate?]()
+        for policy in policies.policies {
+            gates.append(GateReader(policy: policy, groups: groups).read(&errors))
+        }
+        guard errors.isEmpty else { throw PolicyErrors(errors) }
+        self.policies = policies
+        self.gates = gates
+        version = Base64URL.encode(SHA256.hash(data: Array(policies.canonicalText.utf8)))
+    }
+}
+
+/// Reads the annotations of one policy.
+private struct GateReader {
+    let policy: Policy
+    let groups: Set<GroupName>
+
+    /// The gate, or `nil` for a policy without one; what is wrong goes into `errors`.
+    func read(_ errors: inout [PolicyError]) -> Gate? {
+        var gate = Draft()
+        for annotation in policy.annotations {
+            if let problem = gate.take(annotation, groups: groups) {
+                errors.append(PolicyError(message: problem.0, hint: problem.1, position: annotation.position))
+            }
+        }
+        guard let approvers = gate.approvers else {
+            if let stray = gate.gateOnly {
+                errors.append(
+                    PolicyError(
+                        message: "@\(stray.name) without @approvers does nothing",
+                        hint: "name the groups that may decide: @approvers(\"GROUP\")",
+                        position: stray.position,
+                    )
+                )
+            }
+            return nil
+        }
+        guard policy.effect == .forbid else {
+            errors.append(
+                PolicyError(
+                    message: "@approvers stands on a permit",
+                    hint: "a gate is a forbid: it stops the action until the approvers lift it",
+                    position: policy.position,
+                )
+            )
+            return nil
+        }
+        return Gate(
+            policy: policy.id,
+            approvers: approvers,
+            quorum: gate.quorum,
+            expires: gate.expires,
+            grant: gate.grant,
+            assurance: .session,
+            advice: gate.advice,
+            text: policy.text,
+            position: PolicyPosition(
+                file: policy.position.file,
+                line: policy.position.line,
+                column: policy.position.column,
+            ),
+        )
+    }
+
+    /// What the annotations read so far say.
+    private struct Draft {
+        var approvers: [GroupName]?
+        var quorum = 1
+        var expires: Duration?
+        var grant = Duration.seconds(300)
+        var advice: String?
+        var gateOnly: Annotation?
+
+        /// Takes one annotation; returns a message and a hint if it is wrong.
+        mutating func take(_ annotation: Annotation, groups: Set<GroupName>) -> (String, String?)? {
+            let value = annotation.value
+            switch annotation.name {
+            case "id", "description": return nil
+            case "advice":
+                advice = value
+                return nil
+            case "approvers": return takeApprovers(value, groups)
+            case "quorum":
+                gateOnly = gateOnly ?? annotation
+                guard let number = Int(value), (1...20).contains(number) else {
+                    return ("@quorum(\"\(value)\") is not a number from 1 to 20", nil)
+                }
+                quorum = number
+                return nil
+            case "expires":
+                gateOnly = gateOnly ?? annotation
+                guard let duration = Duration(text: value), duration > .zero else { return duration(annotation) }
+                expires = duration
+                return nil
+            case "grant":
+                gateOnly = gateOnly ?? annotation
+                guard let duration = Duration(text: value), duration > .zero else { return duration(annotation) }
+                grant = duration
+                return nil
+            case "assurance":
+                gateOnly = gateOnly ?? annotation
+                switch value {
+                case "session": return nil
+                case "passkey":
+                    return ("@assurance(\"passkey\") cannot be met: this version has no passkeys", "use \"session\"")
+                default: return ("@assurance(\"\(value)\") is unknown", "\"session\" is the one that there is")
+                }
+            default:
+                return (
+                    "the annotation @\(annotation.name) is unknown",
+                    "known are @id, @approvers, @quorum, @expires, @grant, @assurance, @advice, @description",
+                )
+            }
+        }
+
+        private func duration(_ annotation: Annotation) -> (String, String?) {
+            ("@\(annotation.name)(\"\(annotation.value)\") is not a duration", "write 90s, 30m, 12h or 7d")
+        }
+
+        private mutating func takeApprovers(_ value: String, _ groups: Set<GroupName>) -> (String, String?)? {
+            var names = [GroupName]()
+            for part in value.split(separator: ",", omittingEmptySubsequences: false) {
+                let text = String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+                guard let name = GroupName(text) else { return ("@approvers names no group: \"\(text)\"", nil) }
+                guard groups.contains(name) else {
+                    let known = groups.map(\.rawValue).sorted().joined(separator: ", ")
+                    return ("@approvers names the unknown group \"\(name)\"", "groups with members are: \(known)")
+                }
+                guard !names.contains(name) else { return ("@approvers names \"\(name)\" twice", nil) }
+                names.append(name)
+            }
+            approvers = names
+            return nil
+        }
+    }
+}

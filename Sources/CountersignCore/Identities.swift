@@ -1,0 +1,69 @@
+/// Who made a change, and through what.
+package protocol Identities: Sendable {
+    /// Everybody in force now: declared by the configuration or made by command.
+    func agents() -> [Agent]
+    /// Every user in force now.
+    func users() -> [User]
+    /// The keys made by command, revoked ones too, without their secrets.
+    func keys() -> [AgentKey]
+
+    /// Makes or changes an agent; refused for one that the configuration declares.
+    func put(_ agent: Agent, by actor: Actor) async -> Result<Agent, Reason>
+    /// Removes an agent and revokes its keys.
+    func remove(_ agent: AgentID, by actor: Actor) async -> Result<Void, Reason>
+    /// Makes or changes a user; refused for one that the configuration declares.
+    func put(_ user: User, by actor: Actor) async -> Result<User, Reason>
+    /// Removes a user and ends their sessions.
+    func remove(_ user: UserID, by actor: Actor) async -> Result<Void, Reason>
+    /// Makes a key. The secret is in the answer and nowhere else, ever.
+    func makeKey(for agent: AgentID, expires: Duration?, by actor: Actor) async -> Result<NewKey, Reason>
+    /// Revokes a key by its id.
+    func revokeKey(_ id: String, by actor: Actor) async -> Result<AgentKey, Reason>
+
+    /// Uses a one-time sign-in link. Each works once, until it expires.
+    func signIn(link: String) async -> Result<NewSession, Reason>
+    /// Ends a session.
+    func signOut(_ session: Session) async -> Result<Void, Reason>
+}
+
+/// A key that was just made.
+package struct NewKey: Hashable, Sendable {
+    /// What is kept of it.
+    package let key: AgentKey
+    /// The key itself, `cs_…`; shown once.
+    package let secret: String
+
+    /// Joins key and secret.
+    package init(key: AgentKey, secret: String) {
+        self.key = key
+        self.secret = secret
+    }
+}
+
+/// A session that just began.
+package struct NewSession: Hashable, Sendable {
+    /// What is kept of it.
+    package let session: Session
+    /// The cookie's value; only the browser has it.
+    package let cookie: String
+
+    /// Joins session and cookie.
+    package init(session: Session, cookie: String) {
+        self.session = session
+        self.cookie = cookie
+    }
+}
+
+/// Signs the log's head and hands out proofs.
+package protocol LogKeeper: Sendable {
+    /// The verifier key of the log (a C2SP vkey).
+    var verifierKey: String { get }
+    /// A signed checkpoint (C2SP tlog-checkpoint) of everything committed so far.
+    func checkpoint() async throws(LedgerError) -> String
+    /// The receipt of one approval: its entries with proofs, as canonical JSON. `nil` if there is no such approval.
+    func receipt(for approval: ApprovalID) async throws(LedgerError) -> [UInt8]?
+    /// The receipt of one entry, for actions that passed without an approval.
+    func receipt(forEntry sequence: UInt64) async throws(LedgerError) -> [UInt8]?
+    /// A grant as a compact JWS (EdDSA) over agent, approval, action digest and expiry.
+    func grant(for approval: Approval) throws -> String
+}

@@ -1,0 +1,317 @@
+package import TransparencyLog
+
+/// What went wrong in the ledger.
+package struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
+    package enum Code: String, Hashable, Sendable {
+        /// It cannot write or read now: full disk, lost file, broken database.
+        case unavailable
+        /// What is stored does not fit together.
+        case corrupt
+        /// It was written by a newer version.
+        case newer
+        /// Another process has it open.
+        case locked
+        /// An entry is longer than the log can hold.
+        case entryTooLarge = "entry-too-large"
+        /// The clock went back.
+        case clock
+    }
+
+    /// The kind.
+    package let code: Code
+    /// What is wrong and how to mend it; for operators.
+    package let message: String
+
+    /// Makes an error.
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// Safe for a stranger.
+    package var description: String { "the ledger is \(code.rawValue)" }
+
+    /// Why an action is refused because of it.
+    package var reason: Reason {
+        code == .clock
+            ? Reason(.clockUnreliable, "The gateway's clock went back; nothing runs until it is right again.")
+            : Reason(.ledgerUnavailable, "The gateway cannot write its log now, so nothing may run. Try again later.")
+    }
+}
+
+/// One state change and its entries; all of it is committed, or none.
+package struct Commit: Hashable, Sendable {
+    /// What happens to an approval.
+    package enum Change: Hashable, Sendable {
+        /// No approval changes.
+        case none
+        /// A new approval, unless one with the same agent and digest is active or the agent has too many pending.
+        case insert(Approval, maximumPending: Int)
+        /// The next revision; loses if the ledger's revision is not one less.
+        case replace(Approval)
+    }
+
+    /// The approval's change.
+    package var change: Change
+    /// The entries, in order.
+    package var entries: [EntryDraft]
+    /// Changes of agents, users, keys and sessions.
+    package var identity: [IdentityChange]
+    /// A response to keep, in the same transaction as its `action.completed`.
+    package var response: KeptResponse?
+
+    /// Collects a commit.
+    package init(
+        _ change: Change = .none,
+        entries: [EntryDraft],
+        identity: [IdentityChange] = [],
+        response: KeptResponse? = nil,
+    ) {
+        self.change = change
+        self.entries = entries
+        self.identity = identity
+        self.response = response
+    }
+}
+
+/// What became of a commit.
+package enum CommitResult: Hashable, Sendable {
+    /// It is on disk; the first entry has this sequence number.
+    case committed(first: UInt64)
+    /// Compare-and-set lost: the ledger has this approval instead (the active one, for an insert).
+    case conflict(Approval?)
+    /// The agent has as many pending approvals as it may have.
+    case tooManyPending
+}
+
+/// A response that waits for its agent.
+package struct KeptResponse: Hashable, Sendable, Codable {
+    /// The approval whose action it answers.
+    package let approval: ApprovalID
+    /// The HTTP status.
+    package let status: Int
+    /// The end-to-end header fields, in order, as name and value.
+    package let fields: [[String]]
+    /// The body, unless it is in ``file``.
+    package let body: [UInt8]
+    /// The name of the spool file that has the body.
+    package let file: String?
+
+    /// Keeps a response.
+    package init(approval: ApprovalID, status: Int, fields: [[String]], body: [UInt8], file: String? = nil) {
+        self.approval = approval
+        self.status = status
+        self.fields = fields
+        self.body = body
+        self.file = file
+    }
+}
+
+/// A page of a list, newest first.
+package struct Page<Item: Sendable>: Sendable {
+    /// The items.
+    package let items: [Item]
+    /// Where the next page starts; `nil` at the end.
+    package let next: String?
+
+    /// Makes a page.
+    package init(items: [Item], next: String?) {
+        self.items = items
+        self.next = next
+    }
+}
+
+extension Page: Equatable where Item: Equatable {}
+
+/// Which approvals a list shows.
+package struct ApprovalQuery: Hashable, Sendable {
+    /// Only with this status.
+    package var status: ApprovalStatus?
+    /// Only of this agent.
+    package var agent: AgentID?
+    /// Only on this connection.
+    package var connection: ConnectionName?
+    /// The cursor that the page before gave.
+    package var cursor: String?
+    /// How many; 1 to 200.
+    package var limit: Int
+
+    /// Makes a query.
+    package init(
+        status: ApprovalStatus? = nil,
+        agent: AgentID? = nil,
+        connection: ConnectionName? = nil,
+        cursor: String? = nil,
+        limit: Int = 50,
+    ) {
+        self.status = status
+        self.agent = agent
+        self.connection = connection
+        self.cursor = cursor
+        self.limit = limit
+    }
+}
+
+/// Which entries a search shows.
+package struct EntryQuery: Hashable, Sendable {
+    /// Only these kinds; empty for all.
+    package var kinds: [EntryKind]
+    /// Only about this agent.
+    package var agent: AgentID?
+    /// Only of this approval.
+    package var approval: ApprovalID?
+    /// Not before.
+    package var from: Timestamp?
+    /// Before.
+    package var to: Timestamp?
+    /// Text that occurs in the entry.
+    package var text: String?
+    /// The cursor that the page before gave: a sequence number.
+    package var cursor: String?
+    /// Oldest first, from after the cursor; newest first otherwise.
+    package var ascending: Bool
+    /// How many; 1 to 200.
+    package var limit: Int
+
+    /// Makes a query.
+    package init(
+        kinds: [EntryKind] = [],
+        agent: AgentID? = nil,
+        approval: ApprovalID? = nil,
+        from: Timestamp? = nil,
+        to: Timestamp? = nil,
+        text: String? = nil,
+        cursor: String? = nil,
+        ascending: Bool = false,
+        limit: Int = 50,
+    ) {
+        self.kinds = kinds
+        self.agent = agent
+        self.approval = approval
+        self.from = from
+        self.to = to
+        self.text = text
+        self.cursor = cursor
+        self.ascending = ascending
+        self.limit = limit
+    }
+}
+
+/// Where every state change and every entry is kept; the product's one source of truth.
+///
+/// A commit is one transaction and is on disk when ``commit(_:)`` returns. Commits of many callers are gathered into one
+/// transaction of the store. Entries get consecutive sequence numbers in commit order and are the leaves of the Merkle
+/// tree. An error means that nothing of the commit was kept, and that the caller must say no. Reads see every commit
+/// that returned before them.
+package protocol Ledger: Sendable {
+    /// Tells who waits that an approval changed, after its commit is durable.
+    var feed: ApprovalFeed { get }
+
+    /// Writes a state change and its entries, durably, by compare-and-set.
+    func commit(_ commit: Commit) async throws(LedgerError) -> CommitResult
+
+    /// The approval, as of the latest commit.
+    func approval(_ id: ApprovalID) async throws(LedgerError) -> Approval?
+    /// The approval of this agent and digest that an identical ask may attach to, newest first.
+    func activeApproval(agent: AgentID, digest: ActionDigest) async throws(LedgerError) -> Approval?
+    /// A page of approvals, newest first.
+    func approvals(_ query: ApprovalQuery) async throws(LedgerError) -> Page<Approval>
+    /// Pending approvals past their deadline and approved ones past their grant's, oldest first.
+    func due(now: Timestamp, limit: Int) async throws(LedgerError) -> [ApprovalID]
+    /// Approvals that were dispatched and have no outcome.
+    func unfinished() async throws(LedgerError) -> [Approval]
+    /// Approved approvals whose action the gateway shall run by itself.
+    func awaitingDispatch() async throws(LedgerError) -> [Approval]
+    /// Counts of pending approvals and log size, for metrics.
+    func statistics() async throws(LedgerError) -> LedgerStatistics
+
+    /// A page of entries.
+    func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry>
+    /// One entry.
+    func entry(_ sequence: UInt64) async throws(LedgerError) -> Entry?
+    /// The size and root of the tree as of the latest commit.
+    func treeHead() async throws(LedgerError) -> TreeHead
+    /// The proof that the leaf at `index` is in the tree of `size` leaves.
+    func inclusionProof(index: UInt64, size: UInt64) async throws(LedgerError) -> [LogHash]
+    /// The proof that the tree of `from` leaves is a prefix of that of `to`.
+    func consistencyProof(from: UInt64, to: UInt64) async throws(LedgerError) -> [LogHash]
+    /// Remembers a signed checkpoint, so that a start can tell whether the log was cut.
+    func rememberCheckpoint(_ note: String, size: UInt64) async throws(LedgerError)
+    /// The latest remembered checkpoint.
+    func latestCheckpoint() async throws(LedgerError) -> String?
+
+    /// The response kept for an approval.
+    func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse?
+    /// Forgets a kept response; its action's entries stay.
+    func dropResponse(_ approval: ApprovalID) async throws(LedgerError)
+
+    /// Everything known of agents, users, keys and sessions.
+    func identities() async throws(LedgerError) -> IdentityRecords
+    /// The answer remembered for an idempotency key, if any.
+    func remembered(_ key: IdempotencyKey) async throws(LedgerError) -> RememberedAnswer?
+    /// Remembers an answer for a day; the first one stays.
+    func remember(_ answer: RememberedAnswer, for key: IdempotencyKey, now: Timestamp) async throws(LedgerError)
+}
+
+/// The size and root of the Merkle tree.
+package struct TreeHead: Hashable, Sendable {
+    /// The number of leaves.
+    package let size: UInt64
+    /// The root hash.
+    package let root: LogHash
+
+    /// Joins size and root.
+    package init(size: UInt64, root: LogHash) {
+        self.size = size
+        self.root = root
+    }
+}
+
+/// Numbers for `/metrics`.
+package struct LedgerStatistics: Hashable, Sendable {
+    /// Approvals by status.
+    package let approvals: [ApprovalStatus: Int]
+    /// Entries in the log.
+    package let entries: UInt64
+
+    /// Collects numbers.
+    package init(approvals: [ApprovalStatus: Int], entries: UInt64) {
+        self.approvals = approvals
+        self.entries = entries
+    }
+}
+
+/// Who sent which `Idempotency-Key` to what.
+package struct IdempotencyKey: Hashable, Sendable {
+    /// The caller: `Agent:…` or `User:…`.
+    package let caller: String
+    /// The header's value.
+    package let key: String
+
+    /// Joins caller and key.
+    package init(caller: String, key: String) {
+        self.caller = caller
+        self.key = key
+    }
+}
+
+/// The answer to a request with an idempotency key.
+package struct RememberedAnswer: Hashable, Sendable, Codable {
+    /// The digest of method, path and body; another one under the same key is a conflict.
+    package let fingerprint: String
+    /// The HTTP status.
+    package let status: Int
+    /// The content type.
+    package let contentType: String
+    /// The body.
+    package let body: [UInt8]
+
+    /// Keeps an answer.
+    package init(fingerprint: String, status: Int, contentType: String, body: [UInt8]) {
+        self.fingerprint = fingerprint
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+}

@@ -1,0 +1,67 @@
+import CanonicalJSON
+import Cedar
+
+/// Makes Cedar's `context` out of an action's details and its circumstances.
+enum PolicyContext {
+    /// The members that only the gateway fills in. A document's details never stand in for one that is missing.
+    static let ownMembers = ["body", "justification", "on_behalf_of", "source_address", "time"]
+
+    /// The record that policies see: the document's details, and source address, time, human and justification.
+    ///
+    /// `body` is the parsed payload where that reads as JSON, so that policy can look inside it.
+    static func record(of action: Action, _ circumstances: Circumstances, now: Timestamp) -> Record {
+        var members = [(String, Value)]()
+        members.reserveCapacity(action.details.count + 5)
+        for member in action.details.members where !isOwn(member.key) {
+            if let value = value(member.value) { members.append((member.key, value)) }
+        }
+        if let body = body(of: action.details) { members.append(("body", body)) }
+        members.append(("time", .datetime(Datetime(milliseconds: now.microseconds / 1000))))
+        if let address = circumstances.sourceAddress.flatMap({ try? IPAddress(parsing: CedarString($0)) }) {
+            members.append(("source_address", .ip(address)))
+        }
+        if let human = action.onBehalfOf { members.append(("on_behalf_of", .entity(.user(human)))) }
+        if let text = circumstances.justification { members.append(("justification", Value(text))) }
+        return Record(members)
+    }
+
+    /// What policy sees of a payload's text: its value if it is JSON, the text itself if it only begins like JSON.
+    ///
+    /// Not by media type: many servers parse whatever looks like JSON, and `text/plain` must not hide a body. Nor must
+    /// what readers take differently (a key twice, something after the end): on a text, a policy that looks inside the
+    /// body has an error, so a `forbid` denies and a `permit` is skipped.
+    private static func body(of details: JSONObject) -> Value? {
+        guard let text = details["payload"]?["text"]?.stringValue,
+            let first = text.unicodeScalars.first(where: { !isSkipped($0) }), first == "{" || first == "["
+        else { return nil }
+        guard let parsed = try? JSONParser.parse(text, limits: JSONLimits(numbers: .int64, allowsNoncharacters: true))
+        else { return Value(text) }
+        return value(parsed)
+    }
+
+    /// White space, and the byte order mark, which many readers skip.
+    private static func isSkipped(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case " ", "\t", "\n", "\r", "\u{FEFF}": true
+        default: false
+        }
+    }
+
+    private static func isOwn(_ name: String) -> Bool { ownMembers.contains { $0.utf8.elementsEqual(name.utf8) } }
+
+    /// Cedar's value for a JSON value. `null` has none, so the member is missing; a fraction is a `decimal` where its
+    /// four digits hold it, and its text otherwise.
+    static func value(_ json: JSONValue) -> Value? {
+        switch json {
+        case .null: Value?.none
+        case .bool(let bool): .bool(bool)
+        case .integer(let number): .long(number)
+        case .number(let number):
+            (try? Decimal(parsing: CedarString("\(number)"))).map { .decimal($0) } ?? Value("\(number)")
+        case .string(let text): Value(text)
+        case .array(let items): .set(ValueSet(items.compactMap(value)))
+        case .object(let object):
+            .record(Record(object.members.compactMap { member in value(member.value).map { (member.key, $0) } }))
+        }
+    }
+}

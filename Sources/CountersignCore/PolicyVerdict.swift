@@ -1,0 +1,149 @@
+import CanonicalJSON
+package import Cedar
+
+/// Policy's answer about one action.
+package struct PolicyVerdict: Hashable, Sendable {
+    /// The three answers.
+    package enum Answer: Hashable, Sendable {
+        /// Go on.
+        case allow
+        /// No, and no human can lift it.
+        case deny([Reason])
+        /// Not unless every one of these gates is lifted.
+        case gated([Gate])
+    }
+
+    /// The answer.
+    package let answer: Answer
+    /// The ids of the policies that brought it about.
+    package let policies: [String]
+    /// The policies that could not be evaluated, as `id: message`.
+    package let errors: [String]
+}
+
+extension GatedPolicySet {
+    /// Judges every operation of an action: deny if any is denied, otherwise the union of gates (DESIGN 3).
+    package func judge(
+        _ action: Action,
+        _ circumstances: Circumstances,
+        directory: Directory,
+        now: Timestamp,
+    ) -> PolicyVerdict {
+        let context = PolicyContext.record(of: action, circumstances, now: now)
+        var tally = Tally()
+        for operation in action.operations {
+            let resource = EntityUID(type: operation.resource.type, id: operation.resource.id)
+            let request = Request(
+                principal: .agent(action.agent),
+                action: EntityUID(type: "Action", id: operation.action),
+                resource: resource,
+                context: context,
+            )
+            let connection = EntityUID.connection(action.connection)
+            let overlay = resource == connection ? [] : [Entity(uid: resource, parents: [connection])]
+            let entities = LayeredEntities(base: directory.entities, overlay: overlay)
+            tally.add(policies.evaluate(request, entities), of: self)
+        }
+        return tally.verdict(self)
+    }
+
+    /// Judges one plain Cedar request as actions are judged; for trying policies out.
+    package func judge(_ request: Request, entities: Entities) -> PolicyVerdict {
+        var tally = Tally()
+        tally.add(policies.evaluate(request, entities), of: self)
+        return tally.verdict(self)
+    }
+
+    /// Whether policy lets a user decide on an approval.
+    ///
+    /// Gates say who may; a plain `forbid` can only narrow that.
+    package func mayApprove(
+        _ user: User,
+        _ approval: Approval,
+        _ action: Action,
+        directory: Directory,
+        now: Timestamp,
+    ) -> Bool {
+        let uid = EntityUID(type: "Approval", id: approval.id.rawValue)
+        let entity = Entity(
+            uid: uid,
+            attributes: Record([
+                ("agent", .entity(.agent(approval.agent))), ("action", Value(approval.action)),
+            ]),
+            parents: [.connection(approval.connection)],
+        )
+        let request = Request(
+            principal: .user(user.id),
+            action: PolicyVocabulary.approve,
+            resource: uid,
+            context: PolicyContext.record(of: action, approval.circumstances, now: now),
+        )
+        let evaluation = policies.evaluate(request, LayeredEntities(base: directory.entities, overlay: [entity]))
+        // A gate on every action in an environment must not gate the lifting of gates.
+        let forbidden = evaluation.satisfied.contains { policies.policies[$0].effect == .forbid && gates[$0] == nil }
+        let erred = evaluation.errors.contains { policies.policies[$0.policy].effect == .forbid }
+        return !forbidden && !erred
+    }
+}
+
+/// What the operations judged so far add up to.
+private struct Tally {
+    private var permits = [Int]()
+    private var forbids = [Int]()
+    private var gated = [Int]()
+    private var broken = [Int]()
+    private var errors = [String]()
+    private var unpermitted = false
+
+    mutating func add(_ evaluation: Evaluation, of set: GatedPolicySet) {
+        var permitted = false
+        for index in evaluation.satisfied {
+            switch set.policies.policies[index].effect {
+            case .permit:
+                permitted = true
+                Self.insert(index, into: &permits)
+            case .forbid:
+                if set.gates[index] == nil {
+                    Self.insert(index, into: &forbids)
+                } else {
+                    Self.insert(index, into: &gated)
+                }
+            }
+        }
+        for failure in evaluation.errors {
+            let policy = set.policies.policies[failure.policy]
+            let text = "\(policy.id): \(failure.error)"
+            if !errors.contains(text) { errors.append(text) }
+            if policy.effect == .forbid { Self.insert(failure.policy, into: &broken) }
+        }
+        if !permitted { unpermitted = true }
+    }
+
+    func verdict(_ set: GatedPolicySet) -> PolicyVerdict {
+        func ids(_ indices: [Int]) -> [String] { indices.map { set.policies.policies[$0].id } }
+        if !forbids.isEmpty || !broken.isEmpty {
+            let reasons =
+                ids(forbids).map { Reason(.forbidden, "The policy \($0) forbids this action.", policy: $0) }
+                + ids(broken).map {
+                    Reason(.policyError, "The policy \($0) could not be evaluated, so the answer is no.", policy: $0)
+                }
+            return PolicyVerdict(answer: .deny(reasons), policies: ids(forbids + broken), errors: errors)
+        }
+        if unpermitted {
+            let reason = Reason(.noPermit, "No policy permits this action.")
+            return PolicyVerdict(answer: .deny([reason]), policies: [], errors: errors)
+        }
+        if !gated.isEmpty {
+            return PolicyVerdict(
+                answer: .gated(gated.compactMap { set.gates[$0] }),
+                policies: ids(gated),
+                errors: errors,
+            )
+        }
+        return PolicyVerdict(answer: .allow, policies: ids(permits), errors: errors)
+    }
+
+    private static func insert(_ index: Int, into indices: inout [Int]) {
+        if !indices.contains(index) { indices.append(index) }
+    }
+}

@@ -1,0 +1,109 @@
+import CanonicalJSON
+package import TransparencyLog
+
+extension Receipt {
+    /// Verifies a receipt offline, with nothing but the log's key.
+    ///
+    /// Two things are proven apart: that every byte is what the log holds (proofs, commitments, digests), and that what
+    /// the log holds is an action that went the way of DESIGN 5 (``ReceiptStory``), so that a gateway that broke its own
+    /// rules cannot show a receipt for it.
+    package func verify(with key: NoteVerifier) throws(ReceiptError) -> ReceiptSummary {
+        guard log.utf8.elementsEqual(key.name.utf8) else {
+            throw ReceiptError("the receipt is of the log \"\(log)\", the key is that of \"\(key.name)\"")
+        }
+        guard !entries.isEmpty else { throw ReceiptError("the receipt has no entries") }
+        var told = [ToldEntry]()
+        var treeSize: UInt64 = 0
+        for entry in entries {
+            let (fact, size) = try entry.verify(with: key)
+            if let last = told.last, fact.sequence <= last.sequence {
+                throw ReceiptError("the entries are not in the log's order")
+            }
+            told.append(fact)
+            treeSize = max(treeSize, size)
+        }
+        let document = try verifiedDocument(of: told)
+        let story = try ReceiptStory(told, approval: approval)
+        return try story.summary(log: log, treeSize: treeSize, document: document, entries: told)
+    }
+
+    /// The action document, after every document has been found to be what its entry commits to.
+    private func verifiedDocument(of told: [ToldEntry]) throws(ReceiptError) -> String? {
+        var action: String?
+        var last: UInt64?
+        for document in documents {
+            if let last, document.sequence <= last {
+                throw ReceiptError("the documents are not in the order of their entries")
+            }
+            last = document.sequence
+            guard let entry = told.first(where: { $0.sequence == document.sequence }),
+                let commitment = entry.members["payload"]?["commitment"]?.stringValue
+            else { throw ReceiptError("no entry of the receipt commits to the document of \(document.sequence)") }
+            let bytes = Array(document.text.utf8)
+            let payload = EntryDraft.Payload(salt: document.salt, bytes: bytes)
+            guard payload.commitment.utf8.elementsEqual(commitment.utf8),
+                entry.members["payload"]?["bytes"]?.integerValue == Int64(bytes.count)
+            else { throw ReceiptError("the document of entry \(document.sequence) is not the one that was logged") }
+            guard ActionDigest(of: bytes) == entry.digest else {
+                throw ReceiptError("the document of entry \(document.sequence) does not have the action's digest")
+            }
+            action = document.text
+        }
+        return action
+    }
+}
+
+/// What a proven entry says, as far as every kind says it.
+struct ToldEntry {
+    let sequence: UInt64
+    let kind: EntryKind
+    let time: Timestamp
+    let actor: Actor
+    let approval: ApprovalID?
+    let digest: ActionDigest?
+    let members: JSONObject
+}
+
+extension Receipt.ProvenEntry {
+    /// Checks proof, signature and form; answers what the entry says and the size of the tree that it was found in.
+    fileprivate func verify(with key: NoteVerifier) throws(ReceiptError) -> (ToldEntry, size: UInt64) {
+        let bytes = Array(text.utf8)
+        do {
+            let proof = try TlogProof(parsing: self.proof)
+            let note = try SignedNote(parsing: proof.checkpoint)
+            // Nothing proves the extra data of a proof or the signatures of unknown keys, so there must be none.
+            guard proof.extra == nil, note.signatures.count == 1 else {
+                throw ReceiptError("a proof carries something that the key does not vouch for")
+            }
+            let checkpoint = try proof.verify(leaf: .leaf(bytes), with: [key])
+            let told = try ToldEntry(bytes)
+            guard told.sequence == proof.index else {
+                throw ReceiptError("entry \(told.sequence) is proven at another place, \(proof.index)")
+            }
+            return (told, checkpoint.size)
+        } catch let error as ReceiptError {
+            throw error
+        } catch {
+            throw ReceiptError("an entry is not proven: \(error)")
+        }
+    }
+}
+
+extension ToldEntry {
+    fileprivate init(_ bytes: [UInt8]) throws(ReceiptError) {
+        guard let value = try? JSONParser.parse(bytes), let members = value.objectValue,
+            value.canonicalBytes() == bytes,
+            let sequence = members["sequence"]?.integerValue.flatMap({ UInt64(exactly: $0) }),
+            let kind = members["kind"]?.stringValue.flatMap({ EntryKind(rawValue: $0) }),
+            let time = members["time"]?.stringValue.flatMap({ Timestamp(rfc3339: $0) }),
+            let type = members["actor"]?["type"]?.stringValue, let id = members["actor"]?["id"]?.stringValue
+        else { throw ReceiptError("an entry is not a log entry of this product") }
+        self.sequence = sequence
+        self.kind = kind
+        self.time = time
+        self.actor = Actor(type: type, id: id, via: members["actor"]?["via"]?.stringValue)
+        self.approval = members["approval"]?.stringValue.flatMap { ApprovalID($0) }
+        self.digest = members["action"]?["digest"]?.stringValue.flatMap { ActionDigest($0) }
+        self.members = members
+    }
+}

@@ -1,0 +1,228 @@
+import CountersignCore
+import HTTPWire
+import Logging
+import NIOCore
+import Synchronization
+
+/// What every connection of the gateway shares.
+struct GatewayContext: Sendable {
+    let settings: GatewaySettings
+    let connections: CurrentConnections
+    let enforcement: Enforcement
+    let authenticator: any Authenticator
+    let pool: UpstreamPool
+    let results: ResultBoard
+    let drain: DrainSignal
+    let logger: Logger
+
+    /// A new name in the spool folder.
+    func spoolPath() -> String { "\(settings.spool)/\(enforcement.entries.chance.secret())" }
+}
+
+/// What goes upstream: where, and which bytes.
+struct Outbound: Sendable {
+    let connection: HTTPConnection
+    let head: RequestHead
+    let body: RequestBody
+}
+
+/// A request that has been read whole, and what it means.
+struct JudgedRequest: Sendable {
+    let agent: AgentID
+    let action: Action
+    let circumstances: Circumstances
+    let outbound: Outbound
+    let preferences: Preferences
+}
+
+/// One agent's connection: reads requests, has them judged, and answers each before it reads the next.
+///
+/// Used by one task on the connection's event loop. It only translates; what may run is decided by `Enforcement`.
+final class AgentConnection {
+    let context: GatewayContext
+    let stream: ByteStream
+    let home: LoopState
+    let isTLS: Bool
+    let peer: String?
+    var parser = RequestParser()
+    private var served: UInt64 = 0
+
+    init(_ stream: ByteStream, home: LoopState, isTLS: Bool, context: GatewayContext) {
+        self.stream = stream
+        self.home = home
+        self.isTLS = isTLS
+        self.context = context
+        peer = stream.peerAddress
+    }
+
+    /// What ends a request early.
+    struct Refusal: Error {
+        let status: Int
+        let reason: Reason
+        /// What the entry says of bytes that never became an action.
+        let detail: String
+        var agent: AgentID?
+        var connection: ConnectionName?
+
+        init(_ status: Int, _ reason: Reason, _ detail: String) {
+            self.status = status
+            self.reason = reason
+            self.detail = detail
+        }
+    }
+
+    /// Serves requests until either side closes.
+    func run() async {
+        while !home.isDraining {
+            stream.isIdle = true
+            stream.deadline = .now() + .seconds(300)
+            let head: RequestHead
+            do {
+                guard let next = try await nextHead() else { break }
+                head = next
+            } catch {
+                let reason = Reason(.ambiguousRequest, error.message)
+                await refuse(Refusal(error.code.status, reason, "\(error.code.rawValue): \(error.message)"), nil)
+                break
+            }
+            stream.isIdle = false
+            stream.deadline = nil
+            served += 1
+            guard await serve(head), !stream.isClosed else { break }
+        }
+        stream.close()
+    }
+
+    private func nextHead() async throws(WireError) -> RequestHead? {
+        while true {
+            switch try parser.next(&stream.input) {
+            case .head(let head): return head
+            case .body, .trailers, .end: continue
+            case nil: break
+            }
+            if stream.input.readableBytes > 0 {
+                // A head that trickles in is given half a minute.
+                if stream.isIdle { stream.deadline = .now() + .seconds(30) }
+                stream.isIdle = false
+            }
+            if await stream.more() { continue }
+            if !stream.hasTimedOut { try parser.inputEnded() }
+            return nil
+        }
+    }
+
+    /// Serves one request; whether the connection can carry another.
+    private func serve(_ head: RequestHead) async -> Bool {
+        if let control = context.settings.control, head.target.utf8.starts(with: "/v1/".utf8) {
+            do {
+                return await pass(try await controlRequest(head, control), head)
+            } catch {
+                await refuse(error, head)
+                return false
+            }
+        }
+        let request: JudgedRequest
+        do {
+            request = try await judge(head)
+        } catch {
+            await refuse(error, head)
+            // What is left of the body is not read, so the connection cannot go on.
+            return false
+        }
+        switch await context.enforcement.admit(
+            request.action,
+            request.circumstances,
+            asynchronous: request.preferences.respondsAsync && request.outbound.head.upgrade == nil,
+        ) {
+        case .allowed(let entry):
+            return await forward(request.outbound, head, entry)
+        case .refused(let reasons):
+            return await answer(.refusal(reasons.first?.code.status ?? 403, reasons, publicURL), head)
+        case .held(let approval), .approved(let approval), .running(let approval), .finished(let approval):
+            return await hold(request, head, approval)
+        }
+    }
+
+    var publicURL: String { context.settings.publicURL }
+
+    /// Records and answers what never became an action; the connection ends after it.
+    private func refuse(_ refusal: Refusal, _ head: RequestHead?) async {
+        let circumstances = head.map { self.circumstances($0) } ?? Circumstances(sourceAddress: peer)
+        let reason = await context.enforcement.reject(
+            refusal.reason,
+            agent: refusal.agent,
+            connection: refusal.connection,
+            detail: refusal.detail,
+            circumstances,
+        )
+        let status = reason == refusal.reason ? refusal.status : reason.code.status
+        var closing = head
+        closing?.keepAlive = false
+        _ = await answer(.refusal(status, [reason], publicURL), closing)
+        await lingerThenClose()
+    }
+
+    /// Reads on for a moment after a refusal, so that closing does not reset the answer away (RFC 9112, section 9.6).
+    private func lingerThenClose() async {
+        stream.deadline = .now() + .seconds(2)
+        var budget = 1 << 20
+        while budget > 0, await stream.more() {
+            budget -= stream.input.readableBytes
+            stream.input.clear()
+        }
+        stream.close()
+    }
+
+    /// Sends an answer of the gateway's own; whether the connection can carry another request.
+    func answer(_ answer: Answer, _ request: RequestHead?) async -> Bool {
+        let keepAlive = (request?.keepAlive ?? false) && !home.isDraining
+        let head = ResponseHead(
+            status: answer.status,
+            reason: HTTPStatus.phrase(answer.status),
+            minor: 1,
+            fields: answer.fields,
+            framing: .length(UInt64(answer.body.readableBytes)),
+            keepAlive: keepAlive,
+        )
+        var buffer = ByteBuffer()
+        do {
+            try HTTPSerializer.write(response: head, toMethod: request?.method ?? "GET", into: &buffer)
+        } catch {
+            context.logger.error("an answer could not be written", metadata: ["code": "\(error.code.rawValue)"])
+            return false
+        }
+        if request?.method != "HEAD" { buffer.writeImmutableBuffer(answer.body) }
+        stream.write(buffer)
+        do { try await stream.flushed() } catch { return false }
+        return keepAlive
+    }
+}
+
+/// Reason phrases; they carry no meaning, but people read them.
+enum HTTPStatus {
+    static func phrase(_ status: Int) -> String {
+        switch status {
+        case 200: "OK"
+        case 202: "Accepted"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 409: "Conflict"
+        case 410: "Gone"
+        case 413: "Content Too Large"
+        case 415: "Unsupported Media Type"
+        case 417: "Expectation Failed"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        default: ""
+        }
+    }
+}

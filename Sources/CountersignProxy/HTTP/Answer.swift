@@ -1,0 +1,149 @@
+import CanonicalJSON
+import CountersignCore
+import HTTPWire
+import NIOCore
+
+/// A response of the gateway's own: a refusal, or the news that an action waits.
+///
+/// Readable by a model.
+struct Answer: Sendable {
+    let status: Int
+    let fields: HeaderFields
+    let body: ByteBuffer
+
+    /// problem+json (RFC 9457) with the stable code and, for each reason, the policy and what to do next.
+    static func refusal(_ status: Int, _ reasons: [Reason], approval: Approval? = nil, _ publicURL: String) -> Answer {
+        let first = reasons.first ?? Reason(.forbidden, "The gateway refused this action.")
+        var object = JSONObject([
+            ("type", .string("urn:countersign:problem:\(first.code.rawValue)")),
+            ("title", .string(title(first.code))),
+            ("status", .integer(Int64(status))),
+            ("detail", .string(reasons.map(\.message).joined(separator: " "))),
+            ("code", .string(first.code.rawValue)),
+            ("executed", .bool(false)),
+            (
+                "reasons",
+                .array(
+                    reasons.map { reason in
+                        var object = JSONObject([
+                            ("code", .string(reason.code.rawValue)), ("message", .string(reason.message)),
+                        ])
+                        if let policy = reason.policy { object["policy"] = .string(policy) }
+                        return .object(object)
+                    }
+                )
+            ),
+        ])
+        if let approval { object["approval"] = summary(of: approval, publicURL) }
+        return Answer(status, object, extra: [])
+    }
+
+    /// 202: the action waits for a human; asking again attaches (DESIGN 6).
+    static func pending(_ approval: Approval, now: Timestamp, asynchronous: Bool, _ publicURL: String) -> Answer {
+        let gates = approval.gates.map(\.policy).joined(separator: ", ")
+        let next =
+            asynchronous
+            ? "It runs by itself once approved; fetch its response at links.response."
+            : "Repeat exactly this request to go on waiting; nothing runs twice."
+        let object = JSONObject([
+            ("type", "urn:countersign:problem:approval-required"),
+            ("title", "Waiting for approval"),
+            ("status", 202),
+            ("detail", .string("Not executed yet: \(gates) holds this action until a human approves it. \(next)")),
+            ("code", .string(ReasonCode.approvalRequired.rawValue)),
+            ("executed", false),
+            ("approval", summary(of: approval, publicURL)),
+        ])
+        var extra = [("Location", "/v1/approvals/\(approval.id)"), ("Retry-After", "2")]
+        if asynchronous { extra.append(("Preference-Applied", "respond-async")) }
+        return Answer(202, object, extra: extra)
+    }
+
+    private static func summary(of approval: Approval, _ publicURL: String) -> JSONValue {
+        .object(
+            JSONObject([
+                ("id", .string(approval.id.rawValue)),
+                ("status", .string(approval.status.rawValue)),
+                ("action_digest", .string(approval.digest.rawValue)),
+                ("expires_at", .string(approval.expiresAt.rfc3339)),
+                (
+                    "gates",
+                    .array(
+                        approval.gates.map { gate in
+                            .object(
+                                JSONObject([
+                                    ("policy", .string(gate.policy)),
+                                    ("approvers", .array(gate.approvers.map { .string($0.rawValue) })),
+                                    ("missing", .integer(Int64(gate.missing(approval.decisions)))),
+                                ])
+                            )
+                        }
+                    )
+                ),
+                (
+                    "decisions",
+                    .array(
+                        approval.decisions.map { decision in
+                            .object(
+                                JSONObject([
+                                    ("decision", .string(decision.verdict.rawValue)),
+                                    ("reason", .string(decision.reason)), ("user", .string(decision.user.rawValue)),
+                                ])
+                            )
+                        }
+                    )
+                ),
+                (
+                    "links",
+                    .object(
+                        JSONObject([
+                            ("approval", .string("\(publicURL)/v1/approvals/\(approval.id)")),
+                            ("dashboard", .string("\(publicURL)/approvals/\(approval.id)")),
+                            ("response", .string("\(publicURL)/v1/approvals/\(approval.id)/response")),
+                        ])
+                    )
+                ),
+            ])
+        )
+    }
+
+    private init(_ status: Int, _ object: JSONObject, extra: [(String, String)]) {
+        self.status = status
+        var fields = HeaderFields()
+        fields.append(name: "Content-Type", value: "application/problem+json")
+        fields.append(name: "Cache-Control", value: "no-store")
+        for (name, value) in extra { fields.append(name: name, value: value) }
+        if status == 401 { fields.append(name: "WWW-Authenticate", value: "Bearer realm=\"countersign\"") }
+        if status == 503 { fields.append(name: "Retry-After", value: "5") }
+        self.fields = fields
+        body = ByteBuffer(bytes: JSONValue.object(object).canonicalBytes())
+    }
+
+    private static func title(_ code: ReasonCode) -> String {
+        let words = code.rawValue.split(separator: "-").joined(separator: " ")
+        return words.prefix(1).uppercased() + words.dropFirst()
+    }
+}
+
+extension ReasonCode {
+    /// The HTTP status of a refusal with this code.
+    var status: Int {
+        switch self {
+        case .unauthenticated, .invalidCredential: 401
+        case .unknownConnection, .notFound: 404
+        case .methodRefused: 405
+        case .ambiguousRequest, .badRequest, .ambiguousBody, .methodOverride: 400
+        case .bodyTooLarge: 413
+        case .tooManyPending: 429
+        case .ledgerUnavailable, .clockUnreliable, .shuttingDown, .overloaded: 503
+        case .upstreamUnavailable, .upstreamInvalid: 502
+        case .upstreamTimeout: 504
+        case .alreadyDecided, .wrongState, .grantUsed, .idempotencyConflict, .digestMismatch: 409
+        case .resultGone: 410
+        case .noPermit, .forbidden, .policyError, .approvalRequired, .approvalDenied, .approvalExpired,
+            .approvalWithdrawn, .approvalRevoked, .grantLapsed, .policyChanged, .selfApproval, .notAnApprover,
+            .notAllowed, .statementUnknown:
+            403
+        }
+    }
+}

@@ -1,0 +1,130 @@
+package import CountersignCore
+package import HTTPWire
+import Synchronization
+
+/// A protected HTTP API: where it is, how the gateway authenticates to it, and what its calls mean.
+package struct HTTPConnection: Sendable {
+    /// Where the upstream is.
+    package struct Upstream: Hashable, Sendable {
+        /// Whether TLS is spoken to it.
+        package let isTLS: Bool
+        /// The host's name or address.
+        package let host: String
+        /// The TCP port.
+        package let port: Int
+        /// What stands before every path; empty, or `/…` without a slash at the end.
+        package let basePath: String
+
+        /// Names an upstream.
+        package init(isTLS: Bool, host: String, port: Int, basePath: String) {
+            self.isTLS = isTLS
+            self.host = host
+            self.port = port
+            self.basePath = basePath
+        }
+    }
+
+    /// One configured operation: method and path template, with a name and an effect.
+    package struct Route: Hashable, Sendable {
+        /// The method, or `*`.
+        package let method: String
+        /// Which paths it means.
+        package let template: PathTemplate
+        /// What the operation is called in the endpoint's id.
+        ///
+        /// The id is `connection/name`; without a name, it is `connection/METHOD path`.
+        package let operation: String?
+        /// What the operation does; `nil` goes by the method.
+        package let effect: Effect?
+
+        /// Configures an operation.
+        package init(method: String, template: PathTemplate, operation: String?, effect: Effect?) {
+            self.method = method
+            self.template = template
+            self.operation = operation
+            self.effect = effect
+        }
+    }
+
+    /// The field that carries the gateway's own credential upstream.
+    package struct Credential: Hashable, Sendable {
+        /// The field's name, `Authorization` mostly.
+        package let header: String
+        /// Its value, resolved from `env:` or `file:`.
+        package let value: String
+
+        /// Sets a credential.
+        package init(header: String, value: String) {
+            self.header = header
+            self.value = value
+        }
+    }
+
+    /// The name, the first segment of its path on the gateway.
+    package let name: ConnectionName
+    /// Where it is.
+    package let upstream: Upstream
+    /// How the gateway authenticates to it.
+    package let credential: Credential?
+    /// What its calls mean, in the configuration's order; the most specific match wins.
+    package let routes: [Route]
+    /// Text bodies up to this size are in the action document; larger ones are spooled.
+    ///
+    /// Bytes.
+    package let inlineBody: Int
+    /// Larger request bodies are refused.
+    ///
+    /// Bytes.
+    package let maximumBody: UInt64
+    /// Method-override headers that this connection lets through, in lower case.
+    package let methodOverrides: Set<String>
+    /// How long the upstream may take to accept a connection.
+    package let connectTimeout: Duration
+    /// How long the upstream may be silent.
+    package let idleTimeout: Duration
+    /// A PEM file of additional trust roots for TLS to the upstream.
+    package let trustRoots: String?
+
+    /// Configures a connection.
+    package init(
+        name: ConnectionName,
+        upstream: Upstream,
+        credential: Credential? = nil,
+        routes: [Route] = [],
+        inlineBody: Int = 65_536,
+        maximumBody: UInt64 = 10 << 30,
+        methodOverrides: Set<String> = [],
+        connectTimeout: Duration = .seconds(10),
+        idleTimeout: Duration = .seconds(300),
+        trustRoots: String? = nil,
+    ) {
+        self.name = name
+        self.upstream = upstream
+        self.credential = credential
+        self.routes = routes
+        self.inlineBody = inlineBody
+        self.maximumBody = maximumBody
+        self.methodOverrides = methodOverrides
+        self.connectTimeout = connectTimeout
+        self.idleTimeout = idleTimeout
+        self.trustRoots = trustRoots
+    }
+}
+
+/// The connections in force; replaced as a whole when the configuration changes.
+package final class CurrentConnections: Sendable {
+    private let value: Mutex<[ConnectionName: HTTPConnection]>
+
+    /// Starts with connections.
+    package init(_ connections: [HTTPConnection]) {
+        value = Mutex(Dictionary(connections.map { ($0.name, $0) }) { _, last in last })
+    }
+
+    /// The connection of this name.
+    package subscript(_ name: ConnectionName) -> HTTPConnection? { value.withLock { $0[name] } }
+
+    /// Puts others in force, for requests that come from now on.
+    package func replace(with connections: [HTTPConnection]) {
+        value.withLock { $0 = Dictionary(connections.map { ($0.name, $0) }) { _, last in last } }
+    }
+}

@@ -1,0 +1,172 @@
+import CountersignCore
+import HTTPWire
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// What two requests must share to use one upstream connection.
+struct UpstreamKey: Hashable, Sendable {
+    let connection: ConnectionName
+    let upstream: HTTPConnection.Upstream
+    let trustRoots: String?
+
+    init(_ connection: HTTPConnection) {
+        self.connection = connection.name
+        upstream = connection.upstream
+        trustRoots = connection.trustRoots
+    }
+}
+
+/// Why there is no answer from an upstream.
+enum UpstreamFailure: Error {
+    /// It could not be reached; nothing was sent.
+    case unreachable(String)
+    /// It was silent for too long.
+    case timeout
+    /// It closed before it answered. On a reused connection, it may not have seen the request.
+    case noAnswer
+    /// Its answer breaks the protocol.
+    case invalid(String)
+
+    /// What the agent is told.
+    var reason: Reason {
+        switch self {
+        case .unreachable(let detail):
+            Reason(
+                .upstreamUnavailable,
+                "The upstream cannot be reached: \(detail). Nothing was sent. Try again later."
+            )
+        case .timeout: Reason(.upstreamTimeout, "The upstream did not answer in time. Whether it acted is not known.")
+        case .noAnswer:
+            Reason(.upstreamUnavailable, "The upstream closed without an answer. Whether it acted is not known.")
+        case .invalid(let detail): Reason(.upstreamInvalid, "The upstream's answer breaks HTTP: \(detail)")
+        }
+    }
+
+    /// The status that says so.
+    var status: Int {
+        switch self {
+        case .timeout: 504
+        case .unreachable, .noAnswer, .invalid: 502
+        }
+    }
+}
+
+/// One connection to an upstream, which carries one exchange at a time.
+struct UpstreamConnection {
+    let stream: ByteStream
+    var parser = ResponseParser()
+    /// Whether it has carried an exchange before.
+    var isReused = false
+    let idleTimeout: Duration
+
+    /// The next event of the response; interim responses too.
+    mutating func next() async throws(UpstreamFailure) -> ResponseEvent {
+        do throws(WireError) {
+            while true {
+                if let event = try parser.next(&stream.input) { return event }
+                stream.deadline = .now() + .nanoseconds(idleTimeout.wholeMicroseconds * 1000)
+                if await stream.more() { continue }
+                if stream.hasTimedOut { throw WireError(.headTooShort, "timeout") }
+                if let event = try parser.inputEnded() { return event }
+                throw WireError(.noResponse, "")
+            }
+        } catch {
+            if stream.hasTimedOut { throw .timeout }
+            switch error.code {
+            case .noResponse: throw .noAnswer
+            default: throw .invalid(error.message)
+            }
+        }
+    }
+}
+
+/// Opens connections to upstreams and keeps idle ones, on each event loop for itself.
+struct UpstreamPool: Sendable {
+    private let contexts = TLSContexts()
+
+    /// A connection that is ready for a request; a fresh one if `fresh`, so that it has not gone stale.
+    func acquire(
+        _ target: HTTPConnection,
+        on home: LoopState,
+        fresh: Bool,
+    ) async throws(UpstreamFailure) -> UpstreamConnection {
+        if !fresh, var connection = home.takeIdle(UpstreamKey(target)) {
+            connection.isReused = true
+            connection.stream.isIdle = false
+            return connection
+        }
+        let stream: ByteStream
+        do {
+            stream = try await connect(target, home)
+        } catch {
+            throw .unreachable(Self.describe(error))
+        }
+        stream.isIdle = false
+        return UpstreamConnection(stream: stream, idleTimeout: target.idleTimeout)
+    }
+
+    private func connect(_ target: HTTPConnection, _ home: LoopState) async throws -> ByteStream {
+        let context = target.upstream.isTLS ? try contexts.context(trustRoots: target.trustRoots) : nil
+        let host = target.upstream.host
+        let channel = try await ClientBootstrap(group: home.loop)
+            .connectTimeout(.nanoseconds(target.connectTimeout.wholeMicroseconds * 1000))
+            .channelOption(.autoRead, value: false)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let context {
+                        let name = Self.isAddress(host) ? nil : host
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: context, serverHostname: name)
+                        )
+                    }
+                    try channel.pipeline.syncOperations.addHandler(ByteStream(loop: channel.eventLoop, home: home))
+                }
+            }
+            .connect(host: host, port: target.upstream.port)
+            .get()
+        let stream = try await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: ByteStream.self)
+        }.get()
+        guard context != nil else { return stream }
+        stream.deadline = .now() + .nanoseconds(target.connectTimeout.wholeMicroseconds * 1000)
+        guard await stream.secured() else { throw UpstreamFailure.unreachable("the TLS handshake failed") }
+        return stream
+    }
+
+    private static func isAddress(_ host: String) -> Bool { (try? SocketAddress(ipAddress: host, port: 0)) != nil }
+
+    private static func describe(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { describe($0.error) } ?? "the name \(error.host) is not known"
+        case UpstreamFailure.unreachable(let detail): detail
+        case let error as IOError: "connecting failed (errno \(error.errnoCode))"
+        case is ChannelError: "connecting took too long"
+        default: "connecting failed"
+        }
+    }
+}
+
+/// TLS contexts by trust roots, made once.
+///
+/// The mutex guards the table.
+private final class TLSContexts: Sendable {
+    private let contexts = Mutex<[String: NIOSSLContext]>([:])
+
+    func context(trustRoots: String?) throws -> NIOSSLContext {
+        try contexts.withLock { contexts in
+            if let known = contexts[trustRoots ?? ""] { return known }
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            configuration.applicationProtocols = ["http/1.1"]
+            configuration.minimumTLSVersion = .tlsv12
+            if let trustRoots { configuration.additionalTrustRoots = [.file(trustRoots)] }
+            let context = try NIOSSLContext(configuration: configuration)
+            contexts[trustRoots ?? ""] = context
+            return context
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import CountersignCore
+import CountersignIdentity
+import CountersignProxy
+import Crypto
+import Yams
+
+extension Configuration {
+    /// Reads a configuration; throws everything that is wrong with it at once.
+    package static func read(
+        file: String,
+        bytes: [UInt8],
+        world: ConfigurationWorld,
+    ) throws(ConfigurationErrors) -> Configuration {
+        let reader = NodeReader(file: file, world: world)
+        var configuration = Configuration.defaults()
+        configuration.file = file
+        configuration.version = Base64URL.encode(SHA256.hash(data: bytes))
+        configuration.data = FilePath.resolve(configuration.data, relativeTo: reader.folder)
+        configuration.policies = FilePath.resolve(configuration.policies, relativeTo: reader.folder)
+        if let root = parse(bytes, reader) { configuration.take(root, reader) }
+        guard reader.problems.isEmpty else {
+            let sorted = reader.problems.enumerated().sorted {
+                ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset)
+            }
+            throw ConfigurationErrors(problems: sorted.map(\.element))
+        }
+        return configuration
+    }
+
+    private static func parse(_ bytes: [UInt8], _ reader: NodeReader) -> Node? {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            reader.fail(nil, "", "is not UTF-8 text")
+            return nil
+        }
+        do {
+            return try Yams.compose(yaml: text)
+        } catch let error as YamlError {
+            reader.fail(error)
+        } catch {
+            reader.fail(nil, "", "is not YAML: \(error)")
+        }
+        return nil
+    }
+
+    private mutating func take(_ root: Node, _ reader: NodeReader) {
+        let known = [
+            "data", "policies", "listen", "public_url", "log", "hold", "limits", "connections", "agents", "users",
+        ]
+        let members = reader.mapping(root, "", known: known)
+        if let path = reader.path(members["data"], "data") { data = path }
+        if let path = reader.path(members["policies"], "policies") { policies = path }
+        takeListen(members["listen"], reader)
+        publicURL = "http://\(control)"
+        if let text = reader.text(members["public_url"], "public_url") {
+            if let url = HTTPAddress(text), url.basePath.isEmpty {
+                publicURL = url.text
+            } else {
+                reader.fail(members["public_url"], "public_url", "must be http://HOST or https://HOST, with a port if need be")
+            }
+        }
+        let log = reader.mapping(members["log"], "log", known: ["origin"])
+        if let text = reader.text(log["origin"], "log.origin") {
+            if text.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "+" }) {
+                origin = text
+            } else {
+                reader.fail(log["origin"], "log.origin", "must be ASCII without spaces and +, for instance example.com/log")
+            }
+        }
+        let hold = reader.mapping(members["hold"], "hold", known: ["http", "in_transaction", "expires"])
+        if let duration = reader.duration(hold["http"], "hold.http") { settings.holdHTTP = duration }
+        _ = reader.duration(hold["in_transaction"], "hold.in_transaction")
+        if let duration = reader.duration(hold["expires"], "hold.expires") { settings.expires = duration }
+        let limits = reader.mapping(members["limits"], "limits", known: ["pending_per_agent"])
+        if let number = reader.number(limits["pending_per_agent"], "limits.pending_per_agent", in: 1...1_000_000) {
+            settings.maximumPending = number
+        }
+        takeConnections(members["connections"], reader)
+        takeIdentities(members["agents"], members["users"], reader)
+    }
+
+    private mutating func takeListen(_ node: Node?, _ reader: NodeReader) {
+        let listen = reader.mapping(node, "listen", known: ["control", "gateway", "postgres", "tls"])
+        func address(_ key: String) -> Address? {
+            guard let text = reader.text(listen[key], "listen." + key) else { return nil }
+            guard let address = Address(text) else {
+                reader.fail(listen[key], "listen." + key, "\"\(text)\" is not HOST:PORT, for instance 127.0.0.1:8640")
+                return nil
+            }
+            return address
+        }
+        if let address = address("control") { control = address }
+        if let address = address("gateway") { gateway = address }
+        _ = address("postgres")
+        guard let tlsNode = listen["tls"] else { return }
+        let members = reader.mapping(tlsNode, "listen.tls", known: ["certificate", "key"])
+        let certificate = reader.path(members["certificate"], "listen.tls.certificate")
+        let key = reader.path(members["key"], "listen.tls.key")
+        _ = reader.require(certificate, members, "certificate", of: tlsNode, "listen.tls")
+        _ = reader.require(key, members, "key", of: tlsNode, "listen.tls")
+        if let certificate, let key { tls = (certificate, key) }
+    }
+
+    private mutating func takeConnections(_ node: Node?, _ reader: NodeReader) {
+        var names = Set<ConnectionName>()
+        for (index, item) in reader.list(node, "connections").enumerated() {
+            let path = "connections[\(index)]"
+            guard let (connection, described) = ConnectionReader(reader: reader, path: path).read(item) else { continue }
+            guard names.insert(connection.name).inserted else {
+                reader.fail(item, path + ".name", "there are two connections of the name \(connection.name)")
+                continue
+            }
+            connections.append(connection)
+            self.described.append(described)
+        }
+    }
+
+    private mutating func takeIdentities(_ agentsNode: Node?, _ usersNode: Node?, _ reader: NodeReader) {
+        var agents = [Agent]()
+        var keys = [DeclaredIdentities.Key]()
+        for (index, item) in reader.list(agentsNode, "agents").enumerated() {
+            let path = "agents[\(index)]"
+            let known = ["id", "owner", "groups", "on_behalf_of", "key"]
+            let members = reader.mapping(item, path, known: known)
+            let id = reader.identifier(members["id"], path + ".id", AgentID.self, "an agent's id")
+            guard let id = reader.require(id, members, "id", of: item, path) else { continue }
+            if agents.contains(where: { $0.id == id }) { reader.fail(item, path + ".id", "there are two agents \(id)") }
+            let agent = Agent(
+                id: id,
+                owner: reader.identifier(members["owner"], path + ".owner", UserID.self, "a user's id"),
+                groups: reader.identifiers(members["groups"], path + ".groups", GroupName.self, "a group's name"),
+                actsFor: members["on_behalf_of"].map {
+                    reader.identifiers($0, path + ".on_behalf_of", UserID.self, "a user's id")
+                },
+            )
+            agents.append(agent)
+            guard let secret = reader.secret(members["key"], path + ".key") else { continue }
+            guard secret.utf8.count >= 16 else {
+                reader.fail(members["key"], path + ".key", "is shorter than 16 characters; make one with: openssl rand -hex 32")
+                continue
+            }
+            let key = DeclaredIdentities.Key(agent: id, secret: secret)
+            if keys.contains(where: { $0.isSameSecret(as: key) }) {
+                reader.fail(members["key"], path + ".key", "is the key of another agent, too")
+            }
+            keys.append(key)
+        }
+        var users = [User]()
+        for (index, item) in reader.list(usersNode, "users").enumerated() {
+            let path = "users[\(index)]"
+            let members = reader.mapping(item, path, known: ["id", "groups"])
+            let id = reader.identifier(members["id"], path + ".id", UserID.self, "a user's id")
+            guard let id = reader.require(id, members, "id", of: item, path) else { continue }
+            if users.contains(where: { $0.id == id }) { reader.fail(item, path + ".id", "there are two users \(id)") }
+            if id == UserTokens.localAdministrator {
+                reader.fail(members["id"], path + ".id", "is the product's own name; choose another")
+            }
+            users.append(
+                User(
+                    id: id,
+                    groups: reader.identifiers(members["groups"], path + ".groups", GroupName.self, "a group's name"),
+                ))
+        }
+        identities = DeclaredIdentities(agents: agents, users: users, keys: keys)
+    }
+}
+
+extension NodeReader {
+    /// Notes what the YAML parser found.
+    fileprivate func fail(_ error: YamlError) {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            fail(at: mark, "", "is not YAML: \(problem)")
+        case .duplicatedKeysInMapping(let keys, let context):
+            fail(at: context.mark, keys.joined(separator: ", "), "stands here twice")
+        default:
+            fail(nil, "", "is not YAML: \(error)")
+        }
+    }
+}

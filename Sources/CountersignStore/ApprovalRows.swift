@@ -1,0 +1,160 @@
+import CountersignCore
+import GRDB
+
+extension Approval {
+    /// Whether an identical ask may attach to it by its status alone; deadlines are the reader's to check.
+    var isActive: Bool {
+        switch status {
+        case .pending, .approved, .redeemed: true
+        case .succeeded, .failed: !delivered
+        case .unknown, .denied, .expired, .withdrawn, .lapsed, .revoked: false
+        }
+    }
+}
+
+extension Database {
+    private static func approval(_ row: StoreRow) throws -> Approval {
+        try RecordCoding.decode(Approval.self, row.bytes(0))
+    }
+
+    /// The approval with this id.
+    func approval(_ id: ApprovalID) throws -> Approval? {
+        try first("SELECT record FROM approval WHERE id = ?", [.text(id.rawValue)], Self.approval)
+    }
+
+    /// The active approval of this agent and digest; there is at most one.
+    func activeApproval(agent: AgentID, digest: ActionDigest) throws -> Approval? {
+        try first(
+            "SELECT record FROM approval WHERE agent = ? AND digest = ? AND active = 1",
+            [.text(agent.rawValue), .text(digest.rawValue)],
+            Self.approval,
+        )
+    }
+
+    /// How many approvals of an agent are pending.
+    func pendingCount(of agent: AgentID) throws -> Int {
+        try first(
+            "SELECT count(*) FROM approval WHERE agent = ? AND status = 'pending'",
+            [.text(agent.rawValue)],
+        ) { Int($0.integer(0)) } ?? 0
+    }
+
+    /// Writes a new approval.
+    func insert(_ approval: Approval, record: [UInt8]) throws {
+        try run(
+            """
+            INSERT INTO approval (
+                id, agent, digest, connection, status, active, asynchronous, expires_at, grant_expires_at, revision, record
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .text(approval.id.rawValue), .text(approval.agent.rawValue), .text(approval.digest.rawValue),
+                .text(approval.connection.rawValue), .text(approval.status.rawValue),
+                .integer(approval.isActive ? 1 : 0), .integer(approval.asynchronous ? 1 : 0),
+                .integer(approval.expiresAt.microseconds),
+                StoreValue(microseconds: approval.grantExpiresAt?.microseconds), .integer(Int64(approval.revision)),
+                .blob(record),
+            ],
+        )
+    }
+
+    /// Writes the next revision of an approval, which the caller has compared.
+    func replace(_ approval: Approval, record: [UInt8]) throws {
+        let count = try run(
+            """
+            UPDATE approval SET status = ?, active = ?, asynchronous = ?, expires_at = ?, grant_expires_at = ?,
+                revision = ?, record = ?
+            WHERE id = ? AND revision = ?
+            """,
+            [
+                .text(approval.status.rawValue), .integer(approval.isActive ? 1 : 0),
+                .integer(approval.asynchronous ? 1 : 0), .integer(approval.expiresAt.microseconds),
+                StoreValue(microseconds: approval.grantExpiresAt?.microseconds), .integer(Int64(approval.revision)),
+                .blob(record), .text(approval.id.rawValue), .integer(Int64(approval.revision) - 1),
+            ],
+        )
+        guard count == 1 else { throw DatabaseError(message: "the revision of \(approval.id) is not its record's") }
+    }
+
+    /// A page of approvals, newest first; the cursor is the number of the last one.
+    func approvals(_ query: ApprovalQuery) throws -> Page<Approval> {
+        guard let before = PageCursor.position(query.cursor, first: .max) else { return Page(items: [], next: nil) }
+        var conditions = ["number < ?"]
+        var values: [StoreValue] = [.integer(before)]
+        func match(_ column: String, _ value: String?) {
+            guard let value else { return }
+            conditions.append("\(column) = ?")
+            values.append(.text(value))
+        }
+        match("status", query.status?.rawValue)
+        match("agent", query.agent?.rawValue)
+        match("connection", query.connection?.rawValue)
+        let limit = PageCursor.limit(query.limit)
+        values.append(.integer(Int64(limit) + 1))
+        let rows = try rows(
+            """
+            SELECT record, number FROM approval WHERE \(conditions.joined(separator: " AND "))
+            ORDER BY number DESC LIMIT ?
+            """,
+            values,
+        ) { row in (try Self.approval(row), row.integer(1)) }
+        return PageCursor.page(rows, limit: limit)
+    }
+
+    /// Approvals whose deadline has come, the longest overdue first.
+    func due(now: Timestamp, limit: Int) throws -> [ApprovalID] {
+        try rows(
+            """
+            SELECT id, number, expires_at AS due FROM approval WHERE status = 'pending' AND expires_at <= ?1
+            UNION ALL
+            SELECT id, number, grant_expires_at AS due FROM approval WHERE status = 'approved' AND grant_expires_at <= ?1
+            ORDER BY due, number LIMIT ?2
+            """,
+            [.integer(now.microseconds), .integer(Int64(max(0, limit)))],
+        ) { ApprovalID(unchecked: $0.text(0)) }
+    }
+
+    /// Dispatched approvals without an outcome, oldest first.
+    func unfinished() throws -> [Approval] {
+        try rows("SELECT record FROM approval WHERE status = 'redeemed' ORDER BY number", [], Self.approval)
+    }
+
+    /// Approved approvals that the gateway shall run by itself, oldest first.
+    func awaitingDispatch() throws -> [Approval] {
+        try rows(
+            "SELECT record FROM approval WHERE status = 'approved' AND asynchronous = 1 ORDER BY number",
+            [],
+            Self.approval,
+        )
+    }
+
+    /// How many approvals have each status.
+    func approvalCounts() throws -> [ApprovalStatus: Int] {
+        let rows = try rows("SELECT status, count(*) FROM approval GROUP BY status") { row in
+            (ApprovalStatus(rawValue: row.text(0)), Int(row.integer(1)))
+        }
+        var counts = [ApprovalStatus: Int]()
+        for (status, count) in rows {
+            if let status { counts[status] = count }
+        }
+        return counts
+    }
+}
+
+/// Cursors: the position of the last item of the page before, in decimal digits.
+enum PageCursor {
+    /// The position that a cursor names, or `first` without one; `nil` for a text that is no cursor of ours.
+    static func position(_ cursor: String?, first: Int64) -> Int64? {
+        guard let cursor else { return first }
+        guard cursor.utf8.count <= 19, cursor.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return nil }
+        return Int64(cursor)
+    }
+
+    /// The number of items asked for, within what a page may have.
+    static func limit(_ asked: Int) -> Int { min(max(asked, 1), 200) }
+
+    /// A page of rows of which one more than the limit was asked for.
+    static func page<Item>(_ rows: [(Item, Int64)], limit: Int) -> Page<Item> {
+        Page(items: rows.prefix(limit).map(\.0), next: rows.count > limit ? "\(rows[limit - 1].1)" : nil)
+    }
+}

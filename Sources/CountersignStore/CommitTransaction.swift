@@ -1,0 +1,172 @@
+import CountersignCore
+import GRDB
+import TransparencyLog
+
+/// A commit with what can be encoded before the writer's turn, in the caller's time.
+struct PreparedCommit: Sendable {
+    let commit: Commit
+    /// The approval's record, if the commit changes one.
+    let record: [UInt8]
+    /// The kept response's header fields, if there is one.
+    let fields: [UInt8]
+
+    init(_ commit: Commit) throws(LedgerError) {
+        self.commit = commit
+        switch commit.change {
+        case .none: record = []
+        case .insert(let approval, _), .replace(let approval): record = try RecordCoding.encode(approval)
+        }
+        fields =
+            try commit.response.map { response throws(LedgerError) in try RecordCoding.encode(response.fields) } ?? []
+        // SQLite holds no larger value; refused here, it cannot spoil the transaction of others.
+        for draft in commit.entries where (draft.payload?.bytes.count ?? 0) > Self.maximumBlob {
+            throw LedgerError(.entryTooLarge, "a payload is longer than \(Self.maximumBlob) bytes")
+        }
+        guard record.count <= Self.maximumBlob, commit.response?.body.count ?? 0 <= Self.maximumBlob else {
+            throw LedgerError(.entryTooLarge, "a record is longer than \(Self.maximumBlob) bytes")
+        }
+    }
+
+    private static let maximumBlob = 512 * 1024 * 1024
+}
+
+/// Applies commits, one after the other, within one transaction.
+///
+/// Each is checked in full before its first write, so one that loses has written nothing and needs no savepoint.
+struct CommitTransaction {
+    /// How far back of the newest entry the clock may go: what time servers may correct.
+    static let clockTolerance: Int64 = 5_000_000
+
+    /// The log's end with what was applied so far.
+    private(set) var head: GroupCommit.Head
+    private let db: Database
+    private let insertion: Statement
+    private let clock: any WallClock
+
+    init(_ db: Database, head: GroupCommit.Head, clock: any WallClock) throws {
+        self.db = db
+        self.head = head
+        self.clock = clock
+        insertion = try db.cachedStatement(
+            sql: """
+                INSERT INTO entry (sequence, time, kind, agent, connection, approval, body, salt, payload)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        )
+    }
+
+    /// What became of one commit within the transaction.
+    enum Applied {
+        /// It is written, or loses; the approval that it changed is to be published once the transaction is durable.
+        case done(CommitResult, changed: Approval?)
+        /// It alone is refused, and has written nothing.
+        case refused(LedgerError)
+    }
+
+    /// What the checks of a commit found out, which its writes need.
+    private struct Passed {
+        var bodies: [[UInt8]] = []
+        var newest: Timestamp
+        var changed: Approval?
+    }
+
+    /// Applies a commit. What is thrown spoils the whole transaction.
+    mutating func apply(_ prepared: PreparedCommit) throws -> Applied {
+        let commit = prepared.commit
+        let first = head.tree.size
+        var passed = Passed(newest: head.newest)
+        do {
+            if let lost = try check(commit, &passed) { return .done(lost, changed: nil) }
+        } catch let error as LedgerError {
+            return .refused(error)
+        }
+        // From here on there are only writes.
+        switch commit.change {
+        case .none: break
+        case .insert(let approval, _): try db.insert(approval, record: prepared.record)
+        case .replace(let approval): try db.replace(approval, record: prepared.record)
+        }
+        for (draft, body) in zip(commit.entries, passed.bodies) { try insert(draft, body) }
+        head.newest = passed.newest
+        if !commit.identity.isEmpty {
+            let now = clock.time()
+            for change in commit.identity { try db.apply(change, now: now) }
+        }
+        if let response = commit.response { try db.keep(response, fields: prepared.fields) }
+        return .done(.committed(first: first), changed: passed.changed)
+    }
+
+    /// Checks a commit; what it loses to, or `nil` if it may be written. Writes nothing.
+    private func check(_ commit: Commit, _ passed: inout Passed) throws -> CommitResult? {
+        let first = head.tree.size
+        passed.bodies.reserveCapacity(commit.entries.count)
+        for (index, draft) in commit.entries.enumerated() {
+            let body = draft.encoded(sequence: first + UInt64(index))
+            try Self.admit(draft, length: body.count, newest: &passed.newest)
+            passed.bodies.append(body)
+        }
+        if !commit.identity.isEmpty, try db.hasUsedLink(among: commit.identity) { return .conflict(nil) }
+        switch commit.change {
+        case .none: return nil
+        case .insert(let approval, let maximumPending):
+            let active = try db.activeApproval(agent: approval.agent, digest: approval.digest)
+            if let rival = try active ?? db.approval(approval.id) { return .conflict(rival) }
+            guard try db.pendingCount(of: approval.agent) < maximumPending else { return .tooManyPending }
+            passed.changed = approval
+            return nil
+        case .replace(let approval):
+            let current = try db.approval(approval.id)
+            guard let current, current.revision == approval.revision - 1 else { return .conflict(current) }
+            // Nothing in the domain brings an approval back to life; were it so, there must still be one active only.
+            if approval.isActive, !current.isActive,
+                let active = try db.activeApproval(agent: approval.agent, digest: approval.digest)
+            {
+                return .conflict(active)
+            }
+            passed.changed = approval
+            return nil
+        }
+    }
+
+    /// Refuses an entry that is too long or whose time runs backwards.
+    private static func admit(_ draft: EntryDraft, length: Int, newest: inout Timestamp) throws(LedgerError) {
+        guard length <= EntryDraft.maximumLength else {
+            throw LedgerError(
+                .entryTooLarge,
+                "an entry \(draft.kind.rawValue) has \(length) bytes, more than the log's \(EntryDraft.maximumLength)",
+            )
+        }
+        guard draft.time.microseconds >= newest.microseconds - clockTolerance else {
+            throw LedgerError(
+                .clock,
+                "the clock went back: an entry of \(draft.time.rfc3339) cannot follow one of \(newest.rfc3339). Set the "
+                    + "system's clock right; nothing runs until it has passed that time",
+            )
+        }
+        newest = max(newest, draft.time)
+    }
+
+    /// Writes an entry, and the tiles that it fills.
+    private mutating func insert(_ draft: EntryDraft, _ body: [UInt8]) throws {
+        let sequence = head.tree.size
+        try insertion.insert(sequence: Int64(sequence), draft, body: body)
+        if let agent = draft.agent, !head.agents.contains(agent) { head.agents.insert(agent) }
+        var isTileFull = false
+        let db = db
+        try head.tree.append(.leaf(body)) { tile in
+            isTileFull = true
+            try db.run(
+                "INSERT INTO tile (level, position, hashes) VALUES (?, ?, ?)",
+                [.integer(Int64(tile.level)), .integer(Int64(tile.index)), .blob(tile.bytes)],
+            )
+        }
+        guard isTileFull else { return }
+        for agent in head.agents {
+            try db.run(
+                "INSERT INTO tile_agent (agent, position) VALUES (?, ?)",
+                [.text(agent.rawValue), .integer(Int64(sequence >> 8))],
+            )
+        }
+        head.agents = []
+    }
+}

@@ -1,0 +1,120 @@
+import CountersignCore
+import GRDB
+import GRDBSQLite
+import TransparencyLog
+
+extension Statement {
+    /// Inserts an entry. This is the product's hot path, one row per proxied request: the large values are lent to
+    /// SQLite, not copied.
+    func insert(sequence: Int64, _ draft: EntryDraft, body: [UInt8]) throws {
+        defer { reset() }
+        bind(1, sequence)
+        bind(2, draft.time.microseconds)
+        bind(3, draft.kind.rawValue)
+        // What is not bound is NULL.
+        if let agent = draft.agent { bind(4, agent.rawValue) }
+        if let connection = draft.connection { bind(5, connection.rawValue) }
+        if let approval = draft.approval { bind(6, approval.rawValue) }
+        guard let payload = draft.payload else { return try lend(7, body) { try insert() } }
+        try lend(7, body) { try lend(8, payload.salt) { try lend(9, payload.bytes) { try insert() } } }
+    }
+
+    private func insert() throws { _ = try step() }
+
+    /// Binds bytes without a copy for as long as `body` runs; the caller resets the statement after it.
+    private func lend(_ index: Int32, _ bytes: [UInt8], _ body: () throws -> Void) throws {
+        guard !bytes.isEmpty else {
+            unsafe sqlite3_bind_zeroblob(sqliteStatement, index, 0)
+            return try body()
+        }
+        try unsafe bytes.withUnsafeBytes { buffer in
+            unsafe sqlite3_bind_blob64(sqliteStatement, index, buffer.baseAddress, UInt64(buffer.count), nil)
+            try body()
+        }
+    }
+}
+
+extension Database {
+    /// The columns that ``entry(_:)-(StoreRow)`` reads.
+    static let entryColumns = "entry.sequence, entry.body, entry.salt, entry.payload"
+
+    /// Reads an entry from the columns ``entryColumns``.
+    static func entry(_ row: StoreRow) -> Entry {
+        let payload = row.isNull(2) || row.isNull(3) ? nil : EntryDraft.Payload(salt: row.bytes(2), bytes: row.bytes(3))
+        return Entry(sequence: UInt64(row.integer(0)), bytes: row.bytes(1), payload: payload)
+    }
+
+    /// One entry.
+    func entry(_ sequence: UInt64) throws -> Entry? {
+        guard let sequence = Int64(exactly: sequence) else { return nil }
+        return try first("SELECT \(Self.entryColumns) FROM entry WHERE sequence = ?", [.integer(sequence)], Self.entry)
+    }
+
+    /// A stored tile's hashes.
+    func tile(level: Int, index: UInt64) throws -> [UInt8]? {
+        guard let index = Int64(exactly: index) else { return nil }
+        return try first(
+            "SELECT hashes FROM tile WHERE level = ? AND position = ?",
+            [.integer(Int64(level)), .integer(index)],
+        ) { $0.bytes(0) }
+    }
+
+    /// Reads the end of the log as the last transaction left it, and compares it with the checkpoint remembered last.
+    func logHead() throws -> GroupCommit.Head {
+        let size = try first("SELECT max(sequence) FROM entry") { $0.isNull(0) ? 0 : UInt64($0.integer(0)) + 1 } ?? 0
+        let full = size >> 8
+        let tileCount = try first("SELECT count(*) FROM tile WHERE level = 0") { UInt64($0.integer(0)) }
+        guard tileCount == full else { throw Self.cut("it has \(size) entries and \(tileCount ?? 0) full tiles") }
+        var agents = Set<AgentID>()
+        var tiles = TileReader { level, index in try self.tile(level: level, index: index) }
+        let tree = try LogTree(
+            size: size,
+            leaves: { count in
+                let leaves = try rows(
+                    "SELECT body, agent FROM entry WHERE sequence >= ? ORDER BY sequence",
+                    [.integer(Int64(full << 8))],
+                ) { row in
+                    if !row.isNull(1) { agents.insert(AgentID(unchecked: row.text(1))) }
+                    return LogHash.leaf(row.bytes(0))
+                }
+                guard leaves.count == count else { throw Self.cut("entries are missing at its end") }
+                return leaves
+            },
+            tiles: &tiles
+        )
+        try compareWithCheckpoint(tree, &tiles)
+        // The newest time stands near the end: no entry is older than the newest by more than the clock's tolerance.
+        let newest = try first("SELECT max(time) FROM (SELECT time FROM entry ORDER BY sequence DESC LIMIT 4096)") {
+            $0.isNull(0) ? Int64.min / 2 : $0.integer(0)
+        }
+        return GroupCommit.Head(
+            tree: tree,
+            newest: Timestamp(microseconds: newest ?? Int64.min / 2),
+            agents: agents
+        )
+    }
+
+    private func compareWithCheckpoint(_ tree: LogTree, _ tiles: inout TileReader) throws {
+        guard
+            let (size, root) = try first(
+                "SELECT size, root FROM checkpoint ORDER BY size DESC LIMIT 1",
+                [],
+                { row in
+                    (UInt64(bitPattern: row.integer(0)), row.bytes(1))
+                }
+            )
+        else { return }
+        guard size <= tree.size else {
+            throw Self.cut("it has \(tree.size) entries, and a checkpoint of \(size) was signed")
+        }
+        let actual = try treeRoot(size: size) { level, index in try tree.hash(level: level, index: index, &tiles) }
+        guard actual.bytes == root else { throw Self.cut("its first \(size) entries are not those that were signed") }
+    }
+
+    private static func cut(_ what: String) -> LedgerError {
+        LedgerError(
+            .corrupt,
+            "the log was cut or rewritten: \(what). Keep the file for inquiry and restore the data folder from a backup",
+        )
+    }
+}

@@ -1,0 +1,23 @@
+import CountersignCore
+import Foundation
+
+/// How records other than entries are stored: as JSON, so that a later version can read them.
+enum RecordCoding {
+    /// Writes a record.
+    static func encode(_ record: some Encodable) throws(LedgerError) -> [UInt8] {
+        do {
+            return [UInt8](try JSONEncoder().encode(record))
+        } catch {
+            throw LedgerError(.corrupt, "a record cannot be written: \(error)")
+        }
+    }
+
+    /// Reads a record.
+    static func decode<Record: Decodable>(_ type: Record.Type, _ bytes: [UInt8]) throws(LedgerError) -> Record {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw LedgerError(.corrupt, "a stored \(type) cannot be read: \(error)")
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package import CountersignCore
+
+extension SQLiteLedger {
+    /// The approval, as of the latest commit.
+    package func approval(_ id: ApprovalID) async throws(LedgerError) -> Approval? {
+        try await read { try $0.approval(id) }
+    }
+
+    /// The approval of this agent and digest that an identical ask may attach to.
+    package func activeApproval(agent: AgentID, digest: ActionDigest) async throws(LedgerError) -> Approval? {
+        try await read { try $0.activeApproval(agent: agent, digest: digest) }
+    }
+
+    /// A page of approvals, newest first.
+    package func approvals(_ query: ApprovalQuery) async throws(LedgerError) -> Page<Approval> {
+        try await read { try $0.approvals(query) }
+    }
+
+    /// Pending approvals past their deadline and approved ones past their grant's, the longest overdue first.
+    package func due(now: Timestamp, limit: Int) async throws(LedgerError) -> [ApprovalID] {
+        try await read { try $0.due(now: now, limit: limit) }
+    }
+
+    /// Approvals that were dispatched and have no outcome.
+    package func unfinished() async throws(LedgerError) -> [Approval] { try await read { try $0.unfinished() } }
+
+    /// Approved approvals whose action the gateway shall run by itself.
+    package func awaitingDispatch() async throws(LedgerError) -> [Approval] {
+        try await read { try $0.awaitingDispatch() }
+    }
+
+    /// Counts of approvals and log size, for metrics.
+    package func statistics() async throws(LedgerError) -> LedgerStatistics {
+        let size = writer.tree.size
+        return try await read { LedgerStatistics(approvals: try $0.approvalCounts(), entries: size) }
+    }
+
+    /// A page of entries.
+    package func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry> {
+        let size = writer.tree.size
+        return try await read { try EntrySearch(query, size: size, $0).page() }
+    }
+
+    /// One entry.
+    package func entry(_ sequence: UInt64) async throws(LedgerError) -> Entry? {
+        try await read { try $0.entry(sequence) }
+    }
+
+    /// The response kept for an approval.
+    package func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse? {
+        try await read { try $0.keptResponse(approval) }
+    }
+
+    /// Forgets a kept response; its action's entries stay.
+    package func dropResponse(_ approval: ApprovalID) async throws(LedgerError) {
+        try await writer.chore { db in
+            try db.run("DELETE FROM response WHERE approval = ?", [.text(approval.rawValue)])
+        }.get()
+    }
+
+    /// Everything known of agents, users, keys and sessions.
+    package func identities() async throws(LedgerError) -> IdentityRecords { try await read { try $0.identities() } }
+
+    /// The answer remembered for an idempotency key, if any.
+    package func remembered(_ key: IdempotencyKey) async throws(LedgerError) -> RememberedAnswer? {
+        let now = clock.time()
+        return try await read { try $0.remembered(key, now: now) }
+    }
+
+    /// Remembers an answer for a day; the first one stays.
+    package func remember(
+        _ answer: RememberedAnswer,
+        for key: IdempotencyKey,
+        now: Timestamp,
+    ) async throws(LedgerError) {
+        try await writer.chore { try $0.remember(answer, for: key, now: now) }.get()
+    }
+}

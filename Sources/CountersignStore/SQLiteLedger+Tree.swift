@@ -1,0 +1,105 @@
+package import CountersignCore
+import GRDB
+package import TransparencyLog
+
+extension SQLiteLedger {
+    /// The size and root of the tree as of the latest commit; from memory.
+    package func treeHead() async throws(LedgerError) -> TreeHead { writer.tree.head }
+
+    /// The proof that the leaf at `index` is in the tree of `size` leaves; empty where there is no such tree yet.
+    package func inclusionProof(index: UInt64, size: UInt64) async throws(LedgerError) -> [LogHash] {
+        let tree = writer.tree
+        guard size <= tree.size else { return [] }
+        return try await read { db in
+            var tiles = db.tileReader()
+            return try InclusionProof.build(index: index, size: size) { level, position in
+                try tree.hash(level: level, index: position, &tiles)
+            }
+        }
+    }
+
+    /// The proof that the tree of `from` leaves is a prefix of that of `to`; empty where there is no such tree yet.
+    package func consistencyProof(from: UInt64, to: UInt64) async throws(LedgerError) -> [LogHash] {
+        let tree = writer.tree
+        guard to <= tree.size else { return [] }
+        return try await read { db in
+            var tiles = db.tileReader()
+            return try ConsistencyProof.build(from: from, to: to) { level, position in
+                try tree.hash(level: level, index: position, &tiles)
+            }
+        }
+    }
+
+    /// Remembers a signed checkpoint, so that a start can tell whether the log was cut. One that is not of this log is
+    /// refused as `.corrupt`; one smaller than the latest is not kept.
+    package func rememberCheckpoint(_ note: String, size: UInt64) async throws(LedgerError) {
+        let tree = writer.tree
+        guard let text = try? SignedNote(parsing: note).text, let checkpoint = try? Checkpoint(parsing: text),
+            checkpoint.size == size, size <= tree.size
+        else { throw LedgerError(.corrupt, "what is to be remembered is not a checkpoint of \(size) entries") }
+        let root = try await read { db in
+            var tiles = db.tileReader()
+            return try treeRoot(size: size) { level, index in try tree.hash(level: level, index: index, &tiles) }
+        }
+        guard root == checkpoint.root else {
+            throw LedgerError(.corrupt, "the checkpoint of \(size) entries is not of this log")
+        }
+        try await writer.chore { db in
+            let size = Int64(size)
+            guard try db.first("SELECT max(size) FROM checkpoint", [], { $0.integer(0) }) ?? 0 <= size else { return }
+            try db.run(
+                "INSERT OR REPLACE INTO checkpoint (size, root, note) VALUES (?, ?, ?)",
+                [.integer(size), .blob(root.bytes), .text(note)],
+            )
+            try db.run("DELETE FROM checkpoint WHERE size < ?", [.integer(size)])
+        }.get()
+    }
+
+    /// The latest remembered checkpoint.
+    package func latestCheckpoint() async throws(LedgerError) -> String? {
+        try await read { try $0.first("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1") { $0.text(0) } }
+    }
+
+    /// Reads every entry and compares it with the tree; throws `.corrupt` with the first number that does not fit.
+    package func audit() async throws(LedgerError) {
+        let tree = writer.tree
+        try await read { db in
+            var index: UInt64 = 0
+            while index < tree.size {
+                let leaves = try db.rows(
+                    "SELECT sequence, body FROM entry WHERE sequence >= ? ORDER BY sequence LIMIT 256",
+                    [.integer(Int64(index))],
+                ) { row in (UInt64(row.integer(0)), LogHash.leaf(row.bytes(1))) }
+                var tiles = db.tileReader()
+                for (sequence, leaf) in leaves where index < tree.size {
+                    guard sequence == index, try tree.hash(level: 0, index: index, &tiles) == leaf else {
+                        throw LedgerError(.corrupt, "the log was cut or rewritten: entry \(index) is not what it was")
+                    }
+                    index += 1
+                }
+                guard !leaves.isEmpty else { throw LedgerError(.corrupt, "the log was cut: entry \(index) is missing") }
+            }
+            // The upper tiles must follow from the leaves, which were just compared with the lowest ones.
+            var tiles = db.tileReader()
+            var level = 1
+            while tree.size >> UInt64(8 * level) > 0 {
+                for position in 0..<(tree.size >> UInt64(8 * level)) {
+                    let below = try tiles.root(level: level - 1, index: position, offset: 0, height: 8)
+                    guard try tree.hash(level: 8 * level, index: position, &tiles) == below else {
+                        throw LedgerError(
+                            .corrupt,
+                            "tile \(level)/\(position >> 8) does not follow from those below it"
+                        )
+                    }
+                    if position & 255 == 255 { tiles = db.tileReader() }
+                }
+                level += 1
+            }
+        }
+    }
+}
+
+extension Database {
+    /// Reads the tiles of this transaction's view.
+    func tileReader() -> TileReader { TileReader { level, index in try self.tile(level: level, index: index) } }
+}

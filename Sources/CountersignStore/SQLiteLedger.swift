@@ -1,0 +1,116 @@
+package import CountersignCore
+import Dispatch
+import GRDB
+
+/// The ledger in one SQLite file with a write-ahead log.
+///
+/// One writer gathers the commits of all callers into one transaction and one sync to disk (``GroupCommit``); reads go
+/// through connections of their own and never wait for it. A lock file keeps other processes out.
+package final class SQLiteLedger: Ledger {
+    /// Tells who waits that an approval changed, after its commit is durable.
+    package let feed = ApprovalFeed()
+    let pool: DatabasePool
+    let writer: GroupCommit
+    let clock: any WallClock
+    private let lock: FolderLock
+
+    /// Opens the ledger at `path`, and makes it, with its folder, if there is none. Throws `.locked`, `.newer` or
+    /// `.corrupt` with what to do about it; a file that is refused is not changed.
+    ///
+    /// - Parameter maximumSize: The most bytes that the file may have; for tests of full disks.
+    package init(path: String, clock: any WallClock, maximumSize: Int? = nil) throws(LedgerError) {
+        let file = StoreFile(path: path)
+        try file.makeFolder()
+        let lock = try FolderLock(path: path + ".lock")
+        try file.inspect()
+        let pool: DatabasePool
+        let head: GroupCommit.Head
+        do {
+            try Self.bringUpToDate(file)
+            pool = try DatabasePool(path: path, configuration: Self.configuration)
+            head = try pool.writeWithoutTransaction { db in
+                try Self.setUpWriter(db, maximumSize: maximumSize)
+                return try db.logHead()
+            }
+        } catch {
+            throw LedgerError(store: error)
+        }
+        self.lock = lock
+        self.pool = pool
+        self.clock = clock
+        writer = GroupCommit(pool: pool, head: head, feed: feed, clock: clock)
+    }
+
+    /// Writes what waits, closes the file and gives the lock back. Every later call fails with `.unavailable`.
+    package func close() async throws(LedgerError) {
+        writer.close()
+        let result: Result<Void, LedgerError> = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { [pool] in
+                // Waits for the writer's queue and for the readers.
+                continuation.resume(
+                    returning: Result { try pool.close() }.mapError { LedgerError(store: $0) }
+                )
+            }
+        }
+        try result.get()
+        lock.release()
+    }
+
+    /// Writes a state change and its entries, durably, by compare-and-set.
+    package func commit(_ commit: Commit) async throws(LedgerError) -> CommitResult {
+        try await writer.commit(PreparedCommit(commit)).get()
+    }
+
+    /// Reads in a transaction of its own, which sees everything that was committed before. Like commits, reads are not
+    /// ended by the cancellation of their task, because what a disconnected agent's action came to must still be recorded.
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(LedgerError) -> Value {
+        let result: Result<Value, LedgerError> = await withCheckedContinuation { continuation in
+            pool.asyncRead { access in
+                continuation.resume(
+                    returning: Result { try body(access.get()) }.mapError { LedgerError(store: $0) }
+                )
+            }
+        }
+        return try result.get()
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.label = "ledger"
+        configuration.busyMode = .timeout(5)
+        configuration.foreignKeysEnabled = true
+        configuration.maximumReaderCount = 4
+        return configuration
+    }
+
+    /// Checks and migrates under SQLite's older journal, so that the version is in the file itself, not only in a
+    /// write-ahead log beside it, when another version looks at it.
+    private static func bringUpToDate(_ file: StoreFile) throws {
+        try file.makePrivate()
+        let queue = try DatabaseQueue(path: file.path, configuration: configuration)
+        do {
+            try queue.inDatabase { db in
+                try Schema.migrate(db, path: file.path)
+                try Schema.check(db)
+            }
+        } catch {
+            try? queue.close()
+            throw error
+        }
+        try queue.close()
+    }
+
+    private static func setUpWriter(_ db: Database, maximumSize: Int?) throws {
+        // GRDB sets NORMAL, which may lose the latest commits when the power fails; ours must be on disk.
+        try db.run("PRAGMA synchronous = FULL")
+        try db.run("PRAGMA wal_autocheckpoint = \(walPages)")
+        guard let maximumSize else { return }
+        let pageSize = try db.first("PRAGMA page_size") { Int($0.integer(0)) } ?? 4096
+        _ = try db.first("PRAGMA max_page_count = \(maximumSize / pageSize)") { $0.integer(0) }
+    }
+
+    /// How long the write-ahead log grows before its pages are brought into the file.
+    private static let walPages = 4000
+}

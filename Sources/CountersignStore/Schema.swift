@@ -1,0 +1,155 @@
+import CountersignCore
+import GRDB
+
+/// The ledger's tables and how older files become today's. The version is in `PRAGMA user_version`.
+enum Schema {
+    /// `CTSG`, in `PRAGMA application_id`: tells our files from other databases.
+    static let application: Int64 = 0x4354_5347
+
+    /// What brings a file from version n to n + 1; only ever appended to.
+    static let migrations: [String] = [first]
+
+    /// The version that this code writes.
+    static var version: Int64 { Int64(migrations.count) }
+
+    /// Refuses foreign files and newer versions. A file that was created and never written to has neither number.
+    static func accept(version: Int64, application: Int64, path: String) throws(LedgerError) {
+        guard application == Self.application || (application == 0 && version == 0) else {
+            throw LedgerError(
+                .corrupt,
+                "\(path) is a database of another program: name another data folder, or move the file away",
+            )
+        }
+        guard version <= Self.version else {
+            throw LedgerError(
+                .newer,
+                "\(path) was written by a newer version of Countersign (its format is \(version), this one knows "
+                    + "\(Self.version)): start that version again. Nothing was changed.",
+            )
+        }
+    }
+
+    /// Checks the file and brings it up to date. Each step is a transaction; a crash in between is taken up at the next
+    /// start.
+    static func migrate(_ db: Database, path: String) throws {
+        func number(_ pragma: String) throws -> Int64 { try db.first("PRAGMA \(pragma)") { $0.integer(0) } ?? 0 }
+        let version = try number("user_version")
+        try accept(version: version, application: try number("application_id"), path: path)
+        if version == 0, try db.first("SELECT count(*) FROM sqlite_master", [], { $0.integer(0) }) != 0 {
+            throw LedgerError(.corrupt, "\(path) is a database of another program: name another data folder")
+        }
+        for (step, sql) in migrations.enumerated().dropFirst(Int(version)) {
+            try db.inTransaction(.immediate) {
+                try db.execute(sql: sql)
+                try db.execute(sql: "PRAGMA application_id = \(application); PRAGMA user_version = \(step + 1)")
+                return .commit
+            }
+        }
+    }
+
+    /// Finds damage. The whole of a small file is checked; of a large one everything but the entries, which the Merkle
+    /// tree covers and ``SQLiteLedger/audit()`` reads through.
+    static func check(_ db: Database) throws {
+        let pages = try db.first("PRAGMA page_count") { $0.integer(0) } ?? 0
+        let size = try db.first("PRAGMA page_size") { $0.integer(0) } ?? 0
+        var checks = ["quick_check(1)"]
+        if pages * size > 256 * 1024 * 1024 {
+            checks = try db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'entry'") { row in
+                "quick_check('\(row.text(0))')"
+            }
+        }
+        for check in checks {
+            let answer = try db.first("PRAGMA \(check)") { $0.text(0) }
+            guard answer == "ok" else {
+                throw LedgerError(
+                    .corrupt,
+                    "the ledger's file is damaged: restore it from a backup. SQLite says: \(answer ?? "nothing")",
+                )
+            }
+        }
+    }
+
+    /// Entries are written once per proxied request, so they have the fewest indexes that answer the questions asked:
+    /// the commonest kind has none on `kind`, and time needs none because it rises with the sequence.
+    private static let first = """
+        CREATE TABLE entry (
+            sequence INTEGER PRIMARY KEY,
+            time INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            agent TEXT,
+            connection TEXT,
+            approval TEXT,
+            body BLOB NOT NULL,
+            salt BLOB,
+            payload BLOB
+        ) STRICT;
+        CREATE INDEX entry_approval ON entry (approval) WHERE approval IS NOT NULL;
+        CREATE INDEX entry_kind ON entry (kind) WHERE kind <> 'action.allowed';
+
+        CREATE TABLE tile (
+            level INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            hashes BLOB NOT NULL,
+            PRIMARY KEY (level, position)
+        ) STRICT;
+        CREATE TABLE tile_agent (
+            agent TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            PRIMARY KEY (agent, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE checkpoint (
+            size INTEGER PRIMARY KEY,
+            root BLOB NOT NULL,
+            note TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE approval (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            agent TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            connection TEXT NOT NULL,
+            status TEXT NOT NULL,
+            active INTEGER NOT NULL,
+            asynchronous INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            grant_expires_at INTEGER,
+            revision INTEGER NOT NULL,
+            record BLOB NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX approval_active ON approval (agent, digest) WHERE active = 1;
+        CREATE INDEX approval_pending ON approval (agent) WHERE status = 'pending';
+        CREATE INDEX approval_deadline ON approval (expires_at) WHERE status = 'pending';
+        CREATE INDEX approval_grant ON approval (grant_expires_at) WHERE status = 'approved';
+        CREATE INDEX approval_status ON approval (status);
+        CREATE INDEX approval_agent ON approval (agent);
+        CREATE INDEX approval_connection ON approval (connection);
+        CREATE TABLE response (
+            approval TEXT PRIMARY KEY,
+            status INTEGER NOT NULL,
+            fields BLOB NOT NULL,
+            body BLOB NOT NULL,
+            file TEXT
+        ) STRICT;
+
+        CREATE TABLE agent (id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT;
+        CREATE TABLE user (id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT;
+        CREATE TABLE agent_key (id TEXT PRIMARY KEY, agent TEXT NOT NULL, record BLOB NOT NULL) STRICT;
+        CREATE INDEX agent_key_agent ON agent_key (agent);
+        CREATE TABLE session (id TEXT PRIMARY KEY, user TEXT NOT NULL, record BLOB NOT NULL) STRICT;
+        CREATE INDEX session_user ON session (user);
+        CREATE TABLE used_link (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT;
+
+        CREATE TABLE answer (
+            caller TEXT NOT NULL,
+            key TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            status INTEGER NOT NULL,
+            content_type TEXT NOT NULL,
+            body BLOB NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (caller, key)
+        ) STRICT;
+        CREATE INDEX answer_at ON answer (at);
+        """
+}

@@ -1,0 +1,109 @@
+import CanonicalJSON
+import CountersignCore
+import HTTPTypes
+
+/// `POST /v1/actions`: an action document without a proxy.
+enum ActionEndpoints {
+    /// The endpoints.
+    static let all = [
+        Endpoint(
+            .post,
+            "/v1/actions",
+            .agent,
+            name: "submitAction",
+            "Submits an action for judgment; what is allowed has its entry in the log before this answers.",
+            intake: .json("ActionDocument"),
+            parameters: [
+                .header("Countersign-Justification", .text(1000), "Why the agent does this; approvers see it.")
+            ],
+            answers: [
+                .json("Verdict", "Policy allows or denies the action."),
+                .json("PendingVerdict", status: 202, "The action waits for humans, or its grant waits to be redeemed."),
+            ],
+            problems: [429],
+            run: submit,
+        )
+    ]
+
+    /// Where an accepted action is to be looked for.
+    static func location(status: Int, body: [UInt8]) -> String? {
+        guard status == 202, let document = try? JSONParser.parse(body) else { return nil }
+        return document["approval"]?["links"]?["self"]?.stringValue
+    }
+
+    @Sendable private static func submit(_ exchange: Exchange) async throws -> Reply {
+        let agent = try exchange.agent()
+        let circumstances = try exchange.circumstances()
+        let enforcement = exchange.parts.enforcement
+        let document = try exchange.json(allowingNoncharacters: false)
+        if let claimed = document["subject"]?["id"]?.stringValue, !claimed.utf8.elementsEqual(agent.rawValue.utf8) {
+            let reason = Reason(.notAllowed, "The action's subject is another agent. Submit your own actions only.")
+            let detail = "an action of another subject was submitted"
+            throw Problem(
+                await enforcement.reject(reason, agent: agent, connection: nil, detail: detail, circumstances))
+        }
+        let action: Action
+        switch try admissible(document, agent, enforcement.current.snapshot.directory) {
+        case .success(let checked): action = checked
+        case .failure(let reason):
+            let detail = reason.message
+            return try denied([
+                await enforcement.reject(reason, agent: agent, connection: nil, detail: detail, circumstances)
+            ])
+        }
+        switch await enforcement.admit(action, circumstances) {
+        case .allowed(let entry):
+            if let reason = await enforcement.commit(entry) { throw Problem(reason) }
+            return .json(["action_digest": .string(action.digest.rawValue), "decision": "allow"])
+        case .refused(let reasons): return try denied(reasons)
+        case .held(let approval), .approved(let approval), .running(let approval), .finished(let approval):
+            let url = exchange.parts.dependencies.publicURL
+            var reply = Reply.json(["approval": approval.json(publicURL: url), "decision": "pending"], status: 202)
+            reply.fields[.location] = "/v1/approvals/" + approval.id.rawValue
+            reply.fields[.retryAfter] = "1"
+            return reply
+        }
+    }
+
+    /// The action in a document, on a known connection and for a human whom the agent may act for.
+    private static func admissible(
+        _ document: JSONValue,
+        _ agent: AgentID,
+        _ directory: Directory,
+    ) throws(Problem) -> Result<Action, Reason> {
+        let action: Action
+        do {
+            action = try Action(document: document)
+        } catch {
+            throw Problem(.badRequest, "The action document is not right: \(error.path) \(error.message)")
+        }
+        guard let connection = directory.connections[action.connection] else {
+            return .failure(Reason(.unknownConnection, "There is no connection named \(action.connection)."))
+        }
+        // Policy on this connection speaks of its own protocol; in another's words an action would slip by.
+        guard connection.kind.utf8.elementsEqual(action.protocolName.utf8) else {
+            throw Problem(.badRequest, "action.name must begin with \(connection.kind): on this connection")
+        }
+        let known = directory.agents[agent] ?? Agent(id: agent, owner: nil)
+        switch directory.actedFor(by: known, claiming: action.onBehalfOf) {
+        case .failure(let reason): return .failure(reason)
+        case .success(let human) where human == action.onBehalfOf: return .success(action)
+        case .success(let human):
+            return .success(
+                Action(
+                    agent: action.agent,
+                    onBehalfOf: human,
+                    protocol: action.protocolName,
+                    connection: action.connection,
+                    operations: action.operations,
+                    details: action.details,
+                ))
+        }
+    }
+
+    private static func denied(_ reasons: [Reason]) throws(Problem) -> Reply {
+        // These say that no judgment was made, so they are no decision.
+        if let first = reasons.first, first.code.status >= 429 { throw Problem(reasons) }
+        return .json(["decision": "deny", "reasons": .array(reasons.map(\.json))])
+    }
+}

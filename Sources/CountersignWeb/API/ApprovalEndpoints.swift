@@ -1,0 +1,211 @@
+import CanonicalJSON
+import CountersignCore
+import HTTPTypes
+
+/// Approvals: listing, reading, waiting, deciding, ending.
+enum ApprovalEndpoints {
+    /// The id in the path.
+    static let id = Parameter.path("id", .approval, "An approval's id.")
+
+    /// The endpoints.
+    static let all = [
+        Endpoint(
+            .get,
+            "/v1/approvals",
+            .caller,
+            name: "listApprovals",
+            "Lists approvals, newest first; an agent sees its own.",
+            parameters: [
+                .query("status", .choice(ApprovalStatus.allCases.map(\.rawValue)), "Only with this status."),
+                .query("agent", .identifier(128), "Only of this agent."),
+                .query("connection", .identifier(63), "Only on this connection."),
+                .query("cursor", .cursor, "The next_cursor of the page before."),
+                .query("limit", .integer(1...200), "How many, 1 to 200; 50 if not given."),
+            ],
+            answers: [.json("ApprovalList", "A page of approvals.")],
+            run: list,
+        ),
+        Endpoint(
+            .get,
+            "/v1/approvals/{id}",
+            .caller,
+            name: "getApproval",
+            "Reads an approval; with wait, as soon as it changes.",
+            parameters: [id, .query("wait", .integer(0...60), "Wait so many seconds, 0 to 60, for a change.")],
+            answers: [.json("Approval", "The approval.")],
+            run: show,
+        ),
+        Endpoint(
+            .post,
+            "/v1/approvals/{id}/decisions",
+            .caller,
+            name: "decide",
+            "A user approves or denies. An agent that tries is refused, and the attempt recorded.",
+            intake: .json("DecisionRequest"),
+            parameters: [id],
+            answers: [.json("Approval", "The approval after the decision.")],
+            run: decide,
+        ),
+        Endpoint(
+            .post,
+            "/v1/approvals/{id}/withdraw",
+            .agent,
+            name: "withdraw",
+            "The agent takes its request back.",
+            intake: .nothing,
+            parameters: [id],
+            answers: [.json("Approval", "The approval, withdrawn.")],
+            run: withdraw,
+        ),
+        Endpoint(
+            .post,
+            "/v1/approvals/{id}/revoke",
+            .user,
+            name: "revoke",
+            "A user takes an approved action's grant back before it is used.",
+            intake: .nothing,
+            parameters: [id],
+            answers: [.json("Approval", "The approval, revoked.")],
+            run: revoke,
+        ),
+        Endpoint(
+            .get,
+            "/v1/approvals/{id}/receipt",
+            .caller,
+            name: "getReceipt",
+            "The receipt: the approval's entries with proofs that they are in the log.",
+            parameters: [id],
+            answers: [.json("Receipt", "The receipt.")],
+            run: receipt,
+        ),
+    ]
+
+    @Sendable private static func list(_ exchange: Exchange) async throws -> Reply {
+        let parameters = exchange.parameters
+        var query = ApprovalQuery(
+            status: parameters["status"].flatMap { ApprovalStatus(rawValue: $0) },
+            agent: parameters["agent"].flatMap { AgentID($0) },
+            cursor: parameters["cursor"],
+            limit: exchange.integer("limit") ?? 50,
+        )
+        if let name = parameters["connection"] {
+            // No connection has such a name, so nothing is on it.
+            guard let connection = ConnectionName(name) else { return .list([]) }
+            query.connection = connection
+        }
+        if let own = exchange.onlyAgent {
+            if let asked = query.agent, asked != own { return .list([]) }
+            query.agent = own
+        }
+        let page = try await exchange.parts.ledger.approvals(query)
+        let url = exchange.parts.dependencies.publicURL
+        return .list(page.items.map { $0.json(publicURL: url) }, next: page.next)
+    }
+
+    @Sendable private static func show(_ exchange: Exchange) async throws -> Reply {
+        var approval = try await exchange.approval()
+        if let seconds = exchange.integer("wait"), seconds > 0, approval.isWorthWaiting {
+            approval = try await changed(approval, exchange, within: .seconds(seconds))
+        }
+        return answer(approval, exchange)
+    }
+
+    /// The approval after its next change, or as it is when the time is up.
+    private static func changed(
+        _ seen: Approval,
+        _ exchange: Exchange,
+        within time: Duration,
+    ) async throws -> Approval {
+        let feed = exchange.parts.ledger.feed
+        let deadline = exchange.now.adding(time)
+        // Watch, read, wait: a change between any two of them is not missed.
+        let watch = feed.watch(seen.id)
+        let ticket = exchange.parts.waits.open { feed.cancel(watch) }
+        defer {
+            exchange.parts.waits.close(ticket)
+            feed.end(watch)
+        }
+        let current = try await exchange.approval(seen.id)
+        guard current.revision == seen.revision else { return current }
+        let next = await withTaskCancellationHandler {
+            await feed.wait(watch, until: deadline)
+        } onCancel: {
+            feed.cancel(watch)
+        }
+        guard let next else { return try await exchange.approval(seen.id) }
+        return next
+    }
+
+    @Sendable private static func decide(_ exchange: Exchange) async throws -> Reply {
+        let members = try exchange.members(["action_digest", "decision", "preview_digest", "reason"])
+        let verdict = try members.required("decision", "approve or deny") { Decision.Verdict(rawValue: $0) }
+        let digest = try members.required("action_digest", "the digest of the action") { ActionDigest($0) }
+        let preview = try members.parsed("preview_digest", "the digest of what was shown") { ActionDigest($0) }
+        let reason = try members.text("reason", atMost: 2000) ?? ""
+        if verdict == .deny, reason.isEmpty { throw Problem(.badRequest, "reason is missing: say why you deny.") }
+        let approval = try await exchange.approval()
+        let ballot = Ballot(verdict, reason: reason, actionDigest: digest, previewDigest: preview)
+        let user: SignedInUser
+        switch exchange.caller {
+        case .anonymous: throw Problem(.unauthenticated)
+        case .user(let signedIn): user = signedIn
+        case .agent(let agent):
+            // Never counts: the machine refuses it as self-approval and records the attempt.
+            let own = User(id: UserID(unchecked: agent.rawValue))
+            user = SignedInUser(user: own, via: "agent-key", isLocalAdministrator: false)
+        }
+        return try answer(await exchange.parts.enforcement.decide(approval.id, by: user, ballot).orProblem(), exchange)
+    }
+
+    @Sendable private static func withdraw(_ exchange: Exchange) async throws -> Reply {
+        let approval = try await exchange.approval()
+        let result = await exchange.parts.enforcement.withdraw(approval.id, by: try exchange.agent())
+        return answer(try result.orProblem(), exchange)
+    }
+
+    @Sendable private static func revoke(_ exchange: Exchange) async throws -> Reply {
+        let approval = try await exchange.approval()
+        let result = await exchange.parts.enforcement.revoke(approval.id, by: try exchange.user())
+        return answer(try result.orProblem(), exchange)
+    }
+
+    @Sendable private static func receipt(_ exchange: Exchange) async throws -> Reply {
+        let approval = try await exchange.approval()
+        guard let receipt = try await exchange.parts.dependencies.log.receipt(for: approval.id) else {
+            throw Problem(.notFound)
+        }
+        return attachment(receipt, name: approval.id.rawValue + ".receipt.json")
+    }
+
+    /// A receipt to keep.
+    static func attachment(_ receipt: [UInt8], name: String) -> Reply {
+        var reply = Reply(contentType: "application/json", bytes: receipt)
+        reply.fields[.contentDisposition] = "attachment; filename=\"\(name)\""
+        return reply
+    }
+
+    private static func answer(_ approval: Approval, _ exchange: Exchange) -> Reply {
+        .json(approval.json(publicURL: exchange.parts.dependencies.publicURL))
+    }
+}
+
+extension Approval {
+    /// Whether the next thing to happen to it is not the caller's to do.
+    fileprivate var isWorthWaiting: Bool {
+        switch status {
+        case .pending, .redeemed: true
+        case .approved: asynchronous
+        case .succeeded, .failed, .unknown, .denied, .expired, .withdrawn, .lapsed, .revoked: false
+        }
+    }
+}
+
+extension Result where Failure == Reason {
+    /// The value, or the reason as a problem.
+    func orProblem() throws(Problem) -> Success {
+        switch self {
+        case .success(let value): return value
+        case .failure(let reason): throw Problem(reason)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import CountersignCore
+import HTTPTypes
+
+/// Liveness, readiness and metrics.
+enum HealthEndpoints {
+    /// The endpoints.
+    static let all = [
+        Endpoint(
+            .get,
+            "/healthz",
+            .anyone,
+            name: "getHealth",
+            "Whether the process answers.",
+            answers: [.other("text/plain", "It does.")],
+        ) { _ in .text("ok\n") },
+        Endpoint(
+            .get,
+            "/readyz",
+            .anyone,
+            name: "getReadiness",
+            "Whether new work is taken on.",
+            answers: [.other("text/plain", "It is.")],
+            problems: [503],
+        ) { exchange in
+            guard exchange.parts.dependencies.isReady() else {
+                throw Problem(.overloaded, "The gateway takes on no work now: its log cannot be written, or it is stopping.")
+            }
+            return .text("ready\n")
+        },
+        Endpoint(
+            .get,
+            "/metrics",
+            .anyone,
+            name: "getMetrics",
+            "Numbers in the Prometheus text format.",
+            answers: [.other("text/plain", "The numbers.")],
+            problems: [503],
+            run: metrics,
+        ),
+    ]
+
+    @Sendable private static func metrics(_ exchange: Exchange) async throws -> Reply {
+        let dependencies = exchange.parts.dependencies
+        let statistics = try await dependencies.ledger.statistics()
+        var text = PrometheusText()
+        text.family("countersign_approvals", "gauge", "Approvals by status.")
+        for status in ApprovalStatus.allCases {
+            let count = statistics.approvals[status] ?? 0
+            text.sample("countersign_approvals", count, label: ("status", status.rawValue))
+        }
+        text.family("countersign_log_entries_total", "counter", "Entries in the log.")
+        text.sample("countersign_log_entries_total", Int(clamping: statistics.entries))
+        text.family("countersign_waiting_holds", "gauge", "Requests that wait for an approval to change.")
+        text.sample("countersign_waiting_holds", dependencies.ledger.feed.watching)
+        text.family("countersign_ready", "gauge", "Whether new work is taken on.")
+        text.sample("countersign_ready", dependencies.isReady() ? 1 : 0)
+        text.family("countersign_build_info", "gauge", "The version that runs.")
+        text.sample("countersign_build_info", 1, label: ("version", dependencies.version))
+        return .text(text.text, contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
+}
+
+/// The Prometheus text exposition format.
+private struct PrometheusText {
+    private(set) var text = ""
+
+    mutating func family(_ name: String, _ type: String, _ help: String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    mutating func sample(_ name: String, _ value: Int, label: (String, String)? = nil) {
+        let labels = label.map { "{\($0.0)=\"\(Self.escaped($0.1))\"}" } ?? ""
+        text += "\(name)\(labels) \(value)\n"
+    }
+
+    private static func escaped(_ value: String) -> String {
+        var escaped = ""
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "\\": escaped += "\\\\"
+            case "\"": escaped += "\\\""
+            case "\n": escaped += "\\n"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+}

@@ -1,0 +1,61 @@
+import CanonicalJSON
+import CountersignCore
+
+/// One entry of the log, on a page.
+struct EntryView {
+    /// Its place in the log.
+    let sequence: Markup
+    /// Its page.
+    let link: Markup
+    /// Its kind.
+    let kind: Pill
+    /// Who did it.
+    let actor: Markup
+    /// Through what.
+    let via: Markup
+    /// What it tells, in a line.
+    let summary: Markup
+    /// The reason codes.
+    let reasons: Markup
+    /// The page of its approval.
+    let approval: Markup
+    /// When.
+    let time: Moment
+
+    /// Describes an entry.
+    init(_ entry: Entry, now: Timestamp) {
+        let json = entry.json
+        sequence = Markup(String(entry.sequence))
+        link = Markup("/activity/\(entry.sequence)")
+        kind = Pill(kind: json["kind"]?.stringValue ?? "")
+        actor = VisibleText.line(json["actor"]?["id"]?.stringValue ?? "")
+        via = VisibleText.line(json["actor"]?["via"]?.stringValue ?? "")
+        summary = VisibleText.line(Self.summary(json))
+        let codes = (json["reasons"]?.arrayValue ?? []).compactMap(\.stringValue)
+        reasons = VisibleText.line(codes.joined(separator: ", "))
+        let id = json["approval"]?.stringValue.flatMap { ApprovalID(checking: $0) }
+        approval = id.map { Markup("/approvals/\($0)") } ?? .none
+        time = Moment(json["time"]?.stringValue.flatMap { Timestamp(rfc3339: $0) } ?? now, now: now)
+    }
+
+    private static func summary(_ json: JSONValue) -> String {
+        var parts = [String]()
+        if let name = json["action"]?["name"]?.stringValue { parts.append(name) }
+        if let resource = json["action"]?["resource"]?.stringValue { parts.append(resource) }
+        if let decision = json["decision"]?.stringValue {
+            parts.append(json["accepted"]?.boolValue ?? true ? decision : decision + " (not counted)")
+        }
+        if let reason = json["reason"]?.stringValue, !reason.isEmpty { parts.append("“\(reason)”") }
+        if let status = json["status"]?.stringValue { parts.append(status) }
+        if let result = json["outcome"]?["result"]?.stringValue {
+            let status = json["outcome"]?["status"]?.integerValue.map { " \($0)" } ?? ""
+            parts.append(result + status)
+        }
+        if let detail = json["detail"]?.stringValue { parts.append(detail) }
+        if let change = json["change"]?.stringValue {
+            let identity = [json["identity"]?["type"]?.stringValue, json["identity"]?["id"]?.stringValue].compactMap(\.self)
+            parts.append(([change] + identity).joined(separator: " "))
+        }
+        return parts.joined(separator: " · ")
+    }
+}

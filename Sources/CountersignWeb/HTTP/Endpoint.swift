@@ -1,0 +1,171 @@
+import CanonicalJSON
+import HTTPTypes
+
+/// One thing that can be asked: method, path, who may, what it takes and answers, and the code that does it.
+///
+/// The server checks requests by this value and the OpenAPI document is written from it, so the two cannot differ.
+struct Endpoint: Sendable {
+    /// Who may call.
+    enum Access: Sendable {
+        /// Anybody.
+        case anyone
+        /// An agent, with its key.
+        case agent
+        /// A user, with a token or the dashboard's cookie.
+        case user
+        /// Either.
+        case caller
+        /// A user whom the gateway's own machine vouches for.
+        case localAdministrator
+    }
+
+    /// What the request's body must be.
+    enum Intake: Sendable {
+        /// None is read.
+        case none
+        /// Nothing, or an empty JSON object.
+        case nothing
+        /// A JSON document of this schema.
+        case json(String)
+        /// A JSON document of this schema, or nothing.
+        case optionalJSON(String)
+        /// A form of a page.
+        case form
+    }
+
+    /// For whom the answer is.
+    enum Face: Sendable {
+        /// A program: problems are JSON, and the OpenAPI document describes the call.
+        case api
+        /// A person: problems are pages.
+        case page
+    }
+
+    /// One way in which the call can go well.
+    struct Answer: Sendable {
+        /// The status.
+        let status: Int
+        /// What it means.
+        let summary: String
+        /// The body's media type; `nil` if there is no body.
+        let mediaType: String?
+        /// The name of the JSON body's schema.
+        let schema: String?
+
+        /// A JSON answer.
+        static func json(_ schema: String, status: Int = 200, _ summary: String) -> Answer {
+            Answer(status: status, summary: summary, mediaType: "application/json", schema: schema)
+        }
+
+        /// An answer that is not JSON.
+        static func other(_ mediaType: String?, status: Int = 200, _ summary: String) -> Answer {
+            Answer(status: status, summary: summary, mediaType: mediaType, schema: nil)
+        }
+    }
+
+    /// The code.
+    typealias Run = @Sendable (Exchange) async throws -> Reply
+
+    /// The method.
+    let method: HTTPRequest.Method
+    /// The path.
+    let path: PathPattern
+    /// Who may call.
+    let access: Access
+    /// For whom the answer is.
+    let face: Face
+    /// Names the call in the OpenAPI document.
+    let name: String
+    /// One sentence.
+    let summary: String
+    /// What the body must be.
+    let intake: Intake
+    /// Parameters.
+    let parameters: [Parameter]
+    /// How it can go well.
+    let answers: [Answer]
+    /// Statuses of problems, beyond those that follow from the rest.
+    let problems: [Int]
+    /// The code.
+    let run: Run
+
+    /// A call of the API.
+    init(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ access: Access,
+        name: String,
+        _ summary: String,
+        intake: Intake = .none,
+        parameters: [Parameter] = [],
+        answers: [Answer],
+        problems: [Int] = [],
+        run: @escaping Run,
+    ) {
+        self.method = method
+        self.path = PathPattern(path)
+        self.access = access
+        face = .api
+        self.name = name
+        self.summary = summary
+        self.intake = intake
+        let key = Parameter.header("Idempotency-Key", .key, "Sent again with the same key, the request runs once.")
+        self.parameters = parameters + (method == .post ? [key] : [])
+        self.answers = answers
+        self.problems = problems
+        self.run = run
+    }
+
+    /// Whether HEAD is answered as GET without a body; a stream has no end to be asked about.
+    var answersHead: Bool { method == .get && !answers.contains { $0.mediaType == "text/event-stream" } }
+
+    /// A page of the dashboard.
+    init(page method: HTTPRequest.Method, _ path: String, _ access: Access, run: @escaping Run) {
+        self.method = method
+        self.path = PathPattern(path)
+        self.access = access
+        face = .page
+        name = path
+        summary = ""
+        intake = method == .post ? .form : .none
+        parameters = []
+        answers = []
+        problems = []
+        self.run = run
+    }
+}
+
+/// A path with places for parameters: `/v1/approvals/{id}`.
+struct PathPattern: Sendable {
+    private enum Segment: Sendable {
+        case literal(String)
+        case parameter(String)
+    }
+
+    /// The pattern's text.
+    let text: String
+    private let segments: [Segment]
+
+    /// Reads a pattern.
+    init(_ text: String) {
+        self.text = text
+        segments = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { part in
+            part.first == "{" ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))
+        }
+    }
+
+    /// The decoded parameters, if the raw segments of a path match.
+    func match(_ path: [Substring]) -> [String: String]? {
+        guard path.count == segments.count else { return nil }
+        var parameters = [String: String]()
+        for (segment, part) in zip(segments, path) {
+            switch segment {
+            case .literal(let text): guard text.utf8.elementsEqual(part.utf8) else { return nil }
+            case .parameter(let name):
+                guard let value = PercentCoding.decode(part), !value.isEmpty else { return nil }
+                parameters[name] = value
+            }
+        }
+        return parameters
+    }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import CanonicalJSON
+import CountersignCore
+import CountersignServer
+
+/// `countersign doctor`
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Looks for what would keep the server from working, and says how to mend it.",
+        discussion: "Exits with 0 if nothing is wrong, and with 1 otherwise. It changes nothing.",
+    )
+
+    @OptionGroup var access: AccessOptions
+    @OptionGroup var format: FormatOptions
+
+    mutating func run() async throws {
+        let findings = await Examination.run(
+            file: access.configuration.config ?? "countersign.yaml",
+            isNamed: access.configuration.config != nil,
+        )
+        var all = findings.map { ($0.name, $0.isGood, $0.message) }
+        all.append(await server())
+        let isGood = all.allSatisfy(\.1)
+        let items = all.map { finding -> JSONValue in
+            ["check": .string(finding.0), "message": .string(finding.2), "ok": .bool(finding.1)]
+        }
+        format.print(["checks": .array(items), "ok": .bool(isGood)]) {
+            for (name, isGood, message) in all { Output.line("\(isGood ? "ok  " : "BAD ")  \(name): \(message)") }
+        }
+        if !isGood { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+
+    private func server() async -> (String, Bool, String) {
+        do {
+            let access = try access.access()
+            let answer = try await access.anyone().send("GET", "/readyz", timeout: .seconds(5))
+            let text = answer.isSuccess ? "runs and is ready" : "runs, but is not ready (\(answer.status))"
+            return ("server", answer.isSuccess, text)
+        } catch let error as UnreachableError {
+            return ("server", true, "does not run here: \(error)")
+        } catch {
+            return ("server", false, "\(error)")
+        }
+    }
+}

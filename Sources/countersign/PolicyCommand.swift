@@ -1,0 +1,245 @@
+import ArgumentParser
+import CanonicalJSON
+import Cedar
+import CountersignCore
+import CountersignServer
+
+/// `countersign policy`
+struct PolicyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "policy",
+        abstract: "Checks and tries policies, and prints the schema that they are written against.",
+        subcommands: [Check.self, Evaluate.self, Schema.self],
+    )
+
+    /// `countersign policy check`
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Checks policies; every error with file, line and column.",
+            discussion: "Exits with 0 if the set would load, and with 2 if not.",
+        )
+
+        @OptionGroup var policies: PolicyOptions
+        @OptionGroup var format: FormatOptions
+
+        mutating func run() async throws {
+            let sources = try policies.sources()
+            let groups = try policies.groups()
+            let set: GatedPolicySet
+            do {
+                set = try GatedPolicySet(parsing: sources, groups: groups)
+            } catch {
+                let items = error.errors.map(PolicyOptions.json)
+                format.print(["errors": .array(items), "valid": false]) { Output.error(error.description) }
+                throw ExitCode(ExitStatus.usage.rawValue)
+            }
+            let gates = set.gates.count { $0 != nil }
+            let value: JSONValue = [
+                "errors": [], "files": .integer(Int64(sources.count)), "gates": .integer(Int64(gates)),
+                "policies": .integer(Int64(set.gates.count)), "valid": true, "version": .string(set.version),
+            ]
+            format.print(value) {
+                Output.line("\(set.gates.count) policies in \(sources.count) files, \(gates) of them gates, are valid.")
+                Output.line("version \(set.version)")
+            }
+        }
+    }
+
+    /// `countersign policy evaluate`
+    struct Evaluate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says what policy answers to one request.",
+            discussion: """
+                Either an action document, judged as the gateway does:
+                  countersign policy evaluate --request action.json
+                or one Cedar request:
+                  countersign policy evaluate --principal 'Agent::"a"' --action 'Action::"http:read"' \
+                --resource 'Endpoint::"api/x"'
+                Exits with 0 for allow, 1 for deny and 7 for an action that would be held.
+                """,
+        )
+
+        @Option(help: "A file with an action document.")
+        var request: String?
+
+        @Option(help: "The principal, Agent::\"x\".")
+        var principal: String?
+
+        @Option(help: "The action, Action::\"http:read\".")
+        var action: String?
+
+        @Option(help: "The resource, Endpoint::\"connection/name\".")
+        var resource: String?
+
+        @Option(help: "A file with the context, JSON.")
+        var context: String?
+
+        @Option(help: "A file with entities in Cedar's JSON form, beside those of the configuration.")
+        var entities: String?
+
+        @OptionGroup var policies: PolicyOptions
+        @OptionGroup var format: FormatOptions
+
+        mutating func run() async throws {
+            let directory = try policies.directory()
+            let set = try GatedPolicySet(parsing: try policies.sources(), groups: try policies.groups())
+            let verdict: PolicyVerdict
+            if let request {
+                let action = try Action(document: try Self.json(request))
+                verdict = set.judge(action, Circumstances(), directory: directory, now: SystemClock().time())
+            } else {
+                let request = try cedarRequest()
+                verdict = set.judge(request, entities: try allEntities(directory, request.resource))
+            }
+            let (answer, status) = Self.name(verdict.answer)
+            format.print(Self.value(verdict, answer)) { Self.tell(verdict, answer) }
+            if status != .done { throw ExitCode(status.rawValue) }
+        }
+
+        private func cedarRequest() throws -> Request {
+            guard let principal, let action, let resource else {
+                throw ValidationError("give --request FILE, or --principal, --action and --resource")
+            }
+            var record = Record.empty
+            if let context {
+                guard case .object(let object) = try Self.json(context) else {
+                    throw Failure(.usage, "\(context) must hold a JSON object")
+                }
+                record = try Self.labelled(context) { try Record(json: object) }
+            }
+            return Request(
+                principal: try Self.labelled("--principal") { try EntityUID(parsing: principal) },
+                action: try Self.labelled("--action") { try EntityUID(parsing: action) },
+                resource: try Self.labelled("--resource") { try EntityUID(parsing: resource) },
+                context: record,
+            )
+        }
+
+        /// The entities of the configuration and those given; a resource `connection/name` lies in its connection.
+        private func allEntities(_ directory: Directory, _ resource: EntityUID) throws -> Entities {
+            var more = [Entity]()
+            if let entities {
+                more = try Self.labelled(entities) { try Entities(json: try Self.json(entities)).all }
+            }
+            let name = ConnectionName(String(resource.id.string.prefix { $0 != "/" }))
+            if let name, directory.connections[name] != nil, directory.entities.entity(resource) == nil,
+                !more.contains(where: { $0.uid == resource })
+            {
+                more.append(Entity(uid: resource, parents: [.connection(name)]))
+            }
+            let names = Set(more.map(\.uid))
+            return try Entities(directory.entities.all.filter { !names.contains($0.uid) } + more)
+        }
+
+        private static func labelled<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
+            do {
+                return try body()
+            } catch let failure as Failure {
+                throw failure
+            } catch {
+                throw Failure(.usage, "\(what): \(error)")
+            }
+        }
+
+        private static func json(_ path: String) throws -> JSONValue {
+            switch LocalFile.read(path) {
+            case .failure(let problem): throw Failure(.usage, "cannot read \(path): \(problem.message)")
+            case .success(let bytes):
+                return try labelled(path) { try JSONParser.parse(bytes, limits: JSONLimits(numbers: .int64)) }
+            }
+        }
+
+        private static func name(_ answer: PolicyVerdict.Answer) -> (String, ExitStatus) {
+            switch answer {
+            case .allow: ("allow", .done)
+            case .deny: ("deny", .failed)
+            case .gated: ("gated", .held)
+            }
+        }
+
+        private static func value(_ verdict: PolicyVerdict, _ answer: String) -> JSONValue {
+            var object = JSONObject([
+                ("decision", .string(answer)), ("errors", .array(verdict.errors.map { .string($0) })),
+                ("policies", .array(verdict.policies.map { .string($0) })),
+            ])
+            switch verdict.answer {
+            case .allow: break
+            case .deny(let reasons): object["reasons"] = .array(reasons.map { .string($0.code.rawValue) })
+            case .gated(let gates): object["gates"] = .array(gates.map(EntryWriter.gate))
+            }
+            return .object(object)
+        }
+
+        private static func tell(_ verdict: PolicyVerdict, _ answer: String) {
+            Output.line(answer)
+            switch verdict.answer {
+            case .allow: for id in verdict.policies { Output.line("  permitted by \(id)") }
+            case .deny(let reasons): for reason in reasons { Output.line("  \(reason.code.rawValue): \(reason.message)") }
+            case .gated(let gates):
+                for gate in gates {
+                    let groups = gate.approvers.map(\.rawValue).joined(separator: ", ")
+                    Output.line("  held by \(gate.policy), which needs \(gate.quorum) of each of: \(groups)")
+                }
+            }
+            for error in verdict.errors { Output.line("  error: \(error)") }
+        }
+    }
+
+    /// `countersign policy schema`
+    struct Schema: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints the Cedar schema of agents, users, connections and actions.")
+
+        @OptionGroup var format: FormatOptions
+
+        mutating func run() throws {
+            format.print(["schema": .string(PolicyVocabulary.schema)]) { Output.line(PolicyVocabulary.schema) }
+        }
+    }
+}
+
+/// Which policies, and who is there for them.
+struct PolicyOptions: ParsableArguments {
+    @Argument(help: "Policy files or folders; the configuration's folder if none are given.")
+    var paths: [String] = []
+
+    @Option(help: "A group that there is, beside those of the configuration; may be repeated.")
+    var group: [String] = []
+
+    @OptionGroup var configuration: ConfigurationOptions
+
+    /// The policy files.
+    func sources() throws -> [PolicySource] {
+        let paths = paths.isEmpty ? [try configuration.load().policies] : paths
+        return try paths.flatMap { path in
+            if LocalFile.isFolder(path) { return try PolicyFolder(path: path).sources() }
+            switch LocalFile.read(path) {
+            case .failure(let problem): throw Failure(.usage, "cannot read \(path): \(problem.message)")
+            case .success(let bytes): return [PolicySource(name: path, text: String(decoding: bytes, as: UTF8.self))]
+            }
+        }
+    }
+
+    /// Everybody whom the configuration declares.
+    func directory() throws -> Directory {
+        try configuration.load().declaredDirectory()
+    }
+
+    /// The groups that there are.
+    func groups() throws -> Set<GroupName> {
+        let given = try group.map { text in
+            guard let name = GroupName(text) else { throw ValidationError("--group \(text) is not a group's name") }
+            return name
+        }
+        return try directory().groups.union(given)
+    }
+
+    /// An error for programs.
+    static func json(_ error: PolicyError) -> JSONValue {
+        [
+            "column": .integer(Int64(error.position.column)), "file": .string(error.position.file),
+            "hint": error.hint.map { .string($0) } ?? .null, "line": .integer(Int64(error.position.line)),
+            "message": .string(error.message),
+        ]
+    }
+}

@@ -1,0 +1,193 @@
+import CanonicalJSON
+import Cedar
+import Foundation
+import Testing
+
+@Suite("Hostile input", .timeLimit(.minutes(1)))
+struct HostileInputTests {
+    @Test(
+        "what nests too deep is refused, in whatever way it nests",
+        arguments: [
+            String(repeating: "(", count: 100_000) + "1" + String(repeating: ")", count: 100_000),
+            String(repeating: "(", count: 10_000),
+            String(repeating: "[", count: 10_000),
+            String(repeating: "{a:", count: 10_000),
+            String(repeating: "ip(", count: 10_000),
+            String(repeating: "if ", count: 10_000),
+            String(repeating: "if true then 1 else ", count: 5_000) + "1",
+            String(repeating: "!", count: 10_000) + "true",
+            String(repeating: "-", count: 10_000) + "1",
+            String(repeating: "!(", count: 10_000),
+            String(repeating: "principal.a(", count: 10_000),
+            "principal" + String(repeating: ".a", count: 10_000),
+            "principal" + String(repeating: "[\"a\"]", count: 10_000),
+            "principal has a" + String(repeating: ".a", count: 10_000),
+            "[1]" + String(repeating: ".contains(1)", count: 10_000),
+            String(repeating: "(1 == ", count: 10_000),
+        ]
+    )
+    func deep(expression: String) {
+        #expect(throws: PolicyErrors.self) { try PolicySet(whenever: expression) }
+    }
+
+    @Test("parentheses around a scope's entity are counted too", arguments: ["principal ==", "principal in"])
+    func deepScope(start: String) {
+        let text = "permit (\(start) " + String(repeating: "(", count: 10_000)
+        #expect(throws: PolicyErrors.self) { try PolicySet(text: text) }
+    }
+
+    @Test("the deepest that is allowed can be read, printed, compared and evaluated on a small stack")
+    func smallStack() throws {
+        let limit = PolicyLimits().nesting
+        let expressions = [
+            String(repeating: "(", count: limit - 4) + "true" + String(repeating: ")", count: limit - 4),
+            String(repeating: "!(", count: limit - 4) + "true" + String(repeating: ")", count: limit - 4),
+            String(repeating: "[", count: limit - 4) + String(repeating: "]", count: limit - 4),
+            String(repeating: "{a: ", count: limit - 4) + "context" + String(repeating: "}", count: limit - 4),
+            String(repeating: "(context == ", count: limit - 4) + "1" + String(repeating: ")", count: limit - 4),
+            String(repeating: "(true && ", count: limit - 4) + "true" + String(repeating: ")", count: limit - 4),
+            String(repeating: "(1 + ", count: limit - 4) + "1" + String(repeating: ")", count: limit - 4),
+            String(repeating: "if true then ", count: limit - 4) + "1" + String(repeating: " else 1", count: limit - 4),
+            "context" + String(repeating: ".a", count: limit - 4),
+        ]
+        let failures = FailureList()
+        let thread = Thread {
+            for expression in expressions {
+                do {
+                    let set = try PolicySet(whenever: expression)
+                    let again = try PolicySet(text: set.canonicalText)
+                    if again.policies.map(\.conditions) != set.policies.map(\.conditions) {
+                        failures.add("not the same again: \(expression.prefix(40))")
+                    }
+                    _ = set.authorize(.sample, Entities.empty)
+                } catch {
+                    failures.add("\(expression.prefix(40)): \(error)")
+                }
+            }
+            failures.finish()
+        }
+        // The threads of a Linux server have 8 MiB. Unoptimised frames are several times larger than optimised ones.
+        #if DEBUG
+            thread.stackSize = 4 << 20
+        #else
+            thread.stackSize = 512 << 10
+        #endif
+        thread.start()
+        failures.wait()
+        #expect(failures.all.isEmpty)
+    }
+
+    @Test(
+        "a long chain is not a deep one",
+        arguments: [
+            (String(repeating: "true && ", count: 10_000) + "true", true),
+            (String(repeating: "false || ", count: 10_000) + "true", true),
+            (String(repeating: "1 + ", count: 10_000) + "1 == 10001", true),
+            (String(repeating: "1 * ", count: 10_000) + "1 == 1", true),
+            ("[" + String(repeating: "1, ", count: 10_000) + "2].contains(2)", true),
+        ]
+    )
+    func long(expression: String, isTrue: Bool) throws {
+        let set = try PolicySet(whenever: expression)
+        #expect((set.authorize(.sample, Entities.empty).decision == .allow) == isTrue)
+        #expect(try PolicySet(text: set.canonicalText).policies.count == 1)
+    }
+
+    @Test("a string of a mebibyte is read, matched and printed")
+    func longString() throws {
+        let text = String(repeating: "a", count: 1 << 20)
+        let set = try PolicySet(whenever: "\"\(text)b\" like \"\(String(repeating: "*a", count: 1_000))*b\"")
+        #expect(set.authorize(.sample, Entities.empty).decision == .allow)
+        #expect(set.canonicalText.utf8.count > 1 << 20)
+    }
+
+    @Test("a file beyond the limit is not looked at")
+    func size() throws {
+        let source = PolicySource(name: "a", text: String(repeating: " ", count: 101))
+        #expect(throws: PolicyErrors.self) {
+            try PolicySet(parsing: [source], limits: PolicyLimits(fileBytes: 100))
+        }
+        #expect(try PolicySet(parsing: [source], limits: PolicyLimits(fileBytes: 101)).policies.isEmpty)
+    }
+
+    @Test("problems are reported up to a limit")
+    func errorLimit() {
+        do {
+            _ = try PolicySet(text: String(repeating: "permit (a);\n", count: 10_000))
+            Issue.record("the text was read")
+        } catch {
+            #expect(error.errors.count == PolicyLimits().errors)
+        }
+    }
+
+    @Test("no cut or damaged text traps the parser")
+    func damage() {
+        let text = Array(
+            #"""
+            @id("a\u{41}") permit (principal is A in A::"b", action in [Action::"x"], resource) // c
+            when { if context has a.b then !(-1 + 2 * 3 < 4) else ["x", {a: 1, "b": ip("::1")}].contains(1) }
+            unless { context["a"].b like "a*\*" && principal in resource || principal is B };
+            """#.utf8,
+        )
+        for cut in text.indices {
+            _ = try? PolicySet(text: String(decoding: text[..<cut], as: UTF8.self))
+            _ = try? PolicySet(text: String(decoding: text[cut...], as: UTF8.self))
+            for byte in [0x00, 0x22, 0x28, 0x29, 0x3A, 0x3B, 0x5C, 0x7B, 0x7D, 0xC3, 0xFF] as [UInt8] {
+                var damaged = text
+                damaged[cut] = byte
+                _ = try? PolicySet(text: String(decoding: damaged, as: UTF8.self))
+            }
+        }
+    }
+
+    @Test("a long chain of parents is walked without recursion, a cycle of them is refused")
+    func longChain() throws {
+        func uid(_ number: Int) -> EntityUID { EntityUID(type: "G", id: "\(number)") }
+        let count = 500
+        var chain = (0..<count).map { Entity(uid: uid($0), parents: [uid($0 + 1)]) }
+        let entities = try Entities(chain)
+        #expect(entities.isAncestor(uid(count), of: uid(0)))
+        #expect(!entities.isAncestor(uid(0), of: uid(count)))
+        chain.append(Entity(uid: uid(count), parents: [uid(0)]))
+        #expect(throws: EntitiesError.self) { try Entities(chain) }
+    }
+
+    @Test("a hierarchy that would need too much memory is refused")
+    func ancestorLimit() throws {
+        let chain = (0..<20_000).map { number in
+            Entity(uid: EntityUID(type: "G", id: "\(number)"), parents: [EntityUID(type: "G", id: "\(number + 1)")])
+        }
+        #expect(throws: EntitiesError.tooManyAncestors(limit: 50_000)) { try Entities(chain, ancestorLimit: 50_000) }
+        #expect(try Entities(chain.prefix(10) + [], ancestorLimit: 55).count == 10)
+        #expect(throws: EntitiesError.self) { try Entities(chain.prefix(10) + [], ancestorLimit: 54) }
+    }
+}
+
+/// What went wrong on another thread.
+private final class FailureList: @unchecked Sendable {
+    // Guarded by `condition`, which is what makes this sendable.
+    private var failures: [String] = []
+    private var isFinished = false
+    private let condition = NSCondition()
+
+    var all: [String] {
+        self.condition.withLock { self.failures }
+    }
+
+    func add(_ failure: String) {
+        self.condition.withLock { self.failures.append(failure) }
+    }
+
+    func finish() {
+        self.condition.withLock {
+            self.isFinished = true
+            self.condition.signal()
+        }
+    }
+
+    func wait() {
+        self.condition.withLock {
+            while !self.isFinished { self.condition.wait() }
+        }
+    }
+}
