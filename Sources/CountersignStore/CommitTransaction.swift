@@ -70,7 +70,9 @@ struct CommitTransaction {
         var changed: Approval?
     }
 
-    /// Applies a commit. What is thrown spoils the whole transaction.
+    /// Applies a commit.
+    ///
+    /// What is thrown spoils the whole transaction.
     mutating func apply(_ prepared: PreparedCommit) throws -> Applied {
         let commit = prepared.commit
         let first = head.tree.size
@@ -96,7 +98,9 @@ struct CommitTransaction {
         return .done(.committed(first: first), changed: passed.changed)
     }
 
-    /// Checks a commit; what it loses to, or `nil` if it may be written. Writes nothing.
+    /// Checks a commit; what it loses to, or `nil` if it may be written.
+    ///
+    /// Writes nothing.
     private func check(_ commit: Commit, _ passed: inout Passed) throws -> CommitResult? {
         let first = head.tree.size
         passed.bodies.reserveCapacity(commit.entries.count)

@@ -4,8 +4,9 @@ import GRDBSQLite
 import TransparencyLog
 
 extension Statement {
-    /// Inserts an entry. This is the product's hot path, one row per proxied request: the large values are lent to
-    /// SQLite, not copied.
+    /// Inserts an entry.
+    ///
+    /// This is the product's hot path, one row per proxied request: the large values are lent to SQLite, not copied.
     func insert(sequence: Int64, _ draft: EntryDraft, body: [UInt8]) throws {
         defer { reset() }
         bind(1, sequence)

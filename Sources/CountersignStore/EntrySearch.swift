@@ -19,7 +19,9 @@ struct EntrySearch {
         limit = PageCursor.limit(query.limit)
     }
 
-    /// Runs the search. A cursor that is not ours ends the list.
+    /// Runs the search.
+    ///
+    /// A cursor that is not ours ends the list.
     func page() throws -> Page<Entry> {
         guard let cursor = PageCursor.position(query.cursor, first: query.ascending ? -1 : size) else {
             return Page(items: [], next: nil)

@@ -56,8 +56,9 @@ final class GroupCommit: Sendable {
     /// The tree as of the last durable transaction.
     var tree: LogTree { head.withLock { $0.tree } }
 
-    /// Writes a commit; returns when it is on disk. Not ended by the cancellation of its task: what a caller began to
-    /// write is written.
+    /// Writes a commit; returns when it is on disk.
+    ///
+    /// Not ended by the cancellation of its task: what a caller began to write is written.
     func commit(_ commit: PreparedCommit) async -> Result<CommitResult, LedgerError> {
         await withCheckedContinuation { submit(.commit(commit, $0)) }
     }
@@ -67,7 +68,9 @@ final class GroupCommit: Sendable {
         await withCheckedContinuation { submit(.chore(work, $0)) }
     }
 
-    /// Refuses what comes from now on. What waits is still written.
+    /// Refuses what comes from now on.
+    ///
+    /// What waits is still written.
     func close() { inbox.withLock { $0.isClosed = true } }
 
     private func submit(_ job: Job) {

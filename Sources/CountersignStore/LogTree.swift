@@ -42,7 +42,8 @@ struct LogTree: Sendable {
 
     /// Appends a leaf; the tiles that it fills are to be stored.
     mutating func append(_ leaf: LogHash, filled: (Tile) throws -> Void) rethrows {
-        var crossed = [LogHash]()  // hashes of levels 8, 16, …, in that order; nearly always none, which allocates nothing
+        // Hashes of levels 8, 16, …, in that order; nearly always none, which allocates nothing.
+        var crossed = [LogHash]()
         frontier.append(leaf) { level, _, hash in
             if level & 7 == 0 { crossed.append(hash) }
         }

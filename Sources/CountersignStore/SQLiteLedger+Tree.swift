@@ -30,8 +30,9 @@ extension SQLiteLedger {
         }
     }
 
-    /// Remembers a signed checkpoint, so that a start can tell whether the log was cut. One that is not of this log is
-    /// refused as `.corrupt`; one smaller than the latest is not kept.
+    /// Remembers a signed checkpoint, so that a start can tell whether the log was cut.
+    ///
+    /// One that is not of this log is refused as `.corrupt`; one smaller than the latest is not kept.
     package func rememberCheckpoint(_ note: String, size: UInt64) async throws(LedgerError) {
         let tree = writer.tree
         guard let text = try? SignedNote(parsing: note).text, let checkpoint = try? Checkpoint(parsing: text),

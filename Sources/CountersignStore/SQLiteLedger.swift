@@ -14,8 +14,9 @@ package final class SQLiteLedger: Ledger {
     let clock: any WallClock
     private let lock: FolderLock
 
-    /// Opens the ledger at `path`, and makes it, with its folder, if there is none. Throws `.locked`, `.newer` or
-    /// `.corrupt` with what to do about it; a file that is refused is not changed.
+    /// Opens the ledger at `path`, and makes it, with its folder, if there is none.
+    ///
+    /// Throws `.locked`, `.newer` or `.corrupt` with what to do about it; a file that is refused is not changed.
     ///
     /// - Parameter maximumSize: The most bytes that the file may have; for tests of full disks.
     package init(path: String, clock: any WallClock, maximumSize: Int? = nil) throws(LedgerError) {
@@ -41,7 +42,9 @@ package final class SQLiteLedger: Ledger {
         writer = GroupCommit(pool: pool, head: head, feed: feed, clock: clock)
     }
 
-    /// Writes what waits, closes the file and gives the lock back. Every later call fails with `.unavailable`.
+    /// Writes what waits, closes the file and gives the lock back.
+    ///
+    /// Every later call fails with `.unavailable`.
     package func close() async throws(LedgerError) {
         writer.close()
         let result: Result<Void, LedgerError> = await withCheckedContinuation { continuation in
@@ -61,8 +64,10 @@ package final class SQLiteLedger: Ledger {
         try await writer.commit(PreparedCommit(commit)).get()
     }
 
-    /// Reads in a transaction of its own, which sees everything that was committed before. Like commits, reads are not
-    /// ended by the cancellation of their task, because what a disconnected agent's action came to must still be recorded.
+    /// Reads in a transaction of its own, which sees everything that was committed before.
+    ///
+    /// Like commits, reads are not ended by the cancellation of their task, because what a disconnected agent's action
+    /// came to must still be recorded.
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(LedgerError) -> Value {

@@ -1,7 +1,9 @@
 import CountersignCore
 import GRDB
 
-/// The ledger's tables and how older files become today's. The version is in `PRAGMA user_version`.
+/// The ledger's tables and how older files become today's.
+///
+/// The version is in `PRAGMA user_version`.
 enum Schema {
     /// `CTSG`, in `PRAGMA application_id`: tells our files from other databases.
     static let application: Int64 = 0x4354_5347
@@ -12,7 +14,9 @@ enum Schema {
     /// The version that this code writes.
     static var version: Int64 { Int64(migrations.count) }
 
-    /// Refuses foreign files and newer versions. A file that was created and never written to has neither number.
+    /// Refuses foreign files and newer versions.
+    ///
+    /// A file that was created and never written to has neither number.
     static func accept(version: Int64, application: Int64, path: String) throws(LedgerError) {
         guard application == Self.application || (application == 0 && version == 0) else {
             throw LedgerError(
@@ -29,8 +33,9 @@ enum Schema {
         }
     }
 
-    /// Checks the file and brings it up to date. Each step is a transaction; a crash in between is taken up at the next
-    /// start.
+    /// Checks the file and brings it up to date.
+    ///
+    /// Each step is a transaction; a crash in between is taken up at the next start.
     static func migrate(_ db: Database, path: String) throws {
         func number(_ pragma: String) throws -> Int64 { try db.first("PRAGMA \(pragma)") { $0.integer(0) } ?? 0 }
         let version = try number("user_version")
@@ -47,8 +52,10 @@ enum Schema {
         }
     }
 
-    /// Finds damage. The whole of a small file is checked; of a large one everything but the entries, which the Merkle
-    /// tree covers and ``SQLiteLedger/audit()`` reads through.
+    /// Finds damage.
+    ///
+    /// The whole of a small file is checked; of a large one everything but the entries, which the Merkle tree covers
+    /// and ``SQLiteLedger/audit()`` reads through.
     static func check(_ db: Database) throws {
         let pages = try db.first("PRAGMA page_count") { $0.integer(0) } ?? 0
         let size = try db.first("PRAGMA page_size") { $0.integer(0) } ?? 0

@@ -86,8 +86,10 @@ extension Database {
 }
 
 extension Statement {
-    /// Binds and steps until there are no rows or `visit` says false. The statement is always reset, because one that
-    /// is not would keep its snapshot and stop the write-ahead log from shrinking.
+    /// Binds and steps until there are no rows or `visit` says false.
+    ///
+    /// The statement is always reset, because one that is not would keep its snapshot and stop the write-ahead log from
+    /// shrinking.
     fileprivate func stepAll(_ values: [StoreValue], _ visit: (StoreRow) throws -> Bool) throws {
         defer { reset() }
         for (index, value) in values.enumerated() { try bind(Int32(index + 1), value) }

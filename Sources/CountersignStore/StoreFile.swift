@@ -13,15 +13,18 @@ struct StoreFile {
     /// Where it is.
     let path: String
 
-    /// Makes the folder (0700) if there is none. An existing one is left as its owner made it.
+    /// Makes the folder (0700) if there is none.
+    ///
+    /// An existing one is left as its owner made it.
     func makeFolder() throws(LedgerError) {
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
             try Self.makeFolder(String(path[..<slash]))
         }
     }
 
-    /// Creates the file (0600), or takes other users' rights to it away. SQLite gives its other files, the write-ahead
-    /// log for instance, the same permissions.
+    /// Creates the file (0600), or takes other users' rights to it away.
+    ///
+    /// SQLite gives its other files, the write-ahead log for instance, the same permissions.
     func makePrivate() throws(LedgerError) {
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw LedgerError(.unavailable, "cannot open \(path): \(describeError())") }

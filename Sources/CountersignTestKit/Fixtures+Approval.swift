@@ -53,8 +53,10 @@ extension Fixtures {
     }
 }
 
-/// The stored form of a new approval. The domain makes approvals only by holding actions, so its initialiser is its own;
-/// tests of the ledger, which know nothing of policies, come in through the stored form as a restart does.
+/// The stored form of a new approval.
+///
+/// The domain makes approvals only by holding actions, so its initialiser is its own; tests of the ledger, which know
+/// nothing of policies, come in through the stored form as a restart does.
 private struct ApprovalFields: Codable {
     let id: ApprovalID
     let agent: AgentID

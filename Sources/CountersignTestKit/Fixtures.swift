@@ -27,7 +27,9 @@ extension Chance {
     }
 }
 
-/// Makers of the values that tests begin with. Names are those of DESIGN 9: `reporting-bot` asks, `alice` decides.
+/// Makers of the values that tests begin with.
+///
+/// Names are those of DESIGN 9: `reporting-bot` asks, `alice` decides.
 package enum Fixtures {
     /// The agent that asks, unless a test names another.
     package static let agent = AgentID(unchecked: "reporting-bot")
@@ -51,7 +53,9 @@ package enum Fixtures {
         forbid (principal is Agent, action == Action::"http:delete", resource);
         """
 
-    /// An HTTP action. Two with different paths have different digests.
+    /// An HTTP action.
+    ///
+    /// Two with different paths have different digests.
     package static func action(
         effect: CountersignCore.Effect = .delete,
         path: String = "/v1/customers/42",

@@ -99,10 +99,9 @@ struct InboxItem {
         environment = EnvironmentLabel(directory.connections[approval.connection]?.labels["env"])
         requested = Moment(approval.requestedAt, now: now)
         expires = Moment(approval.expiresAt, now: now)
-        let met = approval.gates.count { $0.isMet(by: approval.decisions) }
-        let votes = approval.decisions.count { $0.verdict == .approve }
-        let gates = approval.gates.count == 1 ? "1 gate" : "\(approval.gates.count) gates"
-        progress = Markup("\(met) of \(gates) met, \(votes) \(votes == 1 ? "approval" : "approvals")")
+        let needed = approval.gates.reduce(0) { $0 + $1.quorum * $1.approvers.count }
+        let missing = approval.gates.reduce(0) { $0 + $1.missing(approval.decisions) }
+        progress = Markup("\(needed - missing) of \(needed) \(needed == 1 ? "approval" : "approvals")")
         note = Markup(right.listNote)
     }
 }
