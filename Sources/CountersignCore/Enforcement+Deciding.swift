@@ -141,7 +141,8 @@ extension Enforcement {
                         switch next.status {
                         case .expired: entries.settled(next, by: .gateway, reasons: [.approvalExpired], at: now)
                         case .lapsed: entries.settled(next, by: .gateway, reasons: [.grantLapsed], at: now)
-                        case .pending, .approved, .redeemed, .succeeded, .failed, .unknown, .denied, .withdrawn, .revoked:
+                        case .pending, .approved, .redeemed, .succeeded, .failed, .unknown, .denied, .withdrawn,
+                            .revoked:
                             entries.settled(next, by: actor, at: now)
                         }
                     if let result = try await replace(next, [entry]) { return result }

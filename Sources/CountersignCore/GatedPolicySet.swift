@@ -41,7 +41,8 @@ private struct GateReader {
             }
         }
         guard let approvers = gate.approvers else {
-            if let stray = gate.gateOnly {
+            // Where @approvers is there but wrong, that has been said.
+            if let stray = gate.gateOnly, policy.annotation("approvers") == nil {
                 errors.append(
                     PolicyError(
                         message: "@\(stray.name) without @approvers does nothing",

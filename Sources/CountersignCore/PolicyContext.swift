@@ -3,7 +3,9 @@ import Cedar
 
 /// Makes Cedar's `context` out of an action's details and its circumstances.
 enum PolicyContext {
-    /// The members that only the gateway fills in. A document's details never stand in for one that is missing.
+    /// The members that only the gateway fills in.
+    ///
+    /// A document's details never stand in for one that is missing.
     static let ownMembers = ["body", "justification", "on_behalf_of", "source_address", "time"]
 
     /// The record that policies see: the document's details, and source address, time, human and justification.
@@ -49,7 +51,9 @@ enum PolicyContext {
 
     private static func isOwn(_ name: String) -> Bool { ownMembers.contains { $0.utf8.elementsEqual(name.utf8) } }
 
-    /// Cedar's value for a JSON value. `null` has none, so the member is missing; a fraction is a `decimal` where its
+    /// Cedar's value for a JSON value.
+    ///
+    /// `null` has none, so the member is missing; a fraction is a `decimal` where its
     /// four digits hold it, and its text otherwise.
     static func value(_ json: JSONValue) -> Value? {
         switch json {

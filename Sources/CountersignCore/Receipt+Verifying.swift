@@ -14,8 +14,9 @@ extension Receipt {
         guard !entries.isEmpty else { throw ReceiptError("the receipt has no entries") }
         var told = [ToldEntry]()
         var treeSize: UInt64 = 0
+        var checkpoints = VerifiedCheckpoints(key: key)
         for entry in entries {
-            let (fact, size) = try entry.verify(with: key)
+            let (fact, size) = try entry.verify(with: &checkpoints)
             if let last = told.last, fact.sequence <= last.sequence {
                 throw ReceiptError("the entries are not in the log's order")
             }
@@ -66,16 +67,23 @@ struct ToldEntry {
 
 extension Receipt.ProvenEntry {
     /// Checks proof, signature and form; answers what the entry says and the size of the tree that it was found in.
-    fileprivate func verify(with key: NoteVerifier) throws(ReceiptError) -> (ToldEntry, size: UInt64) {
+    fileprivate func verify(with checkpoints: inout VerifiedCheckpoints) throws(ReceiptError) -> (ToldEntry, UInt64) {
         let bytes = Array(text.utf8)
         do {
             let proof = try TlogProof(parsing: self.proof)
-            let note = try SignedNote(parsing: proof.checkpoint)
-            // Nothing proves the extra data of a proof or the signatures of unknown keys, so there must be none.
-            guard proof.extra == nil, note.signatures.count == 1 else {
+            // Nothing proves the extra data of a proof, so there must be none.
+            guard proof.extra == nil else {
                 throw ReceiptError("a proof carries something that the key does not vouch for")
             }
-            let checkpoint = try proof.verify(leaf: .leaf(bytes), with: [key])
+            let checkpoint = try checkpoints.checkpoint(proof.checkpoint)
+            let isIncluded = InclusionProof.verify(
+                index: proof.index,
+                size: checkpoint.size,
+                leaf: .leaf(bytes),
+                proof: proof.proof,
+                root: checkpoint.root,
+            )
+            guard isIncluded else { throw ReceiptError("the entry of place \(proof.index) is not in the log like this") }
             let told = try ToldEntry(bytes)
             guard told.sequence == proof.index else {
                 throw ReceiptError("entry \(told.sequence) is proven at another place, \(proof.index)")
@@ -86,6 +94,31 @@ extension Receipt.ProvenEntry {
         } catch {
             throw ReceiptError("an entry is not proven: \(error)")
         }
+    }
+}
+
+/// The checkpoints whose signature was found good; most receipts have one, which every proof repeats.
+private struct VerifiedCheckpoints {
+    private let key: NoteVerifier
+    /// By bytes, because two texts that Swift calls equal need not be the same.
+    private var known: [[UInt8]: Checkpoint] = [:]
+
+    init(key: NoteVerifier) { self.key = key }
+
+    mutating func checkpoint(_ text: String) throws -> Checkpoint {
+        let bytes = Array(text.utf8)
+        if let checkpoint = known[bytes] { return checkpoint }
+        let note = try SignedNote(parsing: text)
+        // Signatures of unknown keys could be changed without anybody noticing, so there must be none.
+        guard note.signatures.count == 1 else {
+            throw ReceiptError("a checkpoint carries something that the key does not vouch for")
+        }
+        let checkpoint = try Checkpoint(parsing: try note.verified(by: [key]))
+        guard checkpoint.origin.utf8.elementsEqual(key.name.utf8) else {
+            throw ReceiptError("the checkpoint is not signed by the log that it names")
+        }
+        known[bytes] = checkpoint
+        return checkpoint
     }
 }
 

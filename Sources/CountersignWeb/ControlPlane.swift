@@ -83,7 +83,9 @@ package struct ControlPlane: HTTPResponder {
             if problem.status == 500 {
                 parts.dependencies.logger.error(
                     "a request failed",
-                    metadata: ["error": "\(String(reflecting: error))", "endpoint": "\(endpoint.name)", "id": "\(requestID)"],
+                    metadata: [
+                        "error": "\(String(reflecting: error))", "endpoint": "\(endpoint.name)", "id": "\(requestID)",
+                    ],
                 )
             }
             return refusal(problem, isPage)

@@ -163,7 +163,7 @@ enum ApprovalText {
             guard let text, !text.isEmpty else { return }
             Output.line("  \(name)" + String(repeating: " ", count: max(1, 14 - name.count)) + Output.safe(text))
         }
-        Output.line("\(value.cell("id")) is \(value.cell("status")).\n")
+        Output.line("\(value.cell("id")) is \(value.cell("status")).\n\n")
         field("asked by", value["agent"]?.stringValue)
         field("owner", value["owner"]?.stringValue)
         field("on behalf of", value["on_behalf_of"]?.stringValue)

@@ -39,7 +39,7 @@ struct PolicyCommand: AsyncParsableCommand {
                 "policies": .integer(Int64(set.gates.count)), "valid": true, "version": .string(set.version),
             ]
             format.print(value) {
-                Output.line("\(set.gates.count) policies in \(sources.count) files, \(gates) of them gates, are valid.")
+                Output.line("valid: \(set.gates.count) policies, \(gates) of them gates; files: \(sources.count)")
                 Output.line("version \(set.version)")
             }
         }

@@ -51,7 +51,7 @@ enum ReceiptText {
             guard let text, !text.isEmpty else { return }
             Output.line("  \(name)" + String(repeating: " ", count: max(1, 14 - name.count)) + Output.safe(text))
         }
-        Output.line("The receipt verifies: its entries are in the log \(Output.safe(receipt.log)), unchanged.\n")
+        Output.line("The receipt verifies: its entries are in the log \(Output.safe(receipt.log)), unchanged.\n\n")
         field("asked by", receipt.agent + (receipt.owner.map { ", owned by \($0)" } ?? ""))
         field("on behalf of", receipt.onBehalfOf)
         field("action", receipt.action)

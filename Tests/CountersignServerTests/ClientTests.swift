@@ -41,7 +41,7 @@ struct ClientTests {
     ]
 
     @Test("paths are relative to the configuration's folder", arguments: paths)
-    func paths(path: String, folder: String, expected: String) {
+    func relativePaths(path: String, folder: String, expected: String) {
         #expect(FilePath.resolve(path, relativeTo: folder) == expected)
     }
 }

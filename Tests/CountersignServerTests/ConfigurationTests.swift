@@ -1,4 +1,6 @@
 import CountersignCore
+import CountersignIdentity
+import CountersignProxy
 import CountersignServer
 import Testing
 

@@ -1,6 +1,8 @@
 import CountersignIdentity
+import Crypto
 import Foundation
 import Testing
+import TransparencyLog
 
 @Suite(.timeLimit(.minutes(1)))
 struct DataKeysTests {

@@ -85,14 +85,14 @@ struct ReceiptTests {
     @Test("a receipt in which any one byte is changed is refused")
     func everyByte() async throws {
         let bytes = try await receipt(wholeStory())
+        var accepted = [Int]()
         for index in bytes.indices {
-            for flip in [UInt8(1), 0x20] {
-                var changed = bytes
-                changed[index] ^= flip
-                let isAccepted = (try? Receipt(parsing: changed).verify(with: key)) != nil
-                #expect(!isAccepted, "byte \(index) of \(bytes.count), xor \(flip)")
-            }
+            var changed = bytes
+            changed[index] ^= 1 << UInt8(index % 8)
+            if (try? Receipt(parsing: changed).verify(with: key)) != nil { accepted.append(index) }
+            await Task.yield()
         }
+        #expect(accepted.isEmpty, "of \(bytes.count) bytes")
     }
 
     @Test("a receipt that is shorter or longer than it was is refused")

@@ -61,6 +61,8 @@ package struct Countersign: Sendable {
         let versions = try await Change.versions(in: ledger)
         let changes = Change.entries(from: versions, to: snapshot, file: configuration.file, at: clock.time())
         if !changes.isEmpty { _ = try await ledger.commit(Commit(entries: changes)) }
+        // Remembered from the first moment, so that a log that is cut later is noticed at the next start.
+        _ = try await log.checkpoint()
         self.registry = IdentityRegistry(
             book: book,
             current: current,
@@ -81,8 +83,11 @@ package struct Countersign: Sendable {
     /// Where the ledger lies in a data folder.
     package static func ledgerPath(_ data: String) -> String { data + "/ledger.db" }
 
-    /// Gives the data folder back.
-    package func close() async { try? await ledger.close() }
+    /// Signs the log as it is and gives the data folder back.
+    package func close() async {
+        _ = try? await log.checkpoint()
+        try? await ledger.close()
+    }
 
     /// Serves until a signal or `isCancelled` ends it. `ready` is called once, when both ports listen.
     package func run(

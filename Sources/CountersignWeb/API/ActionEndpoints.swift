@@ -40,7 +40,8 @@ enum ActionEndpoints {
             let reason = Reason(.notAllowed, "The action's subject is another agent. Submit your own actions only.")
             let detail = "an action of another subject was submitted"
             throw Problem(
-                await enforcement.reject(reason, agent: agent, connection: nil, detail: detail, circumstances))
+                await enforcement.reject(reason, agent: agent, connection: nil, detail: detail, circumstances)
+            )
         }
         let action: Action
         switch try admissible(document, agent, enforcement.current.snapshot.directory) {
@@ -97,7 +98,8 @@ enum ActionEndpoints {
                     connection: action.connection,
                     operations: action.operations,
                     details: action.details,
-                ))
+                )
+            )
         }
     }
 

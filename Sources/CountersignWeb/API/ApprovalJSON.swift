@@ -36,7 +36,8 @@ extension Approval {
                 ("settled_at", .time(settledAt)),
                 ("source_address", .text(circumstances.sourceAddress)),
                 ("status", .string(status.rawValue)),
-            ]))
+            ])
+        )
     }
 }
 
@@ -57,7 +58,8 @@ extension Gate {
                 ("position", .string("\(position.file):\(position.line):\(position.column)")),
                 ("quorum", .integer(Int64(quorum))),
                 ("text", .string(text)),
-            ]))
+            ])
+        )
     }
 }
 
@@ -73,7 +75,8 @@ extension Decision {
                 ("groups", .array(groups.map { .string($0.rawValue) })),
                 ("reason", .string(reason)),
                 ("user", .string(user.rawValue)),
-            ]))
+            ])
+        )
     }
 }
 
@@ -85,7 +88,8 @@ extension Outcome {
                 ("detail", .text(detail)),
                 ("result", .string(result.rawValue)),
                 ("status", status.map { .integer(Int64($0)) } ?? .null),
-            ]))
+            ])
+        )
     }
 }
 

@@ -39,7 +39,7 @@ enum GrantEndpoints {
             "The upstream's response to an action that the gateway ran; once it is delivered it is forgotten.",
             parameters: [ApprovalEndpoints.id],
             answers: [.other("*/*", "The upstream's response: its status, fields and body as they were.")],
-            problems: [409, 410],
+            problems: [409],
             run: response,
         ),
     ]
@@ -114,7 +114,8 @@ enum GrantEndpoints {
                 problem.retryAfter = 2
                 throw problem
             }
-            throw Problem(.resultGone, "There is no response: none was kept, or it has been delivered.")
+            let detail = "There is no response: none was kept, or it has been delivered."
+            throw Problem(status: 404, code: ReasonCode.resultGone.rawValue, detail)
         }
         let enforcement = exchange.parts.enforcement
         let open = exchange.parts.dependencies.openKept
@@ -139,7 +140,9 @@ enum GrantEndpoints {
         if isHead { reply.body = .bytes([]) }
         reply.fields[.contentType] = nil
         for field in kept.fields where field.count == 2 {
-            guard let name = HTTPField.Name(field[0]), name != .contentLength, name != .transferEncoding else { continue }
+            guard let name = HTTPField.Name(field[0]), name != .contentLength, name != .transferEncoding else {
+                continue
+            }
             reply.fields.append(HTTPField(name: name, value: field[1]))
         }
         reply.fields.put(.approval, approval.id.rawValue)

@@ -23,7 +23,8 @@ enum HealthEndpoints {
             problems: [503],
         ) { exchange in
             guard exchange.parts.dependencies.isReady() else {
-                throw Problem(.overloaded, "The gateway takes on no work now: its log cannot be written, or it is stopping.")
+                let detail = "The gateway takes on no work now: its log cannot be written, or it is stopping."
+                throw Problem(.overloaded, detail)
             }
             return .text("ready\n")
         },

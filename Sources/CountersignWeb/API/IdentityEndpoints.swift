@@ -9,40 +9,103 @@ enum IdentityEndpoints {
     /// The endpoints.
     static let all = [
         Endpoint(
-            .get, "/v1/me", .caller, name: "whoAmI", "Says who the caller is.",
-            answers: [.json("Me", "The caller.")], run: whoAmI),
+            .get,
+            "/v1/me",
+            .caller,
+            name: "whoAmI",
+            "Says who the caller is.",
+            answers: [.json("Me", "The caller.")],
+            run: whoAmI
+        ),
         Endpoint(
-            .get, "/v1/agents", .user, name: "listAgents", "Lists the agents.",
-            answers: [.json("AgentList", "All agents.")], run: listAgents),
+            .get,
+            "/v1/agents",
+            .user,
+            name: "listAgents",
+            "Lists the agents.",
+            answers: [.json("AgentList", "All agents.")],
+            run: listAgents
+        ),
         Endpoint(
-            .post, "/v1/agents", .localAdministrator, name: "putAgent", "Makes or changes an agent.",
-            intake: .json("Agent"), answers: [.json("Agent", status: 201, "The agent.")], run: putAgent),
+            .post,
+            "/v1/agents",
+            .localAdministrator,
+            name: "putAgent",
+            "Makes or changes an agent.",
+            intake: .json("Agent"),
+            answers: [.json("Agent", status: 201, "The agent.")],
+            run: putAgent
+        ),
         Endpoint(
-            .delete, "/v1/agents/{id}", .localAdministrator, name: "removeAgent",
+            .delete,
+            "/v1/agents/{id}",
+            .localAdministrator,
+            name: "removeAgent",
             "Removes an agent and revokes its keys.",
-            parameters: [id], answers: [.other(nil, status: 204, "It is gone.")], run: removeAgent),
+            parameters: [id],
+            answers: [.other(nil, status: 204, "It is gone.")],
+            run: removeAgent
+        ),
         Endpoint(
-            .get, "/v1/users", .user, name: "listUsers", "Lists the users.",
-            answers: [.json("UserList", "All users.")], run: listUsers),
+            .get,
+            "/v1/users",
+            .user,
+            name: "listUsers",
+            "Lists the users.",
+            answers: [.json("UserList", "All users.")],
+            run: listUsers
+        ),
         Endpoint(
-            .post, "/v1/users", .localAdministrator, name: "putUser", "Makes or changes a user.",
-            intake: .json("User"), answers: [.json("User", status: 201, "The user.")], run: putUser),
+            .post,
+            "/v1/users",
+            .localAdministrator,
+            name: "putUser",
+            "Makes or changes a user.",
+            intake: .json("User"),
+            answers: [.json("User", status: 201, "The user.")],
+            run: putUser
+        ),
         Endpoint(
-            .delete, "/v1/users/{id}", .localAdministrator, name: "removeUser",
+            .delete,
+            "/v1/users/{id}",
+            .localAdministrator,
+            name: "removeUser",
             "Removes a user and ends their sessions.",
-            parameters: [id], answers: [.other(nil, status: 204, "They are gone.")], run: removeUser),
+            parameters: [id],
+            answers: [.other(nil, status: 204, "They are gone.")],
+            run: removeUser
+        ),
         Endpoint(
-            .get, "/v1/keys", .user, name: "listKeys", "Lists the keys made by command, without their secrets.",
+            .get,
+            "/v1/keys",
+            .user,
+            name: "listKeys",
+            "Lists the keys made by command, without their secrets.",
             parameters: [.query("agent", .identifier(128), "Only of this agent.")],
-            answers: [.json("KeyList", "The keys.")], run: listKeys),
+            answers: [.json("KeyList", "The keys.")],
+            run: listKeys
+        ),
         Endpoint(
-            .post, "/v1/keys", .localAdministrator, name: "makeKey",
+            .post,
+            "/v1/keys",
+            .localAdministrator,
+            name: "makeKey",
             "Makes a key for an agent. Its secret is in this answer and nowhere else; a repetition under the same "
                 + "Idempotency-Key answers without it.",
-            intake: .json("KeyRequest"), answers: [.json("NewKey", status: 201, "The key.")], run: makeKey),
+            intake: .json("KeyRequest"),
+            answers: [.json("NewKey", status: 201, "The key.")],
+            run: makeKey
+        ),
         Endpoint(
-            .delete, "/v1/keys/{id}", .localAdministrator, name: "revokeKey", "Revokes a key.",
-            parameters: [id], answers: [.json("Key", "The key, revoked.")], run: revokeKey),
+            .delete,
+            "/v1/keys/{id}",
+            .localAdministrator,
+            name: "revokeKey",
+            "Revokes a key.",
+            parameters: [id],
+            answers: [.json("Key", "The key, revoked.")],
+            run: revokeKey
+        ),
     ]
 
     @Sendable private static func whoAmI(_ exchange: Exchange) async throws -> Reply {
@@ -51,7 +114,8 @@ enum IdentityEndpoints {
         case .agent(let id):
             let agents = exchange.parts.dependencies.identities.agents()
             var object = JSONObject()
-            if case .object(let known) = (agents.first { $0.id == id } ?? Agent(id: id, owner: nil)).json { object = known }
+            let agent = agents.first { $0.id == id } ?? Agent(id: id, owner: nil)
+            if case .object(let known) = agent.json { object = known }
             object["type"] = "Agent"
             return .json(.object(object))
         case .user(let signedIn):
@@ -154,7 +218,8 @@ extension User {
     /// The user as the API shows them.
     fileprivate var json: JSONValue {
         .object(
-            JSONObject([("groups", .array(groups.map { .string($0.rawValue) })), ("id", .string(id.rawValue))]))
+            JSONObject([("groups", .array(groups.map { .string($0.rawValue) })), ("id", .string(id.rawValue))])
+        )
     }
 }
 
@@ -169,6 +234,7 @@ extension AgentKey {
                 ("id", .string(id)),
                 ("prefix", .string(prefix)),
                 ("revoked_at", .time(revokedAt)),
-            ]))
+            ])
+        )
     }
 }

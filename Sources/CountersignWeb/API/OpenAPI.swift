@@ -5,13 +5,16 @@ import HTTPTypes
 struct OpenAPI {
     private let document: [UInt8]
 
-    /// Writes the document once. Throws if the schemas are not JSON.
+    /// Writes the document once.
+    ///
+    /// - Throws: If the schemas are not JSON.
     init(_ endpoints: [Endpoint], _ dependencies: WebDependencies) throws {
         let schemas = try JSONParser.parse(PackageResources.openapi_schemas_json)
         let own = Self.endpoint(document: [])
         var paths = [String: JSONObject]()
         for endpoint in endpoints + [own] where endpoint.face == .api {
-            paths[endpoint.path.text, default: JSONObject()][endpoint.method.rawValue.lowercased()] = Self.operation(endpoint)
+            let method = endpoint.method.rawValue.lowercased()
+            paths[endpoint.path.text, default: JSONObject()][method] = Self.operation(endpoint)
         }
         let root = JSONObject([
             ("components", ["schemas": schemas, "securitySchemes": Self.security]),

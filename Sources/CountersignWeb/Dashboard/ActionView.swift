@@ -129,7 +129,8 @@ struct PayloadView {
                 let limits = JSONLimits(allowsNoncharacters: true)
                 let parsed = try? JSONParser.parse(text, limits: limits)
                 pretty = parsed.map { VisibleText.block($0.prettyText()) } ?? .none
-                note = parsed == nil
+                note =
+                    parsed == nil
                     ? Markup("Readers may understand this JSON differently, so it is shown only as it is.") : .none
             } else {
                 pretty = .none
@@ -143,7 +144,8 @@ struct PayloadView {
             note = Markup(
                 excerpt.isEmpty
                     ? "The body is not text that can be shown. Its digest is part of what you approve."
-                    : "Only the beginning is shown. The digest of the whole body is part of what you approve.")
+                    : "Only the beginning is shown. The digest of the whole body is part of what you approve."
+            )
         }
     }
 

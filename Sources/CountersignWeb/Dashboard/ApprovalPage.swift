@@ -139,7 +139,8 @@ struct GateView {
         let groups = gate.approvers.map(\.rawValue)
         let people = gate.quorum == 1 ? "1 person" : "\(gate.quorum) different people"
         demand = Markup(
-            groups.count == 1 ? "\(people) of \(groups[0])" : "\(people) of each: \(groups.joined(separator: ", "))")
+            groups.count == 1 ? "\(people) of \(groups[0])" : "\(people) of each: \(groups.joined(separator: ", "))"
+        )
         let needed = gate.quorum * gate.approvers.count
         let missing = gate.missing(approval.decisions)
         progress = Markup("\(needed - missing) of \(needed)")

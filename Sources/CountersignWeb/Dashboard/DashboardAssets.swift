@@ -4,7 +4,9 @@ import HTTPTypes
 /// The files that pages need: one style sheet, one script, one image.
 enum DashboardAssets {
     /// Changes with the files, so that a browser may keep them for ever.
-    static let version = String(ActionDigest(of: PackageResources.app_css + PackageResources.app_js).rawValue.prefix(12))
+    static let version = String(
+        ActionDigest(of: PackageResources.app_css + PackageResources.app_js).rawValue.prefix(12)
+    )
 
     /// The endpoints.
     static let endpoints = [

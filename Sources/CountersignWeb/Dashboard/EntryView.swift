@@ -53,7 +53,7 @@ struct EntryView {
         }
         if let detail = json["detail"]?.stringValue { parts.append(detail) }
         if let change = json["change"]?.stringValue {
-            let identity = [json["identity"]?["type"]?.stringValue, json["identity"]?["id"]?.stringValue].compactMap(\.self)
+            let identity = [json["identity"]?["type"], json["identity"]?["id"]].compactMap { $0?.stringValue }
             parts.append(([change] + identity).joined(separator: " "))
         }
         return parts.joined(separator: " · ")

@@ -5,7 +5,9 @@ import Mustache
 struct PageTemplates: Sendable {
     private let library: MustacheLibrary
 
-    /// Parses the templates in the resources. Throws if one is broken.
+    /// Parses the templates in the resources.
+    ///
+    /// - Throws: If one is broken.
     init() throws {
         var library = MustacheLibrary()
         let sources: [(String, [UInt8])] = [

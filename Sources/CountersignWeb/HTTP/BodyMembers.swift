@@ -33,7 +33,10 @@ struct BodyMembers: Sendable {
         // JSON has one kind of number: 3.0 is as good as 3.
         let number = value.integerValue ?? value.doubleValue.flatMap { Int64(exactly: $0) }
         guard let number, range.contains(number) else {
-            throw Problem(.badRequest, "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound).")
+            throw Problem(
+                .badRequest,
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)."
+            )
         }
         return number
     }

@@ -43,7 +43,9 @@ struct Credentials: Sendable {
 
     private let kind: Kind
 
-    /// Finds the credentials in a request's fields. `Authorization` goes before the cookie; two of them are none.
+    /// Finds the credentials in a request's fields.
+    ///
+    /// `Authorization` goes before the cookie; two of them are none.
     init(_ fields: HTTPFields) {
         let authorizations = fields[values: .authorization]
         if let value = authorizations.first {

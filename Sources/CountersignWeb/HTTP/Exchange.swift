@@ -46,7 +46,9 @@ struct Exchange: Sendable {
 
     /// The calling agent.
     func agent() throws(Problem) -> AgentID {
-        guard case .agent(let id) = caller else { throw Problem(.notAllowed, "Only an agent, with its key, may do this.") }
+        guard case .agent(let id) = caller else {
+            throw Problem(.notAllowed, "Only an agent, with its key, may do this.")
+        }
         return id
     }
 

@@ -7,7 +7,9 @@ import Synchronization
 final class IdempotencyLanes: Sendable {
     private let waiting = Mutex<[IdempotencyKey: [CheckedContinuation<Void, Never>]]>([:])
 
-    /// Waits for its turn. Must be followed by ``leave(_:)``.
+    /// Waits for its turn.
+    ///
+    /// Must be followed by ``leave(_:)``.
     func enter(_ key: IdempotencyKey) async {
         await withCheckedContinuation { continuation in
             let isFree = waiting.withLock { lanes in

@@ -80,7 +80,8 @@ struct Parameter: Sendable {
         case .time: Timestamp(lenient: text) != nil
         case .text(let limit): text.unicodeScalars.count <= limit
         case .cursor:
-            (1...200).contains(text.utf8.count) && text.utf8.allSatisfy { AgentID.allows($0) || $0 == UInt8(ascii: "~") }
+            (1...200).contains(text.utf8.count)
+                && text.utf8.allSatisfy { AgentID.allows($0) || $0 == UInt8(ascii: "~") }
         case .sequence: UInt64(strict: text).map { $0 <= UInt64(Int64.max) } ?? false
         case .key: (1...255).contains(text.utf8.count) && text.utf8.allSatisfy { (33...126).contains($0) }
         }
@@ -102,7 +103,10 @@ extension Parameter.Form {
     var schema: JSONValue {
         switch self {
         case .integer(let range):
-            ["type": "integer", "minimum": .integer(Int64(range.lowerBound)), "maximum": .integer(Int64(range.upperBound))]
+            [
+                "type": "integer", "minimum": .integer(Int64(range.lowerBound)),
+                "maximum": .integer(Int64(range.upperBound)),
+            ]
         case .choice(let words): ["type": "string", "enum": .array(words.map { .string($0) })]
         case .choices(let words):
             ["type": "array", "minItems": 1, "items": ["type": "string", "enum": .array(words.map { .string($0) })]]

@@ -61,7 +61,9 @@ struct FormFields: Sendable {
         }
     }
 
-    /// The encoded names and values, in order. Bytes are compared: to Swift, an equals sign with an accent is another one.
+    /// The encoded names and values, in order.
+    ///
+    /// Bytes are compared: to Swift, an equals sign with an accent is another character.
     static func split(_ text: some StringProtocol) -> [(name: Substring, value: Substring)] {
         Substring(text).utf8.split(separator: UInt8(ascii: "&")).map { part in
             let sides = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)

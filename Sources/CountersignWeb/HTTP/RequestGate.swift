@@ -120,11 +120,12 @@ struct RequestGate {
     private func checkType(_ expected: String, _ fields: HTTPFields) throws(Problem) {
         let type = (fields[.contentType] ?? "").prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }.lowercased()
         guard type.utf8.elementsEqual(expected.utf8), fields[.contentEncoding] == nil else {
-            throw Problem(status: 415, code: ReasonCode.badRequest.rawValue, "Send the body as \(expected), not compressed.")
+            let detail = "Send the body as \(expected), not compressed."
+            throw Problem(status: 415, code: ReasonCode.badRequest.rawValue, detail)
         }
     }
 
-    /// What a browser sends along by itself proves nothing: a change needs the session's token, and a form our own page.
+    /// What a browser sends along by itself proves nothing: a change needs the session's token.
     private func checkOrigin(_ caller: Caller, _ fields: HTTPFields, _ body: [UInt8]) throws(Problem) {
         guard endpoint.method != .get else { return }
         if endpoint.face == .page, let site = fields.single(.fetchSite), site != "same-origin", site != "none" {
@@ -135,7 +136,10 @@ struct RequestGate {
         var token = fields.single(.csrfToken)
         if case .form = endpoint.intake { token = token ?? FormFields(String(decoding: body, as: UTF8.self))?["csrf"] }
         guard let token, isSameSecret(token, session.csrfToken) else {
-            throw Problem(.notAllowed, "The page was too old or not ours (no valid CSRF token). Reload it and try again.")
+            throw Problem(
+                .notAllowed,
+                "The page was too old or not ours (no valid CSRF token). Reload it and try again."
+            )
         }
     }
 }

@@ -44,14 +44,26 @@ const refreshSoon = () => {
 };
 
 const address = document.body.dataset.liveEvents;
+let events;
+
+/** A browser allows few connections to one server, so only the page that is looked at keeps one. */
+const follow = () => {
+  if (document.hidden) {
+    events?.close();
+    events = undefined;
+  } else if (!events) {
+    events = new EventSource(address);
+    events.addEventListener("approval", refreshSoon);
+    // Also after a lost connection: what was missed is on the fresh page.
+    events.onopen = refreshSoon;
+  }
+};
+
 if (address) {
-  const events = new EventSource(address);
-  events.addEventListener("approval", refreshSoon);
-  let wasLost = false;
-  events.onerror = () => { wasLost = true; };
-  events.onopen = () => { if (wasLost) refreshSoon(); wasLost = false; };
-  // Deadlines pass without an event of our own making.
-  setInterval(refreshSoon, 60000);
+  document.addEventListener("visibilitychange", follow);
+  follow();
+  // A deadline passes without an event.
+  setInterval(() => { if (!document.hidden) refreshSoon(); }, 60000);
 }
 
 document.addEventListener("click", (event) => {
