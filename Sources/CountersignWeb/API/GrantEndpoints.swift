@@ -53,7 +53,7 @@ enum GrantEndpoints {
         let digest = try members.parsed("action_digest", "the digest of the action") { ActionDigest($0) }
         let approval = try await exchange.approval()
         if let digest, digest != approval.digest { throw Problem(.digestMismatch) }
-        guard let action = try? Action(document: JSONParser.parse(approval.document)) else {
+        guard let action = try? Action(document: JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true))) else {
             throw LedgerError(.corrupt, "the document of \(approval.id) is no action")
         }
         if approval.asynchronous, approval.status == .approved {

@@ -1,0 +1,71 @@
+import CountersignCore
+import CountersignTestKit
+import Synchronization
+import TransparencyLog
+
+/// A ledger whose readers are sometimes a few revisions behind, as on another node or before another's commit.
+///
+/// Only compare-and-set stands between such a reader and a second dispatch. The mutex guards what readers have seen.
+final class StaleLedger: Ledger {
+    private struct State {
+        var random: SeededGenerator
+        var seen: [ApprovalID: [Approval]] = [:]
+    }
+
+    let base: InMemoryLedger
+    private let state: Mutex<State>
+
+    init(_ base: InMemoryLedger, seed: UInt64) {
+        self.base = base
+        state = Mutex(State(random: SeededGenerator(seed: seed)))
+    }
+
+    var feed: ApprovalFeed { base.feed }
+
+    func approval(_ id: ApprovalID) async throws(LedgerError) -> Approval? {
+        guard let truth = try await base.approval(id) else { return nil }
+        return state.withLock { state in
+            if state.seen[id]?.last?.revision != truth.revision { state.seen[id, default: []].append(truth) }
+            guard state.random.chance(1, of: 4), let seen = state.seen[id] else { return truth }
+            return seen[Int.random(in: max(0, seen.count - 3)..<seen.count, using: &state.random)]
+        }
+    }
+
+    func commit(_ commit: Commit) async throws(LedgerError) -> CommitResult { try await base.commit(commit) }
+    func activeApproval(agent: AgentID, digest: ActionDigest) async throws(LedgerError) -> Approval? {
+        try await base.activeApproval(agent: agent, digest: digest)
+    }
+    func approvals(_ query: ApprovalQuery) async throws(LedgerError) -> Page<Approval> {
+        try await base.approvals(query)
+    }
+    func due(now: Timestamp, limit: Int) async throws(LedgerError) -> [ApprovalID] {
+        try await base.due(now: now, limit: limit)
+    }
+    func unfinished() async throws(LedgerError) -> [Approval] { try await base.unfinished() }
+    func awaitingDispatch() async throws(LedgerError) -> [Approval] { try await base.awaitingDispatch() }
+    func statistics() async throws(LedgerError) -> LedgerStatistics { try await base.statistics() }
+    func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry> { try await base.entries(query) }
+    func entry(_ sequence: UInt64) async throws(LedgerError) -> Entry? { try await base.entry(sequence) }
+    func treeHead() async throws(LedgerError) -> TreeHead { try await base.treeHead() }
+    func inclusionProof(index: UInt64, size: UInt64) async throws(LedgerError) -> [LogHash] {
+        try await base.inclusionProof(index: index, size: size)
+    }
+    func consistencyProof(from: UInt64, to: UInt64) async throws(LedgerError) -> [LogHash] {
+        try await base.consistencyProof(from: from, to: to)
+    }
+    func rememberCheckpoint(_ note: String, size: UInt64) async throws(LedgerError) {
+        try await base.rememberCheckpoint(note, size: size)
+    }
+    func latestCheckpoint() async throws(LedgerError) -> String? { try await base.latestCheckpoint() }
+    func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse? {
+        try await base.keptResponse(approval)
+    }
+    func dropResponse(_ approval: ApprovalID) async throws(LedgerError) { try await base.dropResponse(approval) }
+    func identities() async throws(LedgerError) -> IdentityRecords { try await base.identities() }
+    func remembered(_ key: IdempotencyKey) async throws(LedgerError) -> RememberedAnswer? {
+        try await base.remembered(key)
+    }
+    func remember(_ answer: RememberedAnswer, for key: IdempotencyKey, now: Timestamp) async throws(LedgerError) {
+        try await base.remember(answer, for: key, now: now)
+    }
+}
