@@ -80,8 +80,8 @@ let package = Package(
             "CountersignServer",
             [
                 "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignProxy",
-                "CountersignStore", "CountersignWeb", "TransparencyLog", crypto, hummingbird, lifecycle, logging,
-                nioCore, nioPosix, nioTLS, yams,
+                "CountersignStore", "CountersignWeb", "HTTPWire", "TransparencyLog", crypto, httpTypes, hummingbird,
+                lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
         ),
         .executableTarget(
@@ -96,12 +96,24 @@ let package = Package(
         tests("TransparencyLogTests", ["TransparencyLog", crypto]),
         tests("CedarTests", ["Cedar", "CanonicalJSON"]),
         tests("HTTPWireTests", ["HTTPWire", nioCore]),
-        tests("CountersignCoreTests", ["CountersignCore", "CountersignTestKit", "CanonicalJSON", "Cedar"]),
+        tests(
+            "CountersignCoreTests",
+            ["CountersignCore", "CountersignTestKit", "CanonicalJSON", "Cedar", "TransparencyLog", crypto],
+        ),
         tests(
             "CountersignStoreTests",
             ["CountersignStore", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", grdb],
         ),
-        tests("CountersignProxyTests", ["CountersignProxy", "CountersignCore", "CountersignTestKit", "HTTPWire", nioCore]),
-        tests("CountersignServerTests", ["CountersignServer", "CountersignCore", "CountersignTestKit"]),
+        tests(
+            "CountersignProxyTests",
+            ["CountersignProxy", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "HTTPWire", nioCore],
+        ),
+        tests(
+            "CountersignServerTests",
+            [
+                "CountersignServer", "CountersignCore", "CountersignIdentity", "CountersignProxy", "CountersignTestKit",
+                "CanonicalJSON", "TransparencyLog", crypto,
+            ],
+        ),
     ],
 )

@@ -27,7 +27,7 @@ enum ActionEndpoints {
 
     /// Where an accepted action is to be looked for.
     static func location(status: Int, body: [UInt8]) -> String? {
-        guard status == 202, let document = try? JSONParser.parse(body) else { return nil }
+        guard status == 202, let document = StoredJSON.value(body) else { return nil }
         return document["approval"]?["links"]?["self"]?.stringValue
     }
 

@@ -14,7 +14,7 @@ extension Approval {
         return .object(
             JSONObject([
                 // The document was canonical JSON when it was digested; it parses.
-                ("action", (try? JSONParser.parse(document)) ?? .null),
+                ("action", StoredJSON.value(document) ?? .null),
                 ("action_digest", .string(digest.rawValue)),
                 ("agent", .string(agent.rawValue)),
                 ("asynchronous", .bool(asynchronous)),

@@ -65,5 +65,5 @@ enum EntryEndpoints {
 
 extension Entry {
     /// The entry as the log has it.
-    var json: JSONValue { (try? JSONParser.parse(bytes)) ?? .null }
+    var json: JSONValue { StoredJSON.value(bytes) ?? .null }
 }

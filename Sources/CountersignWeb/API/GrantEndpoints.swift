@@ -53,7 +53,7 @@ enum GrantEndpoints {
         let digest = try members.parsed("action_digest", "the digest of the action") { ActionDigest($0) }
         let approval = try await exchange.approval()
         if let digest, digest != approval.digest { throw Problem(.digestMismatch) }
-        guard let action = try? Action(document: JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true))) else {
+        guard let document = StoredJSON.value(approval.document), let action = try? Action(document: document) else {
             throw LedgerError(.corrupt, "the document of \(approval.id) is no action")
         }
         if approval.asynchronous, approval.status == .approved {
@@ -101,7 +101,7 @@ enum GrantEndpoints {
     private static func isRunByAgent(_ approval: Approval, _ exchange: Exchange) async throws -> Bool {
         let query = EntryQuery(kinds: [.actionDispatched], approval: approval.id, limit: 1)
         guard let entry = try await exchange.parts.ledger.entries(query).items.first,
-            let document = try? JSONParser.parse(entry.bytes)
+            let document = StoredJSON.value(entry.bytes)
         else { return false }
         return document["actor"]?["via"]?.stringValue == channel
     }

@@ -24,7 +24,7 @@ struct ActionView {
         environment = EnvironmentLabel(connection?.labels["env"])
         labels = (connection?.labels ?? [:]).filter { $0.key != "env" }.sorted { $0.key < $1.key }
             .map { NamedText(name: VisibleText.line($0.key), text: VisibleText.line($0.value)) }
-        let parsed = (try? JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true))) ?? .null
+        let parsed = StoredJSON.value(approval.document) ?? .null
         document = VisibleText.block(parsed.prettyText())
         operations = (parsed["context"]?["operations"]?.arrayValue ?? []).map { OperationView($0) }
         var context = parsed["context"]?.objectValue ?? JSONObject()

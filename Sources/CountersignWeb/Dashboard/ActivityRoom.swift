@@ -31,7 +31,7 @@ enum ActivityRoom {
         else { throw Problem(.notFound, "The log has no such entry.") }
         let payload = entry.payload.map { payload in
             let text = String(validating: payload.bytes, as: UTF8.self)
-            let json = text.flatMap { try? JSONParser.parse($0) }
+            let json = text.flatMap { StoredJSON.value($0) }
             return VisibleText.block(json?.prettyText() ?? text ?? "\(payload.bytes.count) bytes that are not text")
         }
         let size = try await exchange.parts.ledger.treeHead().size

@@ -40,7 +40,7 @@ enum DecisionRight: Hashable, Sendable {
         _ snapshot: Snapshot,
         _ now: Timestamp,
     ) -> Bool {
-        guard let user = snapshot.directory.users[id], let document = try? JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true)),
+        guard let user = snapshot.directory.users[id], let document = StoredJSON.value(approval.document),
             let action = try? Action(document: document)
         else { return false }
         return snapshot.policy.mayApprove(user, approval, action, directory: snapshot.directory, now: now)

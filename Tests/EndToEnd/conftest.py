@@ -1,0 +1,95 @@
+"""Fixtures of the end-to-end tests: see harness/."""
+
+import itertools
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.gateway import BINARY, Gateway
+from harness.upstream import Upstream
+
+NUMBERS = itertools.count(1)
+
+
+def pytest_sessionstart(session):
+    if not BINARY.exists() and not session.config.option.collectonly:
+        pytest.exit(f"{BINARY} does not exist: build it, or name it with COUNTERSIGN_BINARY", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory):
+    """Where installations live; removed at the end, because some of them are large."""
+    folder = tmp_path_factory.mktemp("countersign")
+    yield folder
+    if not os.environ.get("COUNTERSIGN_KEEP"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def upstream():
+    """The upstream of the shared gateway."""
+    upstream = Upstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(scratch, upstream):
+    gateway = Gateway(scratch / "shared", upstream.port)
+    gateway.start()
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def gateway(shared_gateway):
+    """The gateway that most tests share; still alive after each of them."""
+    yield shared_gateway
+    assert shared_gateway.process.poll() is None, f"the gateway died:\n{shared_gateway.log_text()[-3000:]}"
+
+
+@pytest.fixture
+def own_upstream():
+    """An upstream for one test."""
+    upstream = Upstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture
+def install(scratch, own_upstream):
+    """Makes installations for one test; killed at its end."""
+    made = []
+
+    def make(upstream=None, **options):
+        upstream = upstream or own_upstream
+        gateway = Gateway(scratch / f"gateway-{next(NUMBERS)}", upstream.port, **options)
+        made.append(gateway)
+        return gateway
+
+    yield make
+    for gateway in made:
+        gateway.kill()
+
+
+@pytest.fixture
+def own_gateway(install):
+    """A running gateway for one test, which may kill it."""
+    return install().start()
+
+
+@pytest.fixture
+def path(request):
+    """A path segment that no other test uses, so that no action is identical to another test's."""
+    return f"{next(NUMBERS)}-{request.node.originalname or request.node.name}"[:60].replace("_", "-")
+
+
+@pytest.fixture(scope="session")
+def screenshots():
+    """Where screenshots go."""
+    root = Path(__file__).resolve().parents[2]
+    folder = Path(os.environ.get("COUNTERSIGN_SCREENSHOTS") or root / ".build" / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
