@@ -1,7 +1,7 @@
 import CanonicalJSON
 import Testing
 
-@Suite("Strict reading", .timeLimit(.minutes(1)))
+@Suite("Strict reading", .timeLimit(.minutes(10)))
 struct StrictnessTests {
     @Test(
         "a well-formed text is accepted",

@@ -1,7 +1,7 @@
 import Cedar
 import Testing
 
-@Suite("Authorization", .timeLimit(.minutes(1)))
+@Suite("Authorization", .timeLimit(.minutes(10)))
 struct AuthorizationTests {
     private static let group = EntityUID(type: "Group", id: "g")
 

@@ -2,7 +2,7 @@ import CanonicalJSON
 import Cedar
 import Testing
 
-@Suite("Entities", .timeLimit(.minutes(1)))
+@Suite("Entities", .timeLimit(.minutes(10)))
 struct EntitiesTests {
     @Test(
         "an entity's JSON is read as the official engine reads it",

@@ -1,7 +1,7 @@
 import Cedar
 import Testing
 
-@Suite("Expressions", .timeLimit(.minutes(1)))
+@Suite("Expressions", .timeLimit(.minutes(10)))
 struct ExpressionTests {
     @Test(
         "an expression has the value, or the lack of one, that the official engine finds",

@@ -1,7 +1,7 @@
 import Cedar
 import Testing
 
-@Suite("Policy texts", .timeLimit(.minutes(1)))
+@Suite("Policy texts", .timeLimit(.minutes(10)))
 struct PolicyTextTests {
     @Test("what the official engine reads is read", arguments: PolicyTextTable.accepted)
     func accepted(text: String) throws {

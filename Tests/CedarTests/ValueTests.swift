@@ -1,7 +1,7 @@
 import Cedar
 import Testing
 
-@Suite("Values", .timeLimit(.minutes(1)))
+@Suite("Values", .timeLimit(.minutes(10)))
 struct ValueTests {
     @Test("sets are equal whatever their order and repetitions, small or large", arguments: [0, 1, 5, 11, 12, 13, 100])
     func sets(count: Int) {

@@ -5,7 +5,7 @@ import Testing
 @Suite(
     "Official vectors",
     .enabled(if: Vectors.isAvailable, "the vectors are not beside the repository (../shared/vectors/cedar)"),
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(10)),
 )
 struct VectorTests {
     @Test("the hand-written cases are answered as the official engine answers them")

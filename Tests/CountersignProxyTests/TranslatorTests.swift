@@ -6,7 +6,7 @@ import Testing
 
 @testable import CountersignProxy
 
-@Suite("Requests become actions", .timeLimit(.minutes(1)))
+@Suite("Requests become actions", .timeLimit(.minutes(10)))
 struct TranslatorTests {
     static let connection = HTTPConnection(
         name: ConnectionName(unchecked: "orders"),
@@ -150,7 +150,7 @@ struct TranslatorTests {
     }
 }
 
-@Suite("Fields that go upstream", .timeLimit(.minutes(1)))
+@Suite("Fields that go upstream", .timeLimit(.minutes(10)))
 struct ForwardedFieldsTests {
     static func forwarded(_ fields: HeaderFields) -> [String] {
         let head = RequestHead(method: "GET", target: "/", fields: fields)

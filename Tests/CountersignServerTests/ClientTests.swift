@@ -1,7 +1,7 @@
 import CountersignServer
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ClientTests {
     @Test("server-sent events come whole, however they are split", arguments: 1...9)
     func events(size: Int) {

@@ -4,7 +4,7 @@ import CountersignProxy
 import CountersignServer
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ConfigurationTests {
     /// A machine with one variable and one file.
     static let world = ConfigurationWorld(
@@ -175,7 +175,7 @@ struct ConfigurationTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct QuickstartFilesTests {
     @Test("the binary carries the files of examples/quickstart", arguments: QuickstartFiles.all.map(\.path))
     func files(path: String) throws {

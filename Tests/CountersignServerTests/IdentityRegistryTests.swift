@@ -4,7 +4,7 @@ import CountersignTestKit
 import Crypto
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct IdentityRegistryTests {
     let bot = AgentID(unchecked: "new-bot")
 

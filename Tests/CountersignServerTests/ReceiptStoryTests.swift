@@ -5,7 +5,7 @@ import Testing
 import TransparencyLog
 
 /// A gateway that breaks its own rules, but signs what it does: its receipts must not verify.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ReceiptStoryTests {
     /// One entry of a made-up story.
     enum Step: Sendable {

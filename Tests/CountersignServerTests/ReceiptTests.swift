@@ -6,7 +6,7 @@ import Crypto
 import Testing
 import TransparencyLog
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ReceiptTests {
     let clock = ManualClock()
     let ledger: InMemoryLedger

@@ -4,7 +4,7 @@ import CountersignTestKit
 import Testing
 import TransparencyLog
 
-@Suite("Commits of many callers share transactions", .timeLimit(.minutes(2)))
+@Suite("Commits of many callers share transactions", .timeLimit(.minutes(10)))
 struct GroupCommitTests {
     let clock = ManualClock()
 

@@ -2,7 +2,7 @@ import CountersignCore
 import CountersignTestKit
 import Testing
 
-@Suite("The ledger in memory does what tests tell it", .timeLimit(.minutes(1)))
+@Suite("The ledger in memory does what tests tell it", .timeLimit(.minutes(10)))
 struct InMemoryLedgerTests {
     let clock = ManualClock()
 

@@ -23,7 +23,7 @@ enum LedgerKind: CaseIterable {
     }
 }
 
-@Suite("Every ledger keeps the contract", .timeLimit(.minutes(2)))
+@Suite("Every ledger keeps the contract", .timeLimit(.minutes(10)))
 struct LedgerContractTests {
     @Test("the contract", arguments: LedgerContract.rules, LedgerKind.allCases)
     func contract(_ rule: LedgerRule, _ kind: LedgerKind) async throws {

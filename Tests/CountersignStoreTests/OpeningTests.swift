@@ -6,7 +6,7 @@ import GRDB
 import Testing
 import TransparencyLog
 
-@Suite("A ledger opens only what is whole and its own", .timeLimit(.minutes(2)))
+@Suite("A ledger opens only what is whole and its own", .timeLimit(.minutes(10)))
 struct OpeningTests {
     let clock = ManualClock()
 

@@ -2,7 +2,7 @@ import HTTPWire
 import NIOCore
 import Testing
 
-@Suite("Fields", .timeLimit(.minutes(1)))
+@Suite("Fields", .timeLimit(.minutes(10)))
 struct HeaderFieldsTests {
     private let fields: HeaderFields = ["A": "1", "b": "2", "a": "3", "Connection": "Close, X-y ,, te"]
 

@@ -1,7 +1,7 @@
 import HTTPWire
 import Testing
 
-@Suite("Limits", .timeLimit(.minutes(1)))
+@Suite("Limits", .timeLimit(.minutes(10)))
 struct LimitTests {
     private let limits = WireLimits(maximumHeadBytes: 64, maximumFields: 3)
 

@@ -2,7 +2,7 @@ import HTTPWire
 import NIOCore
 import Testing
 
-@Suite("Requests", .timeLimit(.minutes(1)))
+@Suite("Requests", .timeLimit(.minutes(10)))
 struct RequestParserTests {
     @Test("a plain GET is one head and an end")
     func plain() throws {

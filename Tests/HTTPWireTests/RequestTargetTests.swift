@@ -1,7 +1,7 @@
 import HTTPWire
 import Testing
 
-@Suite("Targets", .timeLimit(.minutes(1)))
+@Suite("Targets", .timeLimit(.minutes(10)))
 struct RequestTargetTests {
     @Test(
         "a target is read into path, query and decoded segments",

@@ -2,7 +2,7 @@ import HTTPWire
 import NIOCore
 import Testing
 
-@Suite("Responses", .timeLimit(.minutes(1)))
+@Suite("Responses", .timeLimit(.minutes(10)))
 struct ResponseParserTests {
     @Test(
         "framing follows from method, status and fields",

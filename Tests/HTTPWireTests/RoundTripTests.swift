@@ -2,7 +2,7 @@ import HTTPWire
 import NIOCore
 import Testing
 
-@Suite("Round trips", .timeLimit(.minutes(2)))
+@Suite("Round trips", .timeLimit(.minutes(10)))
 struct RoundTripTests {
     /// Messages of every framing, several in a row.
     static let requestCorpus = [

@@ -2,7 +2,7 @@ import HTTPWire
 import NIOCore
 import Testing
 
-@Suite("Writing", .timeLimit(.minutes(1)))
+@Suite("Writing", .timeLimit(.minutes(10)))
 struct SerializerTests {
     private func text(_ head: RequestHead) throws(WireError) -> String {
         var buffer = ByteBuffer()

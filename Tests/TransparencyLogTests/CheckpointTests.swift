@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import TransparencyLog
 
-@Suite("Checkpoint", .timeLimit(.minutes(1)))
+@Suite("Checkpoint", .timeLimit(.minutes(10)))
 struct CheckpointTests {
     static let root = LogHash.leaf([1])
     static let checkpoint = Checkpoint(origin: "example.com/log", size: 42, root: root)

@@ -1,7 +1,7 @@
 import Testing
 import TransparencyLog
 
-@Suite("Errors", .timeLimit(.minutes(1)))
+@Suite("Errors", .timeLimit(.minutes(10)))
 struct ErrorTests {
     static let notes: [NoteError] = [
         .invalidKeyName, .malformedKey, .unsupportedKeyType, .keyHashMismatch, .malformedText, .malformedNote,

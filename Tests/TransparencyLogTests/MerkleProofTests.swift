@@ -1,7 +1,7 @@
 import Testing
 import TransparencyLog
 
-@Suite("Merkle proofs", .timeLimit(.minutes(2)))
+@Suite("Merkle proofs", .timeLimit(.minutes(10)))
 struct MerkleProofTests {
     static let tree = ReferenceTree(size: 131)
     static let roots = (0...131).map { tree.root(size: $0) }

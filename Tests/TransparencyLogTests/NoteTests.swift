@@ -2,7 +2,7 @@ import Crypto
 import Testing
 import TransparencyLog
 
-@Suite("Signed notes", .timeLimit(.minutes(1)))
+@Suite("Signed notes", .timeLimit(.minutes(10)))
 struct NoteTests {
     /// The example of Go's `sumdb/note`.
     static let skey = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"

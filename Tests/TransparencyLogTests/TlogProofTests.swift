@@ -2,7 +2,7 @@ import Crypto
 import Testing
 import TransparencyLog
 
-@Suite("TlogProof", .timeLimit(.minutes(5)))
+@Suite("TlogProof", .timeLimit(.minutes(10)))
 struct TlogProofTests {
     static let log = NoteSigner(name: "example.com/log", privateKey: .init())
     static let witness = NoteSigner(name: "witness.example", privateKey: .init())

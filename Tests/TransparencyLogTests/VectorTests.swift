@@ -3,7 +3,7 @@ import Testing
 import TransparencyLog
 
 /// The JSON vectors of transparency-dev/merkle, read from `shared/vectors` beside the repository where they are there.
-@Suite("Vectors of transparency-dev/merkle", .enabled(if: MerkleVectors.archive != nil), .timeLimit(.minutes(2)))
+@Suite("Vectors of transparency-dev/merkle", .enabled(if: MerkleVectors.archive != nil), .timeLimit(.minutes(10)))
 struct VectorTests {
     @Test("inclusion proofs are accepted and refused as the vectors say")
     func inclusion() throws {
