@@ -21,6 +21,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -62,8 +63,8 @@ let package = Package(
         target("Cedar", ["CanonicalJSON"]),
         target("HTTPWire", [nioCore]),
         target("CountersignCore", ["CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
-        target("CountersignStore", ["CountersignCore", "CanonicalJSON", "TransparencyLog", grdb]),
-        target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "TransparencyLog", crypto]),
+        target("CountersignStore", ["CountersignCore", "CanonicalJSON", "TransparencyLog", grdb, sqlite]),
+        target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
         target(
             "CountersignProxy",
             ["CountersignCore", "CanonicalJSON", "HTTPWire", crypto, logging, lifecycle, nioCore, nioPosix, nioTLS, nioTLSEvents],

@@ -83,7 +83,9 @@ extension Receipt.ProvenEntry {
                 proof: proof.proof,
                 root: checkpoint.root,
             )
-            guard isIncluded else { throw ReceiptError("the entry of place \(proof.index) is not in the log like this") }
+            guard isIncluded else {
+                throw ReceiptError("the entry of place \(proof.index) is not in the log like this")
+            }
             let told = try ToldEntry(bytes)
             guard told.sequence == proof.index else {
                 throw ReceiptError("entry \(told.sequence) is proven at another place, \(proof.index)")

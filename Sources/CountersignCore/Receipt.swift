@@ -94,7 +94,9 @@ package struct Receipt: Hashable, Sendable {
         return JSONValue.object(object).canonicalBytes()
     }
 
-    /// Reads a receipt strictly; what is read is exactly what ``canonicalBytes`` writes. Nothing is proven yet.
+    /// Reads a receipt strictly: what is read is exactly what is written.
+    ///
+    /// Nothing is proven yet.
     package init(parsing bytes: [UInt8]) throws(ReceiptError) {
         let limits = JSONLimits(maxDepth: 8, maxBytes: 256 << 20, allowsNoncharacters: true)
         let root: JSONObject

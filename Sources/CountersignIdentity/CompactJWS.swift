@@ -4,7 +4,9 @@ package import Crypto
 
 /// A compact JWS (RFC 7515) signed with Ed25519 (RFC 8037), with one accepted spelling.
 package enum CompactJWS {
-    /// Signs claims. The header names the algorithm, the key and the type.
+    /// Signs claims.
+    ///
+    /// The header names the algorithm, the key and the type.
     package static func sign(
         _ claims: JSONObject,
         type: String,

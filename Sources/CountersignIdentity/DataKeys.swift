@@ -74,7 +74,8 @@ package struct DataKeys: Sendable {
             else {
                 throw KeyError(
                     "the key \(path) is damaged; restore it from your backup, or remove it: a new one is made, and "
-                        + "tokens and links that the old one signed end")
+                        + "tokens and links that the old one signed end"
+                )
             }
             return key
         }

@@ -17,7 +17,9 @@ extension IdentityRegistry {
     package func signIn(link: String) async -> Result<NewSession, Reason> {
         let now = clock.time()
         guard let claims = tokens.readLink(link, now: now) else {
-            return .failure(Reason(.invalidCredential, "This link is not valid, or its time is over. Ask for a new one."))
+            return .failure(
+                Reason(.invalidCredential, "This link is not valid, or its time is over. Ask for a new one.")
+            )
         }
         let cookie = chance.secret()
         let session = Session(
@@ -37,7 +39,8 @@ extension IdentityRegistry {
                     [.useLink(id: claims.id, expires: claims.expiresAt), .putSession(session)],
                     [.session(.sessionStarted, session, at: now)],
                     NewSession(session: session, cookie: cookie)
-                ))
+                )
+            )
         }
     }
 

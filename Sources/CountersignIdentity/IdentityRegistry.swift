@@ -96,7 +96,8 @@ package final class IdentityRegistry: Sendable {
                     directory: directory,
                     settings: old.settings,
                     configurationVersion: old.configurationVersion,
-                ))
+                )
+            )
         }
         book.withLock { $0 = next }
     }

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// What is wrong with the data folder or a key in it, and how to mend it.
@@ -70,16 +70,18 @@ enum PrivateFile {
 
     private static func posixRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
         #if canImport(Glibc)
-        unsafe Glibc.read(descriptor, buffer, count)
+            unsafe Glibc.read(descriptor, buffer, count)
         #elseif canImport(Musl)
-        unsafe Musl.read(descriptor, buffer, count)
+            unsafe Musl.read(descriptor, buffer, count)
         #else
-        unsafe Darwin.read(descriptor, buffer, count)
+            unsafe Darwin.read(descriptor, buffer, count)
         #endif
     }
 
     private static func failure(_ what: String, _ path: String) -> KeyError {
         let cause = unsafe String(cString: strerror(errno))
-        return KeyError("\(what) \(path): \(cause); check its owner and permissions, or set `data` in the configuration")
+        return KeyError(
+            "\(what) \(path): \(cause); check its owner and permissions, or set `data` in the configuration"
+        )
     }
 }

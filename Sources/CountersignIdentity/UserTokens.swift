@@ -26,7 +26,9 @@ package struct UserTokens: Sendable {
         case signIn = "countersign-sign-in"
     }
 
-    /// Who acts where no user is named: commands on the machine itself. Never in the directory, so it never decides.
+    /// Who acts where no user is named: commands on the machine itself.
+    ///
+    /// Never in the directory, so it never decides.
     package static let localAdministrator = UserID(unchecked: "local-administrator")
     /// Through what such a token's bearer acts.
     package static let via = "local-administrator"

@@ -2,7 +2,7 @@ import ArgumentParser
 import CanonicalJSON
 import CountersignServer
 
-/// `countersign approvals`
+/// The command `countersign approvals`.
 struct ApprovalsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "approvals",
@@ -10,7 +10,7 @@ struct ApprovalsCommand: AsyncParsableCommand {
         subcommands: [List.self, Show.self, Approve.self, Deny.self, Watch.self],
     )
 
-    /// `countersign approvals list`
+    /// The command `countersign approvals list`.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists approvals, newest first.")
 
@@ -46,10 +46,11 @@ struct ApprovalsCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign approvals show`
+    /// The command `countersign approvals show`.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows one approval: who asks, what exactly it will do, which gates stop it.")
+            abstract: "Shows one approval: who asks, what exactly it will do, which gates stop it."
+        )
 
         @Argument(help: "The approval's id.")
         var id: String
@@ -63,7 +64,7 @@ struct ApprovalsCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign approvals approve`
+    /// The command `countersign approvals approve`.
     struct Approve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Approves an action.",
@@ -78,7 +79,7 @@ struct ApprovalsCommand: AsyncParsableCommand {
         mutating func run() async throws { try await ballot.cast("approve", reason: reason) }
     }
 
-    /// `countersign approvals deny`
+    /// The command `countersign approvals deny`.
     struct Deny: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Denies an action.",
@@ -93,10 +94,11 @@ struct ApprovalsCommand: AsyncParsableCommand {
         mutating func run() async throws { try await ballot.cast("deny", reason: reason) }
     }
 
-    /// `countersign approvals watch`
+    /// The command `countersign approvals watch`.
     struct Watch: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints approvals as they change, until interrupted.")
+            abstract: "Prints approvals as they change, until interrupted."
+        )
 
         @OptionGroup var access: AccessOptions
         @OptionGroup var format: FormatOptions

@@ -3,7 +3,7 @@ import CanonicalJSON
 import CountersignCore
 import CountersignServer
 
-/// `countersign doctor`
+/// The command `countersign doctor`.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",

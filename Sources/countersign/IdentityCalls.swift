@@ -152,6 +152,7 @@ extension AgentKey {
                 ("agent", .string(agent.rawValue)), ("created_at", .string(createdAt.rfc3339)),
                 ("expires_at", expiresAt.map { .string($0.rfc3339) } ?? .null), ("id", .string(id)),
                 ("prefix", .string(prefix)), ("revoked_at", revokedAt.map { .string($0.rfc3339) } ?? .null),
-            ]))
+            ])
+        )
     }
 }

@@ -3,7 +3,7 @@ import CanonicalJSON
 import CountersignCore
 import CountersignServer
 
-/// `countersign agent`
+/// The command `countersign agent`.
 struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent",
@@ -11,10 +11,11 @@ struct AgentCommand: AsyncParsableCommand {
         subcommands: [Add.self, List.self, Revoke.self],
     )
 
-    /// `countersign agent add`
+    /// The command `countersign agent add`.
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Makes an agent, or changes one that was made by command, and prints a key for a new one.")
+            abstract: "Makes an agent, or changes one that was made by command, and prints a key for a new one."
+        )
 
         @Argument(help: "The agent's id.")
         var id: String
@@ -56,7 +57,7 @@ struct AgentCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign agent list`
+    /// The command `countersign agent list`.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists agents.")
 
@@ -74,7 +75,7 @@ struct AgentCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign agent revoke`
+    /// The command `countersign agent revoke`.
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Removes an agent and its keys.",
@@ -90,12 +91,14 @@ struct AgentCommand: AsyncParsableCommand {
         mutating func run() async throws {
             let id = id
             try await IdentityCalls.with(try access.access()) { try await $0.remove(.agents, id) }
-            format.print(["removed": .string(id)]) { Output.line("The agent \(Output.safe(id)) is gone, and its keys.") }
+            format.print(["removed": .string(id)]) {
+                Output.line("The agent \(Output.safe(id)) is gone, and its keys.")
+            }
         }
     }
 }
 
-/// `countersign user`
+/// The command `countersign user`.
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user",
@@ -103,10 +106,11 @@ struct UserCommand: AsyncParsableCommand {
         subcommands: [Add.self, List.self, Remove.self, Token.self, Link.self],
     )
 
-    /// `countersign user add`
+    /// The command `countersign user add`.
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Makes a user, or changes one who was made by command.")
+            abstract: "Makes a user, or changes one who was made by command."
+        )
 
         @Argument(help: "The user's id, an e-mail address mostly.")
         var id: String
@@ -124,7 +128,7 @@ struct UserCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign user list`
+    /// The command `countersign user list`.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists users.")
 
@@ -140,7 +144,7 @@ struct UserCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign user remove`
+    /// The command `countersign user remove`.
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Removes a user and ends their sessions.",
@@ -160,10 +164,11 @@ struct UserCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign user token`
+    /// The command `countersign user token`.
     struct Token: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints a short-lived bearer token for a user, signed with the data folder's key.")
+            abstract: "Prints a short-lived bearer token for a user, signed with the data folder's key."
+        )
 
         @Argument(help: "The user's id.")
         var id: String
@@ -184,10 +189,11 @@ struct UserCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign user link`
+    /// The command `countersign user link`.
     struct Link: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints a link with which a user signs in to the dashboard, once.")
+            abstract: "Prints a link with which a user signs in to the dashboard, once."
+        )
 
         @Argument(help: "The user's id.")
         var id: String
@@ -206,7 +212,7 @@ struct UserCommand: AsyncParsableCommand {
     }
 }
 
-/// `countersign key`
+/// The command `countersign key`.
 struct KeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "key",
@@ -214,7 +220,7 @@ struct KeyCommand: AsyncParsableCommand {
         subcommands: [Add.self, List.self, Revoke.self],
     )
 
-    /// `countersign key add`
+    /// The command `countersign key add`.
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Makes a key for an agent; it is shown once.")
 
@@ -236,7 +242,7 @@ struct KeyCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign key list`
+    /// The command `countersign key list`.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists keys, without their secrets.")
 
@@ -257,7 +263,7 @@ struct KeyCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign key revoke`
+    /// The command `countersign key revoke`.
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Revokes a key.")
 

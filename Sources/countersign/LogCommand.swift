@@ -2,7 +2,7 @@ import ArgumentParser
 import CanonicalJSON
 import CountersignServer
 
-/// `countersign log`
+/// The command `countersign log`.
 struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
@@ -10,10 +10,11 @@ struct LogCommand: AsyncParsableCommand {
         subcommands: [Key.self, Checkpoint.self, Entries.self],
     )
 
-    /// `countersign log key`
+    /// The command `countersign log key`.
     struct Key: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints the log's verifier key, which receipts are verified with.")
+            abstract: "Prints the log's verifier key, which receipts are verified with."
+        )
 
         @OptionGroup var access: AccessOptions
         @OptionGroup var format: FormatOptions
@@ -32,7 +33,7 @@ struct LogCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign log checkpoint`
+    /// The command `countersign log checkpoint`.
     struct Checkpoint: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints the log's signed head.")
 
@@ -47,7 +48,7 @@ struct LogCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign log entries`
+    /// The command `countersign log entries`.
     struct Entries: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Searches the log, newest first.")
 

@@ -1,11 +1,11 @@
 import CanonicalJSON
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Prints for people, or JSON for programs.
@@ -56,11 +56,11 @@ enum Output {
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { buffer in
                 #if canImport(Glibc)
-                unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
+                    unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
                 #elseif canImport(Musl)
-                unsafe Musl.write(descriptor, buffer.baseAddress, buffer.count)
+                    unsafe Musl.write(descriptor, buffer.baseAddress, buffer.count)
                 #else
-                unsafe Darwin.write(descriptor, buffer.baseAddress, buffer.count)
+                    unsafe Darwin.write(descriptor, buffer.baseAddress, buffer.count)
                 #endif
             }
             guard count > 0 else { return }

@@ -4,7 +4,7 @@ import Cedar
 import CountersignCore
 import CountersignServer
 
-/// `countersign policy`
+/// The command `countersign policy`.
 struct PolicyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy",
@@ -12,7 +12,7 @@ struct PolicyCommand: AsyncParsableCommand {
         subcommands: [Check.self, Evaluate.self, Schema.self],
     )
 
-    /// `countersign policy check`
+    /// The command `countersign policy check`.
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Checks policies; every error with file, line and column.",
@@ -45,7 +45,7 @@ struct PolicyCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign policy evaluate`
+    /// The command `countersign policy evaluate`.
     struct Evaluate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Says what policy answers to one request.",
@@ -174,7 +174,8 @@ struct PolicyCommand: AsyncParsableCommand {
             Output.line(answer)
             switch verdict.answer {
             case .allow: for id in verdict.policies { Output.line("  permitted by \(id)") }
-            case .deny(let reasons): for reason in reasons { Output.line("  \(reason.code.rawValue): \(reason.message)") }
+            case .deny(let reasons):
+                for reason in reasons { Output.line("  \(reason.code.rawValue): \(reason.message)") }
             case .gated(let gates):
                 for gate in gates {
                     let groups = gate.approvers.map(\.rawValue).joined(separator: ", ")
@@ -185,10 +186,11 @@ struct PolicyCommand: AsyncParsableCommand {
         }
     }
 
-    /// `countersign policy schema`
+    /// The command `countersign policy schema`.
     struct Schema: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints the Cedar schema of agents, users, connections and actions.")
+            abstract: "Prints the Cedar schema of agents, users, connections and actions."
+        )
 
         @OptionGroup var format: FormatOptions
 

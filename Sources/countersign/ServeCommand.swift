@@ -1,7 +1,7 @@
 import ArgumentParser
 import CountersignServer
 
-/// `countersign serve`
+/// The command `countersign serve`.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
@@ -26,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// `countersign sample-api`
+/// The command `countersign sample-api`.
 struct SampleAPICommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sample-api",
@@ -60,7 +60,8 @@ struct LogOptions: ParsableArguments {
         guard let style = LogStyle(format: logFormat, level: logLevel) else {
             throw ValidationError(
                 "--log-format is one of \(LogStyle.formats.joined(separator: ", ")), "
-                    + "--log-level one of \(LogStyle.levels.joined(separator: ", "))")
+                    + "--log-level one of \(LogStyle.levels.joined(separator: ", "))"
+            )
         }
         return style
     }

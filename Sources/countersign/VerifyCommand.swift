@@ -3,7 +3,7 @@ import CountersignCore
 import CountersignServer
 import TransparencyLog
 
-/// `countersign verify`
+/// The command `countersign verify`.
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
@@ -33,7 +33,10 @@ struct VerifyCommand: ParsableCommand {
     private func verifier() throws -> NoteVerifier {
         var text = key
         if LocalFile.exists(key), case .success(let bytes) = LocalFile.read(key) {
-            text = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+            text = String(
+                decoding: bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") },
+                as: UTF8.self
+            )
         }
         do {
             return try NoteVerifier(vkey: text)

@@ -5,7 +5,8 @@ import Testing
 struct ClientTests {
     @Test("server-sent events come whole, however they are split", arguments: 1...9)
     func events(size: Int) {
-        let text = "retry: 2000\n: hello\n\nevent: approval\nid: 7\ndata: {\"a\":1}\n\ndata: x\r\ndata: y\r\n\r\nid: 8\n\n"
+        let text =
+            "retry: 2000\n: hello\n\nevent: approval\nid: 7\ndata: {\"a\":1}\n\ndata: x\r\ndata: y\r\n\r\nid: 8\n\n"
         var reader = EventStreamReader()
         var messages = [EventStreamReader.Message]()
         let bytes = Array(text.utf8)

@@ -67,7 +67,8 @@ struct ConfigurationTests {
               - {id: bot-2, key: "file:key"}
             users:
               - {id: alice@example.com, groups: [dba]}
-            """)
+            """
+        )
         #expect(configuration.control.description == "[::1]:1")
         #expect(configuration.tls?.certificate == "/etc/cs/c.pem")
         #expect(configuration.publicURL == "https://countersign.example.com")
@@ -168,7 +169,8 @@ struct ConfigurationTests {
     func secrets() {
         let problems = Self.problems(
             "agents: [{id: a, key: \"env:SHORT\"}]\nconnections: [{name: a, kind: http, upstream: \"http://h\", "
-                + "credential: {value: sesame-open}}]")
+                + "credential: {value: sesame-open}}]"
+        )
         #expect(problems.count == 2)
         #expect(!problems.joined().contains("sesame-open"))
         #expect(!problems.joined().contains("short\""))

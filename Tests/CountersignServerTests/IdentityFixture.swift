@@ -32,7 +32,8 @@ struct IdentityFixture {
                 directory: try book.directory(connections: []),
                 settings: EnforcementSettings(),
                 configurationVersion: "1",
-            ))
+            )
+        )
         registry = IdentityRegistry(
             book: book,
             current: current,

@@ -33,7 +33,8 @@ struct IdentityRegistryTests {
     @Test("a key ends at its time")
     func keyExpiry() async throws {
         let fixture = try await IdentityFixture()
-        let new = try await fixture.registry.makeKey(for: Fixtures.agent, expires: .seconds(60), by: fixture.actor).get()
+        let new = try await fixture.registry.makeKey(for: Fixtures.agent, expires: .seconds(60), by: fixture.actor)
+            .get()
         fixture.clock.advance(by: .seconds(59))
         #expect(fixture.registry.agent(key: new.secret, now: fixture.now) == Fixtures.agent)
         fixture.clock.advance(by: .seconds(1))
@@ -75,11 +76,15 @@ struct IdentityRegistryTests {
     func directory() async throws {
         let fixture = try await IdentityFixture()
         fixture.ledger.isBroken = true
-        let refused = await fixture.registry.put(User(id: Fixtures.bob, groups: [Fixtures.approvers]), by: fixture.actor)
+        let refused = await fixture.registry.put(
+            User(id: Fixtures.bob, groups: [Fixtures.approvers]),
+            by: fixture.actor
+        )
         #expect(refused.reason == .ledgerUnavailable)
         #expect(fixture.current.snapshot.directory.users[Fixtures.bob] == nil)
         fixture.ledger.isBroken = false
-        _ = try await fixture.registry.put(User(id: Fixtures.bob, groups: [Fixtures.approvers]), by: fixture.actor).get()
+        _ = try await fixture.registry.put(User(id: Fixtures.bob, groups: [Fixtures.approvers]), by: fixture.actor)
+            .get()
         #expect(fixture.current.snapshot.directory.users[Fixtures.bob] != nil)
         #expect(fixture.registry.users().map(\.id) == [Fixtures.alice, Fixtures.bob])
     }

@@ -32,7 +32,9 @@ struct ReceiptStoryTests {
         func node(_ level: Int, _ index: UInt64) -> LogHash {
             level == 0 ? leaves[Int(index)] : .node(node(level - 1, index * 2), node(level - 1, index * 2 + 1))
         }
-        let note = try Checkpoint(origin: signer.name, size: size, root: treeRoot(size: size, node: node)).signed(by: signer)
+        let note = try Checkpoint(origin: signer.name, size: size, root: treeRoot(size: size, node: node)).signed(
+            by: signer
+        )
         let entries = texts.enumerated().map { index, text in
             let path = InclusionProof.build(index: UInt64(index), size: size, node: node)
             let proof = TlogProof(index: UInt64(index), proof: path, checkpoint: note)
@@ -100,7 +102,9 @@ struct ReceiptStoryTests {
         let two: [Step] = [.requested(quorum: 2), Self.alice, Self.bob, .settled("approved"), .dispatched]
         #expect(try verify(two).status == "redeemed")
         #expect(try verify([.requested(quorum: 1), .settled("expired")]).status == "expired")
-        #expect(try verify([.requested(quorum: 1), Self.alice, .settled("approved"), .settled("lapsed")]).status == "lapsed")
+        #expect(
+            try verify([.requested(quorum: 1), Self.alice, .settled("approved"), .settled("lapsed")]).status == "lapsed"
+        )
     }
 
     /// Stories that break a rule, by its name.
@@ -111,11 +115,17 @@ struct ReceiptStoryTests {
         ("approved by one person twice", [.requested(quorum: 2), alice, alice, .settled("approved")]),
         (
             "approved by the owner",
-            [.requested(quorum: 1), .decided("olga@example.com", accepted: true, groups: ["dba"]), .settled("approved")]
+            [
+                .requested(quorum: 1), .decided("olga@example.com", accepted: true, groups: ["dba"]),
+                .settled("approved"),
+            ]
         ),
         (
             "approved by the human acted for",
-            [.requested(quorum: 1), .decided("otto@example.com", accepted: true, groups: ["dba"]), .settled("approved")]
+            [
+                .requested(quorum: 1), .decided("otto@example.com", accepted: true, groups: ["dba"]),
+                .settled("approved"),
+            ]
         ),
         (
             "approved by the agent",
@@ -123,16 +133,23 @@ struct ReceiptStoryTests {
         ),
         (
             "approved by an outsider",
-            [.requested(quorum: 1), .decided("eve@example.com", accepted: true, groups: ["guests"]), .settled("approved")]
+            [
+                .requested(quorum: 1), .decided("eve@example.com", accepted: true, groups: ["guests"]),
+                .settled("approved"),
+            ]
         ),
         (
             "approved by a decision that did not count",
-            [.requested(quorum: 1), .decided("alice@example.com", accepted: false, groups: ["dba"]), .settled("approved")]
+            [
+                .requested(quorum: 1), .decided("alice@example.com", accepted: false, groups: ["dba"]),
+                .settled("approved"),
+            ]
         ),
         (
             "approved after a deny",
             [
-                .requested(quorum: 1), .decided("bob@example.com", accepted: true, groups: ["dba"], verdict: "deny"), alice,
+                .requested(quorum: 1), .decided("bob@example.com", accepted: true, groups: ["dba"], verdict: "deny"),
+                alice,
                 .settled("approved"),
             ]
         ),
@@ -140,7 +157,10 @@ struct ReceiptStoryTests {
         ("completed undispatched", [.requested(quorum: 1), alice, .settled("approved"), .completed]),
         ("completed twice", [.requested(quorum: 1), alice, .settled("approved"), .dispatched, .completed, .completed]),
         ("dispatched after its grant", [.requested(quorum: 1), alice, .settled("approved"), .late]),
-        ("dispatched after it lapsed", [.requested(quorum: 1), alice, .settled("approved"), .settled("lapsed"), .dispatched]),
+        (
+            "dispatched after it lapsed",
+            [.requested(quorum: 1), alice, .settled("approved"), .settled("lapsed"), .dispatched]
+        ),
         ("dispatched after a denial", [.requested(quorum: 1), .settled("denied"), .dispatched]),
         ("another action dispatched", [.requested(quorum: 1), alice, .settled("approved"), .otherAction]),
         ("requested twice", [.requested(quorum: 1), .requested(quorum: 1), alice, .settled("approved")]),

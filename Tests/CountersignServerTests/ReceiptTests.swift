@@ -23,7 +23,8 @@ struct ReceiptTests {
     }
 
     private func hold(_ action: Action = Fixtures.action()) async throws -> Approval {
-        guard case .held(let approval) = await enforcement.admit(action, Circumstances(sourceAddress: "192.0.2.7")) else {
+        guard case .held(let approval) = await enforcement.admit(action, Circumstances(sourceAddress: "192.0.2.7"))
+        else {
             throw Failed()
         }
         return approval

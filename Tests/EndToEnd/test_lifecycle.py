@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import time
 
 import httpx
@@ -450,6 +451,62 @@ def test_respond_async_sends_exactly_the_bytes_that_were_approved(gateway, upstr
     gateway.approve(approval)
     gateway.until(approval["id"], "succeeded")
     assert [request.body for request in upstream.to(f"/held/{path}")] == [body]
+
+
+def test_respond_async_starts_once_the_upstream_is_back(install, own_upstream, path):
+    gateway = install().start()
+    answer = gateway.exchange("POST", f"/api/held/{path}", ("Prefer", "respond-async"), body=b"later")
+    approval = gateway.pending(f"/held/{path}")
+    own_upstream.stop()
+    assert gateway.approve(approval)["status"] == "approved"
+    eventually(lambda: "could not start" in gateway.log_text())
+    own_upstream.start()
+    gateway.until(approval["id"], "succeeded", timeout=15)
+    assert [request.body for request in own_upstream.to(f"/held/{path}")] == [b"later"] and answer.status == 202
+
+
+@pytest.mark.parametrize("end", ["denied", "withdrawn", "expired", "delivered", "delivered asynchronously"])
+def test_nothing_is_left_in_the_spool(install, own_upstream, path, end):
+    gateway = install().start()
+    prefix = "brief" if end == "expired" else "held"
+    own_upstream.on(f"/{prefix}/{path}", lambda x: x.respond(200, b"R" * 600_000))
+    prefer = [("Prefer", "wait=0")] if end == "delivered" else [("Prefer", "respond-async")]
+    target, body = f"/api/{prefix}/{path}", b"B" * 300_000
+    assert gateway.exchange("POST", target, *prefer, body=body).status == 202
+    approval = gateway.pending(f"/{prefix}/{path}")
+    match end:
+        case "denied": gateway.decide(approval, "deny")
+        case "withdrawn": gateway.agent_api().post(f"/v1/approvals/{approval['id']}/withdraw")
+        case "expired": gateway.until(approval["id"], "expired")
+        case "delivered":
+            gateway.approve(approval)
+            assert gateway.exchange("POST", target, body=body).body == b"R" * 600_000
+        case _:
+            gateway.approve(approval)
+            gateway.until(approval["id"], "succeeded")
+            kept = gateway.agent_api().get(f"/v1/approvals/{approval['id']}/response")
+            assert kept.content == b"R" * 600_000
+    left = lambda: sorted(file.name for file in (gateway.data / "spool").iterdir())
+    eventually(lambda: left() == [], 8, f"an empty spool, not {left()}")
+
+
+def test_a_large_response_of_an_approved_action_is_kept_for_an_agent_that_left(gateway, upstream, path):
+    gate, body = threading.Event(), bytes(range(256)) * 4096
+
+    def handler(exchange):
+        assert gate.wait(30)
+        exchange.respond(200, body)
+
+    upstream.on(f"/{path}", handler)
+    ask = gateway.ask("DELETE", f"/api/{path}")
+    approval = gateway.pending(f"/{path}")
+    gateway.approve(approval)
+    gateway.until(approval["id"], "redeemed")
+    ask.abandon()
+    gate.set()
+    gateway.until(approval["id"], "succeeded")
+    answer = gateway.exchange("DELETE", f"/api/{path}")
+    assert answer.status == 200 and answer.body == body and upstream.count(f"/{path}") == 1
 
 
 def test_the_approver_sees_the_exact_body(gateway, path):

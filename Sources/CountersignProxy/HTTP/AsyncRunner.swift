@@ -62,7 +62,8 @@ struct AsyncRunner: Sendable {
 
     /// The request that the document describes; `nil` if the connection is gone or the body's file is.
     private func request(of approval: Approval) async -> JudgedRequest? {
-        guard let document = try? JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true)), let action = try? Action(document: document),
+        guard let document = try? JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true)),
+            let action = try? Action(document: document),
             action.digest == approval.digest, let connection = context.connections[approval.connection],
             let method = action.details["method"]?.stringValue, let path = action.details["path"]?.stringValue,
             let target = try? RequestTarget(

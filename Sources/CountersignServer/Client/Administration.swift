@@ -9,7 +9,9 @@ package enum Administration: Sendable {
     /// None runs; the ledger is open here, and nobody else can open it meanwhile.
     case local(LocalAdministration)
 
-    /// Finds out which it is. A named server is never passed by.
+    /// Finds out which it is.
+    ///
+    /// A named server is never passed by.
     package static func open(_ access: ControlAccess) async throws -> Administration {
         let client = try access.administrator()
         do {
@@ -34,7 +36,8 @@ package struct LocalAdministration: Sendable {
         guard LocalFile.exists(configuration.data) else {
             throw StartupError(
                 "there is no server at \(configuration.control) and no data folder \(configuration.data); start the "
-                    + "server once, or name its configuration with --config")
+                    + "server once, or name its configuration with --config"
+            )
         }
         let clock = SystemClock()
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)

@@ -77,7 +77,8 @@ package struct ControlAccess: Sendable {
         guard let key = try DataKeys.tokenKey(data: configuration.data) else {
             throw StartupError(
                 "there is no token key in \(configuration.data); name the data folder's configuration with --config, a "
-                    + "token with --token, or start the server once")
+                    + "token with --token, or start the server once"
+            )
         }
         return (UserTokens(key: key), id)
     }

@@ -100,7 +100,8 @@ package struct ControlClient: Sendable {
         } catch {
             throw UnreachableError(
                 description: "cannot reach the server at \(address.text); start it with `countersign serve`, or name "
-                    + "another one with --url")
+                    + "another one with --url"
+            )
         }
         let bytes = body.map { $0.canonicalBytes() }
         var request = ByteBuffer()

@@ -55,7 +55,11 @@ extension Configuration {
             if let url = HTTPAddress(text), url.basePath.isEmpty {
                 publicURL = url.text
             } else {
-                reader.fail(members["public_url"], "public_url", "must be http://HOST or https://HOST, with a port if need be")
+                reader.fail(
+                    members["public_url"],
+                    "public_url",
+                    "must be http://HOST or https://HOST, with a port if need be"
+                )
             }
         }
         let log = reader.mapping(members["log"], "log", known: ["origin"])
@@ -63,7 +67,11 @@ extension Configuration {
             if text.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "+" }) {
                 origin = text
             } else {
-                reader.fail(log["origin"], "log.origin", "must be ASCII without spaces and +, for instance example.com/log")
+                reader.fail(
+                    log["origin"],
+                    "log.origin",
+                    "must be ASCII without spaces and +, for instance example.com/log"
+                )
             }
         }
         let hold = reader.mapping(members["hold"], "hold", known: ["http", "in_transaction", "expires"])
@@ -104,7 +112,9 @@ extension Configuration {
         var names = Set<ConnectionName>()
         for (index, item) in reader.list(node, "connections").enumerated() {
             let path = "connections[\(index)]"
-            guard let (connection, described) = ConnectionReader(reader: reader, path: path).read(item) else { continue }
+            guard let (connection, described) = ConnectionReader(reader: reader, path: path).read(item) else {
+                continue
+            }
             guard names.insert(connection.name).inserted else {
                 reader.fail(item, path + ".name", "there are two connections of the name \(connection.name)")
                 continue
@@ -135,7 +145,11 @@ extension Configuration {
             agents.append(agent)
             guard let secret = reader.secret(members["key"], path + ".key") else { continue }
             guard secret.utf8.count >= 16 else {
-                reader.fail(members["key"], path + ".key", "is shorter than 16 characters; make one with: openssl rand -hex 32")
+                reader.fail(
+                    members["key"],
+                    path + ".key",
+                    "is shorter than 16 characters; make one with: openssl rand -hex 32"
+                )
                 continue
             }
             let key = DeclaredIdentities.Key(agent: id, secret: secret)
@@ -158,7 +172,8 @@ extension Configuration {
                 User(
                     id: id,
                     groups: reader.identifiers(members["groups"], path + ".groups", GroupName.self, "a group's name"),
-                ))
+                )
+            )
         }
         identities = DeclaredIdentities(agents: agents, users: users, keys: keys)
     }

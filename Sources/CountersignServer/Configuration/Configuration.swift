@@ -18,7 +18,9 @@ package struct Configuration: Sendable {
         }
 
         /// `host:port`, an IPv6 address in brackets.
-        package var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
+        package var description: String {
+            host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+        }
 
         /// Whether only this machine can reach it.
         package var isLoopback: Bool { host == "localhost" || host == "::1" || host.utf8.starts(with: "127.".utf8) }

@@ -23,7 +23,11 @@ struct ConnectionReader {
         _ = reader.require(kind, members, "kind", of: node, path)
         _ = reader.require(upstream, members, "upstream", of: node, path)
         if let kind, kind != "http" {
-            reader.fail(members["kind"], path + ".kind", "\"\(kind)\" is not a kind that this version has; there is http")
+            reader.fail(
+                members["kind"],
+                path + ".kind",
+                "\"\(kind)\" is not a kind that this version has; there is http"
+            )
         }
         if let name, ["v1", "log", "healthz"].contains(name.rawValue) {
             reader.fail(members["name"], path + ".name", "is a path of the product's own; choose another")
@@ -115,7 +119,11 @@ struct ConnectionReader {
             guard let match = reader.require(match, members, "match", of: item, path) else { return nil }
             let parts = match.split(separator: " ", omittingEmptySubsequences: true)
             guard parts.count == 2, Self.isToken(String(parts[0])), let template = PathTemplate(String(parts[1])) else {
-                reader.fail(members["match"], path + ".match", "\"\(match)\" is not METHOD /path/{name}, or * for the method")
+                reader.fail(
+                    members["match"],
+                    path + ".match",
+                    "\"\(match)\" is not METHOD /path/{name}, or * for the method"
+                )
                 return nil
             }
             return HTTPConnection.Route(
@@ -158,7 +166,11 @@ struct ConnectionReader {
             let place = "\(path).allow_method_override[\(index)]"
             guard let name = reader.text(item, place)?.lowercased() else { continue }
             guard known.contains(name) else {
-                reader.fail(item, place, "\"\(name)\" is not a method-override header; known are \(known.joined(separator: ", "))")
+                reader.fail(
+                    item,
+                    place,
+                    "\"\(name)\" is not a method-override header; known are \(known.joined(separator: ", "))"
+                )
                 continue
             }
             names.insert(name)

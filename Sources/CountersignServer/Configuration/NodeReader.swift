@@ -20,7 +20,8 @@ final class NodeReader {
     /// Notes a problem at a place.
     func fail(at mark: Mark?, _ key: String, _ message: String) {
         problems.append(
-            ConfigurationProblem(file: file, line: mark?.line, column: mark?.column, key: key, message: message))
+            ConfigurationProblem(file: file, line: mark?.line, column: mark?.column, key: key, message: message)
+        )
     }
 
     /// The members of a mapping whose keys are all known; what is unknown is a problem that names the nearest known key.
@@ -144,7 +145,9 @@ final class NodeReader {
     }
 
     /// Notes that a key is missing.
-    func require<Value>(_ value: Value?, _ members: [String: Node], _ key: String, of node: Node, _ path: String) -> Value? {
+    func require<Value>(_ value: Value?, _ members: [String: Node], _ key: String, of node: Node, _ path: String)
+        -> Value?
+    {
         if value == nil, members[key] == nil { fail(node, path, "lacks the key \(key)") }
         return value
     }

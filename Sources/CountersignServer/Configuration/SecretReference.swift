@@ -26,7 +26,9 @@ enum SecretReference: Hashable, Sendable {
         switch self {
         case .environment(let name):
             guard let value = world.environment(name), !value.isEmpty else {
-                return .failure(SecretProblem("the environment variable \(name) is not set; export it, or use file:PATH"))
+                return .failure(
+                    SecretProblem("the environment variable \(name) is not set; export it, or use file:PATH")
+                )
             }
             return .success(value)
         case .file(let path):

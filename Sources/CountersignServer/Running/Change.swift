@@ -40,6 +40,7 @@ enum Change {
 
     private static func value(_ version: String, _ previous: String?, _ more: [(String, JSONValue)]) -> JSONValue {
         .object(
-            JSONObject(more + [("previous", previous.map { .string($0) } ?? .null), ("version", .string(version))]))
+            JSONObject(more + [("previous", previous.map { .string($0) } ?? .null), ("version", .string(version))])
+        )
     }
 }

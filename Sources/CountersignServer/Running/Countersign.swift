@@ -89,7 +89,9 @@ package struct Countersign: Sendable {
         try? await ledger.close()
     }
 
-    /// Serves until a signal or `isCancelled` ends it. `ready` is called once, when both ports listen.
+    /// Serves until it is told to end, by a signal or by `isCancelled`.
+    ///
+    /// `ready` is called once, when both ports listen.
     package func run(
         reload: @escaping @Sendable () throws -> LoadedFiles,
         also services: [any Service] = [],
@@ -115,7 +117,8 @@ package struct Countersign: Sendable {
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),
                 isReady: { !end.isRaised },
                 logger: logger,
-            ))
+            )
+        )
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
         let web = Application(

@@ -37,9 +37,11 @@ package enum Examination {
                 Finding(
                     name: "listen.control",
                     isGood: false,
-                    message: "\(configuration.control) is reachable by others without TLS; listen on 127.0.0.1 behind a "
+                    message:
+                        "\(configuration.control) is reachable by others without TLS; listen on 127.0.0.1 behind a "
                         + "TLS proxy and set public_url to its https address",
-                ))
+                )
+            )
         }
         if !configuration.gateway.isLoopback, configuration.tls == nil {
             findings.append(
@@ -47,7 +49,8 @@ package enum Examination {
                     name: "listen.gateway",
                     isGood: false,
                     message: "\(configuration.gateway) takes agents' keys without TLS; set listen.tls",
-                ))
+                )
+            )
         }
         for connection in configuration.connections where !connection.upstream.isTLS && connection.credential != nil {
             let address = Configuration.Address(host: connection.upstream.host, port: connection.upstream.port)
@@ -57,7 +60,8 @@ package enum Examination {
                     name: "connection \(connection.name)",
                     isGood: false,
                     message: "its credential goes to \(address) without TLS; use an https upstream",
-                ))
+                )
+            )
         }
         return findings
     }

@@ -10,7 +10,9 @@ package struct LoadedFiles: Sendable {
     /// What the files looked like when they were read.
     let stamps: [String: FileStamp]
 
-    /// Reads the files. Policies are only parsed by ``policy(groups:)``, which needs to know the groups.
+    /// Reads the files.
+    ///
+    /// Policies are only parsed by ``policy(groups:)``, which needs to know the groups.
     package static func load(
         file: String,
         world: ConfigurationWorld,
@@ -23,7 +25,8 @@ package struct LoadedFiles: Sendable {
         case .failure(let problem):
             throw StartupError(
                 "cannot read the configuration \(file): \(problem.message); name one with --config, or try "
-                    + "`countersign serve --quickstart`")
+                    + "`countersign serve --quickstart`"
+            )
         case .success(let bytes):
             do {
                 configuration = try Configuration.read(file: file, bytes: bytes, world: world)

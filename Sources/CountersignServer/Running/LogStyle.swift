@@ -12,7 +12,9 @@ package struct LogStyle: Sendable {
 
     /// Takes names; `nil` for one that is unknown.
     package init?(format: String, level: String) {
-        guard let format = StderrLog.Format(rawValue: format), let level = Logger.Level(rawValue: level) else { return nil }
+        guard let format = StderrLog.Format(rawValue: format), let level = Logger.Level(rawValue: level) else {
+            return nil
+        }
         self.format = format
         self.level = level
     }

@@ -1,11 +1,11 @@
 package import CountersignCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The machine's clock.
@@ -54,11 +54,11 @@ package struct FileStamp: Hashable, Sendable {
         size = Int64(status.st_size)
         inode = UInt64(status.st_ino)
         #if canImport(Darwin)
-        seconds = Int64(status.st_mtimespec.tv_sec)
-        nanoseconds = Int64(status.st_mtimespec.tv_nsec)
+            seconds = Int64(status.st_mtimespec.tv_sec)
+            nanoseconds = Int64(status.st_mtimespec.tv_nsec)
         #else
-        seconds = Int64(status.st_mtim.tv_sec)
-        nanoseconds = Int64(status.st_mtim.tv_nsec)
+            seconds = Int64(status.st_mtim.tv_sec)
+            nanoseconds = Int64(status.st_mtim.tv_nsec)
         #endif
     }
 }

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Asks the operating system for an address before anything starts, so that the message can name the setting.
@@ -14,9 +14,9 @@ enum PortCheck {
         var hints = unsafe addrinfo()
         unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
         #if canImport(Glibc)
-        unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+            unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         #else
-        unsafe hints.ai_socktype = SOCK_STREAM
+            unsafe hints.ai_socktype = SOCK_STREAM
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
         let status = unsafe getaddrinfo(address.host, String(address.port), &hints, &list)
@@ -42,7 +42,8 @@ enum PortCheck {
         switch errno {
         case EADDRINUSE:
             return StartupError(
-                "the address \(address) is in use; stop the process that has it, or set \(key) to another port")
+                "the address \(address) is in use; stop the process that has it, or set \(key) to another port"
+            )
         case EACCES:
             return StartupError("this user may not listen on \(address); set \(key) to a port above 1023")
         case EADDRNOTAVAIL:

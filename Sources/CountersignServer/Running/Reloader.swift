@@ -61,7 +61,12 @@ struct Reloader: Service {
                         configurationVersion: configuration.version,
                     )
                     let versions = (old.policy.version, old.configurationVersion)
-                    let entries = Change.entries(from: versions, to: snapshot, file: configuration.file, at: clock.time())
+                    let entries = Change.entries(
+                        from: versions,
+                        to: snapshot,
+                        file: configuration.file,
+                        at: clock.time()
+                    )
                     return (snapshot, entries)
                 },
                 activate: { connections.replace(with: configuration.connections) },

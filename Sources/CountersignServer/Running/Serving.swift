@@ -22,7 +22,9 @@ package struct Serving: Sendable {
         logger = style.logger("countersign")
     }
 
-    /// Serves until a signal comes. `say` prints for people.
+    /// Serves until a signal comes.
+    ///
+    /// `say` prints for people.
     package func run(say: @escaping @Sendable (String) -> Void) async throws {
         let path = isQuickstart ? try Quickstart.configuration(named: file) : file ?? "countersign.yaml"
         // A quickstart's data belongs to the folder where it is tried, not to the example that it was made from.

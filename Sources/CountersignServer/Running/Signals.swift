@@ -3,11 +3,11 @@ import Logging
 import ServiceLifecycle
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Turns the operating system's signals into a reload (SIGHUP) or a graceful shutdown (SIGTERM, SIGINT).

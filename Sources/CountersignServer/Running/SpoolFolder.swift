@@ -2,11 +2,11 @@ import NIOCore
 import NIOPosix
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The folder where the gateway keeps bodies that are too large for memory.
@@ -34,11 +34,11 @@ private final class OpenFile: Sendable {
     static func open(_ path: String) async throws -> OpenFile {
         try await NIOThreadPool.singleton.runIfActive {
             #if canImport(Glibc)
-            let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+                let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
             #elseif canImport(Musl)
-            let descriptor = unsafe Musl.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+                let descriptor = unsafe Musl.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
             #else
-            let descriptor = unsafe Darwin.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+                let descriptor = unsafe Darwin.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
             #endif
             guard descriptor >= 0 else { throw StartupError("cannot open \(path): \(Self.reason())") }
             return OpenFile(descriptor: descriptor)

@@ -4,11 +4,11 @@ package import Logging
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Writes log lines to standard error, as text for people or as one JSON object a line for machines.

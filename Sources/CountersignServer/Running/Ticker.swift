@@ -22,7 +22,9 @@ struct Ticker: Service {
                     isFailing = false
                 } catch {
                     // Once for each outage: the gateway refuses new actions on its own.
-                    if !isFailing { logger.error("the ledger does not answer", metadata: ["error": "\(error.message)"]) }
+                    if !isFailing {
+                        logger.error("the ledger does not answer", metadata: ["error": "\(error.message)"])
+                    }
                     isFailing = true
                 }
                 try? await Task.sleep(for: Self.pace)

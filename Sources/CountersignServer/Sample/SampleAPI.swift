@@ -19,7 +19,9 @@ package final class SampleAPI: Service {
     private let started: @Sendable (Int) -> Void
     private let orders = Mutex(SampleOrders())
 
-    /// Sets the API up. `started` is called once it listens.
+    /// Sets the API up.
+    ///
+    /// `started` is called once it listens.
     package init(host: String, port: Int, logger: Logger, started: @escaping @Sendable (Int) -> Void = { _ in }) {
         self.host = host
         self.port = port

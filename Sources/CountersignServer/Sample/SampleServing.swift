@@ -19,7 +19,8 @@ package enum SampleServing {
                 """
                 The sample orders API, an example to put behind the gateway, listens on http://\(address).
                 It keeps its orders in memory and takes: Authorization: \(SampleAPI.authorization)
-                """)
+                """
+            )
         }
         let signals = Signals(reload: {}, logger: logger)
         let group = ServiceGroupConfiguration(
