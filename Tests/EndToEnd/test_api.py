@@ -17,7 +17,10 @@ from harness.waiting import eventually
 def document(path, effect="write", agent="bot", connection="api", **context):
     """An action document."""
     operation = {
-        "effect": effect, "action": f"http:{effect}", "resource": {"type": "Endpoint", "id": f"{connection}/{path}"}}
+        "effect": effect,
+        "action": f"http:{effect}",
+        "resource": {"type": "Endpoint", "id": f"{connection}/{path}"},
+    }
     return {
         "subject": {"type": "Agent", "id": agent},
         "action": {"name": f"http:{effect}"},
@@ -40,6 +43,7 @@ def is_problem(answer, status, code):
 
 
 # Actions without a proxy
+
 
 def test_an_allowed_document_is_answered_allow_and_recorded(gateway, path):
     submitted = document(path)
@@ -87,26 +91,38 @@ def test_a_held_document_is_approved_redeemed_once_and_reported(gateway, path):
     gateway.verify_receipt(approval["id"])
 
 
-@pytest.mark.parametrize("change", [
-    lambda d: d["subject"].update(type="User"), lambda d: d["action"].update(name="http:read"),
-    lambda d: d["action"].update(name="delete"), lambda d: d["context"].update(operations=[]),
-    lambda d: d["context"]["operations"][0].update(effect="nothing"),
-    lambda d: d["context"]["operations"][0]["resource"].update(id="impatient/x"),
-    lambda d: d["context"]["operations"][0]["resource"].update(type="Secret"),
-    lambda d: d.update(more=1), lambda d: d.pop("context"), lambda d: d["action"].update(name="postgres:write"),
-    lambda d: d["context"].update(number=1e400), lambda d: d["context"].update(number=2**60),
-], ids=lambda change: None)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["subject"].update(type="User"),
+        lambda d: d["action"].update(name="http:read"),
+        lambda d: d["action"].update(name="delete"),
+        lambda d: d["context"].update(operations=[]),
+        lambda d: d["context"]["operations"][0].update(effect="nothing"),
+        lambda d: d["context"]["operations"][0]["resource"].update(id="impatient/x"),
+        lambda d: d["context"]["operations"][0]["resource"].update(type="Secret"),
+        lambda d: d.update(more=1),
+        lambda d: d.pop("context"),
+        lambda d: d["action"].update(name="postgres:write"),
+        lambda d: d["context"].update(number=1e400),
+        lambda d: d["context"].update(number=2**60),
+    ],
+    ids=lambda change: None,
+)
 def test_a_malformed_document_is_a_bad_request(gateway, path, change):
     submitted = document(path)
     change(submitted)
     answer = gateway.agent_api().post(
-        "/v1/actions", content=json.dumps(submitted), headers={"Content-Type": "application/json"})
+        "/v1/actions", content=json.dumps(submitted), headers={"Content-Type": "application/json"}
+    )
     is_problem(answer, 400, "bad-request")
 
 
 @pytest.mark.parametrize("text", ['{"a":1,"a":2}', "", "[]", '{"a":', "null", '{"a":"\\ud800"}', "\ufeff{}"])
 def test_a_body_that_is_no_single_json_object_is_a_bad_request(gateway, text):
-    answer = gateway.agent_api().post("/v1/actions", content=text.encode(), headers={"Content-Type": "application/json"})
+    answer = gateway.agent_api().post(
+        "/v1/actions", content=text.encode(), headers={"Content-Type": "application/json"}
+    )
     is_problem(answer, 400, "bad-request")
 
 
@@ -127,6 +143,7 @@ def test_bodies_of_other_kinds_and_sizes_are_refused(gateway, path):
 
 # Idempotency
 
+
 def test_a_request_under_one_key_runs_once(gateway, path):
     key = {"Idempotency-Key": str(uuid.uuid4())}
     submitted = document(path)
@@ -142,8 +159,9 @@ def test_a_request_under_one_key_runs_once(gateway, path):
 def test_concurrent_requests_under_one_key_run_once(gateway, path):
     key = {"Idempotency-Key": str(uuid.uuid4())}
     client = gateway.agent_api()
-    answers = list(ThreadPoolExecutor(8).map(
-        lambda _: client.post("/v1/actions", json=document(path), headers=key), range(8)))
+    answers = list(
+        ThreadPoolExecutor(8).map(lambda _: client.post("/v1/actions", json=document(path), headers=key), range(8))
+    )
     assert {answer.status_code for answer in answers} == {200}
     assert len(gateway.entries(q=path)) == 1
 
@@ -171,6 +189,7 @@ def test_a_decision_sent_again_under_its_key_is_answered_the_same(gateway, path)
 
 
 # Lists
+
 
 def test_lists_are_newest_first_and_cursors_walk_all_of_them(gateway, path):
     made = [held(gateway, f"{path}/{number}", "other-bot") for number in range(7)]
@@ -206,9 +225,19 @@ def test_an_agent_sees_its_own_approvals_only(gateway, path):
     assert gateway.agent_api("bot").get("/v1/entries").status_code == 403
 
 
-@pytest.mark.parametrize("query", [
-    "limit=0", "limit=201", "limit=x", "limit=1&limit=2", "status=asleep", "cursor=%00", "agent=a%20b", "limit=%2B1",
-])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "limit=1&limit=2",
+        "status=asleep",
+        "cursor=%00",
+        "agent=a%20b",
+        "limit=%2B1",
+    ],
+)
 def test_bad_parameters_are_bad_requests(gateway, query):
     is_problem(gateway.user().get(f"/v1/approvals?{query}"), 400, "bad-request")
 
@@ -234,6 +263,7 @@ def test_unknown_approvals_are_not_found(gateway):
 
 
 # Waiting
+
 
 def test_a_long_poll_answers_as_soon_as_something_changes(gateway, path):
     approval = gateway.approval(held(gateway, path))
@@ -295,10 +325,16 @@ def test_events_need_a_credential(gateway):
 
 # Who
 
+
 def test_me_says_who_one_is(gateway):
     assert gateway.agent_api("bot").get("/v1/me").json()["id"] == "bot"
     me = gateway.user("alice").get("/v1/me").json()
-    assert (me["id"], me["type"], me["via"], me["groups"]) == ("alice@example.com", "User", "local-administrator", ["dba"])
+    assert (me["id"], me["type"], me["via"], me["groups"]) == (
+        "alice@example.com",
+        "User",
+        "local-administrator",
+        ["dba"],
+    )
 
 
 @pytest.mark.parametrize("credential", ["cst_x.y.z", "cs_nobody-nobody-nobody", "x", "cst_"])
@@ -328,8 +364,11 @@ def test_a_token_ends(gateway):
 
 def test_agents_users_and_keys_are_managed_by_the_command_line(gateway, path):
     name = f"cli-bot-{uuid.uuid4().hex[:8]}"
-    said = json.loads(gateway.cli(
-        "agent", "add", name, "--owner", "olga@example.com", "--group", "agents", "--no-key", "--json").stdout)
+    said = json.loads(
+        gateway.cli(
+            "agent", "add", name, "--owner", "olga@example.com", "--group", "agents", "--no-key", "--json"
+        ).stdout
+    )
     assert name in json.dumps(said)
     first = gateway.cli("key", "add", "--agent", name).stdout
     secret = next(word for word in first.split() if word.startswith("cs_"))
@@ -356,6 +395,7 @@ def test_only_the_local_administrator_changes_identities(gateway):
 
 # The rest
 
+
 def test_every_answer_has_the_fields_that_keep_browsers_safe(gateway):
     for path in ("/", "/v1/me", "/healthz", "/nothing", "/openapi.json", "/assets/app.js", "/sign-in"):
         fields = gateway.anyone().get(path).headers
@@ -375,7 +415,7 @@ def test_health_readiness_and_metrics(gateway):
     assert gateway.anyone().get("/healthz").text == "ok\n" and gateway.anyone().get("/readyz").text == "ready\n"
     metrics = gateway.anyone().get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
-    for name in ("countersign_approvals{status=\"pending\"}", "countersign_log_entries_total", "countersign_build_info"):
+    for name in ('countersign_approvals{status="pending"}', "countersign_log_entries_total", "countersign_build_info"):
         assert name in metrics.text
     for line in metrics.text.splitlines():
         assert line.startswith("#") or float(line.rsplit(" ", 1)[1]) >= 0

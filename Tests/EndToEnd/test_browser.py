@@ -47,9 +47,16 @@ def chromium(tmp_path_factory):
     options.binary_location = CHROMIUM
     profile = tmp_path_factory.mktemp("profile")
     for argument in (
-        "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
-        f"--user-data-dir={profile}", "--force-device-scale-factor=1",
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--hide-scrollbars",
+        f"--user-data-dir={profile}",
+        "--force-device-scale-factor=1",
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -74,10 +81,13 @@ def page(chromium, house):
 
 def show_as(chromium, size, scheme="light"):
     width, height = SIZES[size]
-    chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-        "width": width, "height": height, "deviceScaleFactor": 2 if size == "phone" else 1, "mobile": size == "phone"})
-    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-        "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    chromium.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 2 if size == "phone" else 1, "mobile": size == "phone"},
+    )
+    chromium.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
 
 
 def sign_in(chromium, gateway, user="bob"):
@@ -236,8 +246,15 @@ def test_the_approvals_page_follows_what_others_do_and_keeps_what_was_typed(page
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_scrolls_sideways(page, house, path, size):
     body = b'{"sql": "' + b"x" * 3000 + b'"}'
-    approval = held(house, f"/held/{path}?{'q' * 500}=1", ("Content-Type", "application/json"), ("X-Long", "y" * 900),
-                    ("Countersign-Justification", "z" * 700), method="POST", body=body)
+    approval = held(
+        house,
+        f"/held/{path}?{'q' * 500}=1",
+        ("Content-Type", "application/json"),
+        ("X-Long", "y" * 900),
+        ("Countersign-Justification", "z" * 700),
+        method="POST",
+        body=body,
+    )
     show_as(page, size)
     sign_in(page, house)
     for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/activity/0"):
@@ -295,30 +312,50 @@ def lived_in(gallery):
     denied = held(house, "/v1/orders/1003")
     house.decide(denied, "deny", reason="This order has shipped.")
     waiting = held(
-        house, "/both-groups/refunds", ("Content-Type", "application/json"),
+        house,
+        "/both-groups/refunds",
+        ("Content-Type", "application/json"),
         ("Countersign-On-Behalf-Of", "erin@example.com"),
-        ("Countersign-Justification", "The customer asked for her money back in ticket 4711."), method="POST", body=body)
+        ("Countersign-Justification", "The customer asked for her money back in ticket 4711."),
+        method="POST",
+        body=body,
+    )
     house.approve(waiting, "alice")
     own = held(house, "/v1/orders/1002", ("Countersign-On-Behalf-Of", "bob@example.com"))
     approved = held(house, "/v1/exports?table=customers", method="POST")
     house.approve(approved, "alice")
     return {
-        "inbox": "/", "approval-pending": f"/approvals/{waiting['id']}", "approval-own": f"/approvals/{own['id']}",
-        "approval-approved": f"/approvals/{approved['id']}", "approval-denied": f"/approvals/{denied['id']}",
-        "approval-succeeded": f"/approvals/{approval['id']}", "activity": "/activity",
-        "activity-nothing": "/activity?q=nothing-like-this", "entry": f"/activity/{house.log_size() - 1}",
-        "agents": "/agents", "not-found": "/approvals/apr_" + "0" * 26,
+        "inbox": "/",
+        "approval-pending": f"/approvals/{waiting['id']}",
+        "approval-own": f"/approvals/{own['id']}",
+        "approval-approved": f"/approvals/{approved['id']}",
+        "approval-denied": f"/approvals/{denied['id']}",
+        "approval-succeeded": f"/approvals/{approval['id']}",
+        "activity": "/activity",
+        "activity-nothing": "/activity?q=nothing-like-this",
+        "entry": f"/activity/{house.log_size() - 1}",
+        "agents": "/agents",
+        "not-found": "/approvals/apr_" + "0" * 26,
     }
 
 
-@pytest.mark.parametrize("size, scheme", [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(
+    "size, scheme", [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
+)
 def test_pictures_of_every_page(page, gallery, lived_in, screenshots, size, scheme):
     def picture(name):
         page.execute_script("return document.fonts.ready")
         width, least = SIZES[size]
         height = page.execute_script("return document.documentElement.scrollHeight")
-        page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": max(least, min(height, 6000)), "deviceScaleFactor": 1, "mobile": size == "phone"})
+        page.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {
+                "width": width,
+                "height": max(least, min(height, 6000)),
+                "deviceScaleFactor": 1,
+                "mobile": size == "phone",
+            },
+        )
         file = screenshots / f"{name}-{size}-{scheme}.png"
         assert page.save_screenshot(str(file)) and file.stat().st_size > 5000
         show_as(page, size, scheme)

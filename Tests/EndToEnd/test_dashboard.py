@@ -99,9 +99,13 @@ def test_a_denial_by_the_form_needs_a_reason(gateway, upstream, browser, path):
     assert gateway.approval(approval["id"])["status"] == "denied"
 
 
-@pytest.mark.parametrize("user, headers", [
-    ("olga", []), ("bob", [("Countersign-On-Behalf-Of", "bob@example.com")]),
-])
+@pytest.mark.parametrize(
+    "user, headers",
+    [
+        ("olga", []),
+        ("bob", [("Countersign-On-Behalf-Of", "bob@example.com")]),
+    ],
+)
 def test_self_approval_by_the_dashboard_is_refused_and_recorded(gateway, browser, path, user, headers):
     approval, other = held(gateway, f"/{path}", *headers), browser("alice")
     client = browser(user)
@@ -180,7 +184,7 @@ def test_pages_have_no_inline_script_and_a_strict_policy(gateway, browser, path)
         assert answer.headers["cache-control"] == "no-store"
 
 
-EVIL = '<script>alert(1)</script><img src=x onerror=alert(1)>"\'&{{x}}'
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{x}}"
 
 
 def test_what_agents_write_is_shown_and_never_becomes_markup(gateway, browser, path):
@@ -189,7 +193,7 @@ def test_what_agents_write_is_shown_and_never_becomes_markup(gateway, browser, p
     ask = gateway.ask("POST", f"/api/held/{path}?q=%3Cscript%3E", *fields, body=body)
     approval = gateway.pending(f"/held/{path}")
     client = browser("bob")
-    for page in ("/", f"/approvals/{approval['id']}", "/activity", f"/activity?q=%3Cscript%3Ealert"):
+    for page in ("/", f"/approvals/{approval['id']}", "/activity", "/activity?q=%3Cscript%3Ealert"):
         text = client.get(page).text
         assert "<script>alert" not in text and "<img src=x" not in text
     page = client.get(f"/approvals/{approval['id']}").text
@@ -210,7 +214,9 @@ def test_text_that_deceives_the_eye_is_made_visible(gateway, browser, path):
 def test_the_approvals_page_answers_the_three_questions_in_order(gateway, browser, path):
     approval = held(gateway, f"/{path}", ("Countersign-On-Behalf-Of", "carol@example.com"))
     page = browser("bob").get(f"/approvals/{approval['id']}").text
-    who, what, within = (page.index(text) for text in ("Who is asking", "What exactly it will do", "Whether it is within"))
+    who, what, within = (
+        page.index(text) for text in ("Who is asking", "What exactly it will do", "Whether it is within")
+    )
     assert who < what < within
     for text in ("bot", "olga@example.com", "carol@example.com", "127.0.0.1"):
         assert text in page[who:what], text

@@ -13,6 +13,7 @@ from harness.wire import Ask
 
 # Starting
 
+
 def test_a_mistyped_key_names_the_nearest_one(install):
     gateway = install(change=lambda c: c.__setitem__("conections", c.pop("connections")))
     code, said = gateway.refuse_to_start()
@@ -25,8 +26,7 @@ CONFIGURATIONS = {
     "a nested mistyped key": ("listen: {gatewya: '127.0.0.1:1'}\n", ["gatewya", "gateway"]),
     "a bad address": ("listen: {gateway: nowhere}\n", ["listen.gateway", "HOST:PORT"]),
     "a bad duration": ("hold: {http: 50}\n", ["hold.http", "50s"]),
-    "a secret in the file": (
-        "agents: [{id: a, key: cs_this-is-a-secret}]\n", ["agents[0].key", "env:NAME"]),
+    "a secret in the file": ("agents: [{id: a, key: cs_this-is-a-secret}]\n", ["agents[0].key", "env:NAME"]),
     "a variable that is not set": ("agents: [{id: a, key: 'env:NOT_SET_AT_ALL'}]\n", ["NOT_SET_AT_ALL"]),
     "a file that is not there": ("agents: [{id: a, key: 'file:nothing-here'}]\n", ["nothing-here"]),
     "a bad upstream": ("connections: [{name: a, kind: http, upstream: 'ftp://x'}]\n", ["upstream", "ftp://x"]),
@@ -34,9 +34,12 @@ CONFIGURATIONS = {
     "an unknown kind": ("connections: [{name: a, kind: htpt, upstream: 'http://x'}]\n", ["htpt", "http"]),
     "a bad effect": (
         "connections: [{name: a, kind: http, upstream: 'http://x', routes: [{match: 'GET /a', effect: reda}]}]\n",
-        ["reda", "read"]),
+        ["reda", "read"],
+    ),
     "two connections of one name": (
-        "connections: [{name: a, kind: http, upstream: 'http://x'}, {name: a, kind: http, upstream: 'http://y'}]\n", ["a"]),
+        "connections: [{name: a, kind: http, upstream: 'http://x'}, {name: a, kind: http, upstream: 'http://y'}]\n",
+        ["a"],
+    ),
     "a bad user": ("users: [{id: 'with space'}]\n", ["users[0].id"]),
     "not text": (b"\xff\xfe\x00", ["countersign.yaml"]),
 }
@@ -62,14 +65,17 @@ def test_a_configuration_that_is_not_there_is_refused(install):
 
 
 POLICIES = {
-    "a syntax error": ('permit (principal, action, resource);\n  forbid (principal action);', ":2:"),
+    "a syntax error": ("permit (principal, action, resource);\n  forbid (principal action);", ":2:"),
     "an unknown annotation": ('@aprovers("dba")\nforbid (principal, action, resource);', ":1:"),
     "an unknown group": ('\n@approvers("dbas")\nforbid (principal, action, resource);', ":2:"),
     "a bad duration": ('@approvers("dba") @expires("soon")\nforbid (principal, action, resource);', ":1:"),
     "a bad quorum": ('@approvers("dba") @quorum("0")\nforbid (principal, action, resource);', ":1:"),
     "passkeys": ('@approvers("dba") @assurance("passkey")\nforbid (principal, action, resource);', ":1:"),
     "a gate that permits": ('@approvers("dba")\npermit (principal, action, resource);', ":"),
-    "two of one id": ('@id("a") permit (principal, action, resource);\n@id("a") permit (principal, action, resource);', ":"),
+    "two of one id": (
+        '@id("a") permit (principal, action, resource);\n@id("a") permit (principal, action, resource);',
+        ":",
+    ),
 }
 
 
@@ -139,15 +145,18 @@ def test_a_corrupt_database_is_refused_with_a_clear_message(install, path, damag
     database.close()
     data = bytearray(file.read_bytes())
     match damage:
-        case "beginning": data[:64] = bytes(64)
-        case "middle": data[4096 * 2:-4096] = os.urandom(len(data) - 4096 * 3)
+        case "beginning":
+            data[:64] = bytes(64)
+        case "middle":
+            data[4096 * 2 : -4096] = os.urandom(len(data) - 4096 * 3)
         case "another program's":
             file.unlink()
             with sqlite3.connect(file) as database:
                 database.execute("CREATE TABLE theirs (a)")
             database.close()
             data = bytearray(file.read_bytes())
-        case "no database": data = bytearray(b"hello, world\n")
+        case "no database":
+            data = bytearray(b"hello, world\n")
     file.write_bytes(data)
     code, said = gateway.refuse_to_start()
     assert code != 0 and str(file) in said or "ledger" in said, said
@@ -186,6 +195,7 @@ def test_the_data_folder_is_private(own_gateway):
 
 
 # A full disk
+
 
 @pytest.fixture
 def small_disk(tmp_path):
@@ -252,6 +262,7 @@ def test_a_full_disk_stops_new_actions_and_nothing_passes_unlogged(install, own_
 
 # Changing while running
 
+
 def versions(gateway, kind):
     member = kind.split(".")[0]
     return [entry[member] for entry in gateway.entries(kind=kind)]
@@ -260,9 +271,13 @@ def versions(gateway, kind):
 def test_a_changed_policy_is_in_force_soon_and_is_an_entry(own_gateway, own_upstream, path):
     before = versions(own_gateway, "policy.changed")[-1]
     assert own_gateway.exchange("PUT", f"/api/{path}/1").status == 200
-    own_gateway.write_policy("more.cedar", '@id("no-puts") forbid (principal, action, resource) '
-                             'when { context has method && context.method == "PUT" };')
-    changes = eventually(lambda: len(versions(own_gateway, "policy.changed")) == 2 and versions(own_gateway, "policy.changed"))
+    own_gateway.write_policy(
+        "more.cedar",
+        '@id("no-puts") forbid (principal, action, resource) when { context has method && context.method == "PUT" };',
+    )
+    changes = eventually(
+        lambda: len(versions(own_gateway, "policy.changed")) == 2 and versions(own_gateway, "policy.changed")
+    )
     assert changes[-1]["previous"] == before["version"] != changes[-1]["version"]
     answer = own_gateway.exchange("PUT", f"/api/{path}/2")
     assert answer.status == 403 and answer.json()["reasons"][0]["policy"] == "no-puts"
@@ -270,13 +285,15 @@ def test_a_changed_policy_is_in_force_soon_and_is_an_entry(own_gateway, own_upst
 
 
 def test_a_policy_set_that_does_not_load_is_refused_and_the_old_one_stays(own_gateway, own_upstream, path):
-    own_gateway.write_policy("more.cedar", 'forbid (principal, action, resource)')
+    own_gateway.write_policy("more.cedar", "forbid (principal, action, resource)")
     eventually(lambda: "more.cedar:1:" in own_gateway.log_text(), what="the refusal in the server's log")
     assert own_gateway.exchange("PUT", f"/api/{path}").status == 200
     assert own_gateway.exchange("POST", f"/api/forbidden/{path}").status == 403
     assert len(versions(own_gateway, "policy.changed")) == 1
-    own_gateway.write_policy("more.cedar", '@id("later") forbid (principal, action, resource) '
-                             'when { context has method && context.method == "PUT" };')
+    own_gateway.write_policy(
+        "more.cedar",
+        '@id("later") forbid (principal, action, resource) when { context has method && context.method == "PUT" };',
+    )
     eventually(lambda: own_gateway.exchange("PUT", f"/api/{path}").status == 403)
 
 
@@ -297,8 +314,12 @@ def test_sighup_reloads_what_no_file_stamp_shows(install, own_upstream, path):
     gateway.exchange("GET", f"/api/{path}/1")
     (gateway.folder / "upstream.token").write_text("Bearer second\n")
     gateway.hang_up()
-    eventually(lambda: gateway.exchange("GET", f"/api/{path}/2").status == 200
-               and own_upstream.to(f"/{path}/2")[-1].header("authorization") == "Bearer second")
+    eventually(
+        lambda: (
+            gateway.exchange("GET", f"/api/{path}/2").status == 200
+            and own_upstream.to(f"/{path}/2")[-1].header("authorization") == "Bearer second"
+        )
+    )
     assert own_upstream.to(f"/{path}/1")[0].header("authorization") == "Bearer first"
 
 
@@ -337,6 +358,7 @@ def test_a_user_taken_out_of_the_configuration_can_no_longer_decide(own_gateway,
 
 
 # Ending
+
 
 def test_a_graceful_shutdown_leaves_held_actions_pending(own_gateway, own_upstream, path):
     ask = own_gateway.ask("DELETE", f"/api/{path}")

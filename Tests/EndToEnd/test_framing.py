@@ -135,9 +135,17 @@ TARGETS = {
 }
 
 OVERRIDES = [
-    "X-HTTP-Method-Override: DELETE", "x-http-method-override: DELETE", "X_HTTP_METHOD_OVERRIDE: DELETE",
-    "X-HTTP-Method: DELETE", "X-Method-Override: DELETE", "X_Method_Override: DELETE", "X-Original-URL: /admin",
-    "X-Original_URL: /admin", "X-Rewrite-URL: /admin", "X_Rewrite_URL: /admin", "X-Forwarded-Prefix: /admin",
+    "X-HTTP-Method-Override: DELETE",
+    "x-http-method-override: DELETE",
+    "X_HTTP_METHOD_OVERRIDE: DELETE",
+    "X-HTTP-Method: DELETE",
+    "X-Method-Override: DELETE",
+    "X_Method_Override: DELETE",
+    "X-Original-URL: /admin",
+    "X-Original_URL: /admin",
+    "X-Rewrite-URL: /admin",
+    "X_Rewrite_URL: /admin",
+    "X-Forwarded-Prefix: /admin",
 ]
 
 AMBIGUOUS_JSON = {
@@ -164,7 +172,11 @@ def refused(gateway, upstream):
     """Sends bytes and checks: a 4xx or 5xx problem, exactly one entry, nothing upstream, and a closed connection."""
 
     def check(data, *statuses, code=None, reason=None):
-        data = data.replace(AUTHORIZATION, AUTHORIZATION.format(key=gateway.keys["bot"])) if isinstance(data, str) else data
+        data = (
+            data.replace(AUTHORIZATION, AUTHORIZATION.format(key=gateway.keys["bot"]))
+            if isinstance(data, str)
+            else data
+        )
         before, size = upstream.count(), gateway.log_size()
         with RawConnection(gateway.port) as connection:
             connection.send(data)
@@ -227,18 +239,34 @@ def test_json_in_another_charset_is_refused(refused, gateway, charset):
     refused(request_bytes("POST", "/api/x", fields, b'{"a":1}'), 415, code="ambiguous-body")
 
 
-@pytest.mark.parametrize("authorization", [
-    [], ["Basic Ym90OmJvdA=="], ["Bearer"], ["Bearer "], ["Bearer {key}", "Bearer {key}"], ["Bearer {key}, Bearer x"],
-])
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        [],
+        ["Basic Ym90OmJvdA=="],
+        ["Bearer"],
+        ["Bearer "],
+        ["Bearer {key}", "Bearer {key}"],
+        ["Bearer {key}, Bearer x"],
+    ],
+)
 def test_a_request_without_one_bearer_credential_is_refused(refused, gateway, authorization):
     fields = [f"Authorization: {value.format(key=gateway.keys['bot'])}" for value in authorization]
     refused(raw("GET /api/x HTTP/1.1", *fields, key=False), 401)
 
 
-@pytest.mark.parametrize("media_type", [
-    "text/plain", "application/json", "application/x-www-form-urlencoded", "application/octet-stream",
-    "application/vnd.api+json", "APPLICATION/JSON; charset=utf-8", None,
-])
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "text/plain",
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "application/octet-stream",
+        "application/vnd.api+json",
+        "APPLICATION/JSON; charset=utf-8",
+        None,
+    ],
+)
 def test_json_is_seen_by_policy_whatever_it_is_called(gateway, upstream, path, media_type):
     fields = [("Content-Type", media_type)] if media_type else []
     answer = gateway.exchange("POST", f"/api/{path}", *fields, body=b' \r\n{"danger": true}')
@@ -255,16 +283,45 @@ def test_a_body_that_only_begins_like_json_is_refused_where_a_policy_looks_into_
     assert upstream.count(f"/{path}") == 0
 
 
+@pytest.mark.xfail(strict=True, reason="a payload without text has no context.body, so a forbid on the body is silent")
+@pytest.mark.parametrize("media_type", ["application/json", "text/plain"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"danger": true' + b" " * 70_000 + b"}", id="padded beyond the inline size"),
+        pytest.param(b" " * 70_000 + b'{"danger": true}', id="pushed beyond the inline size"),
+    ],
+)
+def test_padding_does_not_hide_a_body_from_a_policy_that_looks_into_it(gateway, upstream, path, media_type, body):
+    answer = gateway.exchange("POST", f"/api/{path}", ("Content-Type", media_type), body=body)
+    assert answer.status in (400, 403, 413) and upstream.count(f"/{path}") == 0
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a payload that is not UTF-8 has no context.body, so a forbid on the body is silent"
+)
+def test_a_stray_byte_does_not_hide_a_body_from_a_policy_that_looks_into_it(gateway, upstream, path):
+    body = b'{"danger": true, "a": "\xff"}'
+    assert gateway.exchange("POST", f"/api/{path}", ("Content-Type", "text/plain"), body=body).status == 403
+    assert upstream.count(f"/{path}") == 0
+
+
 def test_a_body_that_is_not_like_json_passes_unchanged(gateway, upstream, path):
-    body = b'danger=true\x00\xff'
+    body = b"danger=true\x00\xff"
     assert gateway.exchange("POST", f"/api/{path}", ("Content-Type", "text/plain"), body=body).status == 200
     assert upstream.to(f"/{path}")[0].body == body
 
 
 def test_fields_of_one_hop_stay_on_their_hop(gateway, upstream, path):
     data = raw(
-        f"GET /api/{path} HTTP/1.1", "Connection: keep-alive, X-Hop", "X-Hop: 1", "Keep-Alive: timeout=5", "TE: trailers",
-        "Proxy-Authorization: Basic x", "Proxy-Connection: keep-alive", "X-End: 1",
+        f"GET /api/{path} HTTP/1.1",
+        "Connection: keep-alive, X-Hop",
+        "X-Hop: 1",
+        "Keep-Alive: timeout=5",
+        "TE: trailers",
+        "Proxy-Authorization: Basic x",
+        "Proxy-Connection: keep-alive",
+        "X-End: 1",
     ).replace("{key}", gateway.keys["bot"])
     with gateway.connect() as connection:
         connection.send(data)
@@ -277,8 +334,12 @@ def test_fields_of_one_hop_stay_on_their_hop(gateway, upstream, path):
 
 def test_an_agent_cannot_say_who_is_in_front_of_it(gateway, upstream, path):
     forged = [
-        ("Forwarded", "for=10.0.0.1"), ("X-Forwarded-For", "10.0.0.1"), ("X-Real-IP", "10.0.0.1"),
-        ("X-Forwarded-Host", "internal"), ("X-Forwarded-Proto", "https"), ("Via", "1.1 forged"),
+        ("Forwarded", "for=10.0.0.1"),
+        ("X-Forwarded-For", "10.0.0.1"),
+        ("X-Real-IP", "10.0.0.1"),
+        ("X-Forwarded-Host", "internal"),
+        ("X-Forwarded-Proto", "https"),
+        ("Via", "1.1 forged"),
     ]
     assert gateway.exchange("GET", f"/api/{path}", *forged).status == 200
     head = upstream.to(f"/{path}")[0].head
@@ -287,7 +348,9 @@ def test_an_agent_cannot_say_who_is_in_front_of_it(gateway, upstream, path):
 
 def test_what_follows_a_refused_request_is_not_read_as_another(gateway, upstream, path):
     data = raw(
-        "POST /api/x HTTP/1.1", "Content-Length: 5", CHUNKED,
+        "POST /api/x HTTP/1.1",
+        "Content-Length: 5",
+        CHUNKED,
         body=f"0\r\n\r\nGET /api/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.keys['bot']}\r\n\r\n",
     ).replace("{key}", gateway.keys["bot"])
     with gateway.connect() as connection:
@@ -328,6 +391,7 @@ def test_plain_targets_go_upstream_exactly_as_written(gateway, upstream, target)
 def test_override_fields_that_a_connection_names_pass(install, own_upstream, path):
     def change(configuration):
         configuration["connections"][0]["allow_method_override"] = ["X-HTTP-Method-Override"]
+
     gateway = install(change=change).start()
     answer = gateway.exchange("POST", f"/api/{path}", ("X-HTTP-Method-Override", "PATCH"))
     assert answer.status == 200 and own_upstream.to(f"/{path}")[0].header("x-http-method-override") == "PATCH"

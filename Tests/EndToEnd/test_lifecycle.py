@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 import time
 
 import httpx
@@ -92,7 +91,9 @@ def test_an_unknown_connection_is_not_found_and_recorded(gateway):
 
 
 def test_a_held_delete_approved_by_the_api_runs_once_with_its_bytes(gateway, upstream, path):
-    ask = gateway.ask("DELETE", f"/api/{path}?force=1", ("X-Why", "cleanup"), ("Countersign-Justification", "old order"))
+    ask = gateway.ask(
+        "DELETE", f"/api/{path}?force=1", ("X-Why", "cleanup"), ("Countersign-Justification", "old order")
+    )
     approval = gateway.pending(f"/{path}")
     assert ask.is_waiting and upstream.count(f"/{path}") == 0
     assert approval["agent"] == "bot" and approval["owner"] == "olga@example.com"
@@ -113,7 +114,11 @@ def test_a_held_delete_approved_by_the_api_runs_once_with_its_bytes(gateway, ups
     final = gateway.until(approval["id"], "succeeded")
     assert final["outcome"]["result"] == "succeeded" and final["outcome"]["status"] == 200
     assert gateway.kinds(approval["id"]) == [
-        "approval.requested", "approval.decided", "approval.settled", "action.dispatched", "action.completed",
+        "approval.requested",
+        "approval.decided",
+        "approval.settled",
+        "action.dispatched",
+        "action.completed",
     ]
 
 
@@ -279,10 +284,14 @@ def test_another_action_is_another_approval(gateway, path, change):
     first = gateway.ask(method, target, *headers, body=body)
     known = gateway.pending(f"/held/{path}")
     match change:
-        case "header": headers = [("X-Mode", "wet")]
-        case "query": target += "?x"
-        case "body": body = b"b"
-        case "method": method = "PUT"
+        case "header":
+            headers = [("X-Mode", "wet")]
+        case "query":
+            target += "?x"
+        case "body":
+            body = b"b"
+        case "method":
+            method = "PUT"
     second = gateway.ask(method, target, *headers, body=body)
     pending = eventually(lambda: len(gateway.of(f"/held/{path}", "pending")) == 2 and gateway.of(f"/held/{path}"))
     assert len({item["action_digest"] for item in pending}) == 2 and known["id"] in [item["id"] for item in pending]
@@ -292,11 +301,16 @@ def test_another_action_is_another_approval(gateway, path, change):
 
 def test_what_cannot_change_the_action_does_not_change_the_digest(gateway, path):
     volatile = [
-        ("User-Agent", "a"), ("X-Request-ID", "1"), ("Traceparent", "00-1"), ("Accept-Encoding", "gzip"),
+        ("User-Agent", "a"),
+        ("X-Request-ID", "1"),
+        ("Traceparent", "00-1"),
+        ("Accept-Encoding", "gzip"),
         ("Prefer", "wait=1"),
     ]
     first = gateway.exchange("DELETE", f"/api/{path}", *volatile)
-    second = gateway.exchange("DELETE", f"/api/{path}", ("User-Agent", "b"), ("X-Request-ID", "2"), ("Prefer", "wait=0"))
+    second = gateway.exchange(
+        "DELETE", f"/api/{path}", ("User-Agent", "b"), ("X-Request-ID", "2"), ("Prefer", "wait=0")
+    )
     assert (first.status, second.status) == (202, 202)
     assert first.header("location") == second.header("location")
 
@@ -418,102 +432,13 @@ def test_the_hold_ends_after_the_configured_time(install, own_upstream, path):
     assert answer.status == 202 and answer.code == "approval-required"
 
 
-def test_respond_async_runs_by_itself_and_keeps_the_response(gateway, upstream, path):
-    upstream.on(f"/held/{path}", lambda x: x.respond(201, b"made \x00\xff", [("X-Made", "1"), ("Content-Type", "a/b")]))
-    answer = gateway.exchange(
-        "POST", f"/api/held/{path}", ("Prefer", "respond-async"), ("X-Extra", "kept"), body=b"the body")
-    assert answer.status == 202 and answer.header("preference-applied") == "respond-async"
-    approval = gateway.of(f"/held/{path}", "pending")[0]
-    assert approval["asynchronous"] is True
-    url = answer.header("location") + "/response"
-    early = gateway.agent_api("bot").get(url)
-    assert (early.status_code, early.json()["code"]) == (409, "wrong-state")
-    gateway.approve(approval)
-    gateway.until(approval["id"], "succeeded")
-    request = upstream.to(f"/held/{path}")[0]
-    assert (request.method, request.body, request.header("x-extra")) == ("POST", b"the body", "kept")
-    assert request.all("authorization") == [UPSTREAM_CREDENTIAL] and request.header("prefer") is None
-    assert gateway.agent_api("other-bot").get(url).status_code == 404
-    assert gateway.user("alice").get(url).status_code == 403
-    kept = gateway.agent_api("bot").get(url)
-    assert (kept.status_code, kept.content, kept.headers["x-made"]) == (201, b"made \x00\xff", "1")
-    assert kept.headers["content-type"] == "a/b"
-    gone = eventually(lambda: (r := gateway.agent_api("bot").get(url)).status_code == 410 and r)
-    assert gone.json()["code"] == "result-gone" and upstream.count(f"/held/{path}") == 1
-
-
-@pytest.mark.parametrize("body", [b'{"text":"caf\xc3\xa9 \xe2\x82\xac"}', bytes(range(256)), b"x" * 200_000])
-def test_respond_async_sends_exactly_the_bytes_that_were_approved(gateway, upstream, path, body):
-    answer = gateway.exchange(
-        "POST", f"/api/held/{path}", ("Prefer", "respond-async"), ("Content-Type", "application/x-odd"), body=body)
-    assert answer.status == 202
-    approval = gateway.pending(f"/held/{path}")
-    gateway.approve(approval)
-    gateway.until(approval["id"], "succeeded")
-    assert [request.body for request in upstream.to(f"/held/{path}")] == [body]
-
-
-def test_respond_async_starts_once_the_upstream_is_back(install, own_upstream, path):
-    gateway = install().start()
-    answer = gateway.exchange("POST", f"/api/held/{path}", ("Prefer", "respond-async"), body=b"later")
-    approval = gateway.pending(f"/held/{path}")
-    own_upstream.stop()
-    assert gateway.approve(approval)["status"] == "approved"
-    eventually(lambda: "could not start" in gateway.log_text())
-    own_upstream.start()
-    gateway.until(approval["id"], "succeeded", timeout=15)
-    assert [request.body for request in own_upstream.to(f"/held/{path}")] == [b"later"] and answer.status == 202
-
-
-@pytest.mark.parametrize("end", ["denied", "withdrawn", "expired", "delivered", "delivered asynchronously"])
-def test_nothing_is_left_in_the_spool(install, own_upstream, path, end):
-    gateway = install().start()
-    prefix = "brief" if end == "expired" else "held"
-    own_upstream.on(f"/{prefix}/{path}", lambda x: x.respond(200, b"R" * 600_000))
-    prefer = [("Prefer", "wait=0")] if end == "delivered" else [("Prefer", "respond-async")]
-    target, body = f"/api/{prefix}/{path}", b"B" * 300_000
-    assert gateway.exchange("POST", target, *prefer, body=body).status == 202
-    approval = gateway.pending(f"/{prefix}/{path}")
-    match end:
-        case "denied": gateway.decide(approval, "deny")
-        case "withdrawn": gateway.agent_api().post(f"/v1/approvals/{approval['id']}/withdraw")
-        case "expired": gateway.until(approval["id"], "expired")
-        case "delivered":
-            gateway.approve(approval)
-            assert gateway.exchange("POST", target, body=body).body == b"R" * 600_000
-        case _:
-            gateway.approve(approval)
-            gateway.until(approval["id"], "succeeded")
-            kept = gateway.agent_api().get(f"/v1/approvals/{approval['id']}/response")
-            assert kept.content == b"R" * 600_000
-    left = lambda: sorted(file.name for file in (gateway.data / "spool").iterdir())
-    eventually(lambda: left() == [], 8, f"an empty spool, not {left()}")
-
-
-def test_a_large_response_of_an_approved_action_is_kept_for_an_agent_that_left(gateway, upstream, path):
-    gate, body = threading.Event(), bytes(range(256)) * 4096
-
-    def handler(exchange):
-        assert gate.wait(30)
-        exchange.respond(200, body)
-
-    upstream.on(f"/{path}", handler)
-    ask = gateway.ask("DELETE", f"/api/{path}")
-    approval = gateway.pending(f"/{path}")
-    gateway.approve(approval)
-    gateway.until(approval["id"], "redeemed")
-    ask.abandon()
-    gate.set()
-    gateway.until(approval["id"], "succeeded")
-    answer = gateway.exchange("DELETE", f"/api/{path}")
-    assert answer.status == 200 and answer.body == body and upstream.count(f"/{path}") == 1
-
-
 def test_the_approver_sees_the_exact_body(gateway, path):
     body = b'{"customers":[1,2],"note":"\\u003cb>"}'
     ask = gateway.ask("POST", "/api/v1/exports?" + path, ("Content-Type", "application/json"), body=body)
+
     def found():
         return [a for a in gateway.of("/v1/exports", "pending") if a["action"]["context"].get("query") == path]
+
     approval = eventually(found)[0]
     context = approval["action"]["context"]
     assert context["payload"] == {"media_type": "application/json", "text": body.decode()}

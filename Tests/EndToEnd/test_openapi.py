@@ -11,10 +11,15 @@ import pytest
 from harness.gateway import Gateway
 from harness.upstream import Upstream
 
-CHECKS = ",".join([
-    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
-    "response_schema_conformance",
-])
+CHECKS = ",".join(
+    [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+    ]
+)
 SCHEMATHESIS = Path(sys.executable).with_name("st")
 
 
@@ -39,10 +44,22 @@ def test_the_document_is_openapi_3_1_and_names_every_call(gateway):
     document = answer.json()
     assert document["openapi"].startswith("3.1.")
     for call in (
-        "post /v1/actions", "get /v1/approvals", "get /v1/approvals/{id}", "post /v1/approvals/{id}/decisions",
-        "post /v1/approvals/{id}/withdraw", "post /v1/approvals/{id}/revoke", "post /v1/approvals/{id}/redeem",
-        "post /v1/approvals/{id}/outcome", "get /v1/approvals/{id}/response", "get /v1/approvals/{id}/receipt",
-        "get /v1/entries", "get /v1/events", "get /log/checkpoint", "get /healthz", "get /readyz", "get /metrics",
+        "post /v1/actions",
+        "get /v1/approvals",
+        "get /v1/approvals/{id}",
+        "post /v1/approvals/{id}/decisions",
+        "post /v1/approvals/{id}/withdraw",
+        "post /v1/approvals/{id}/revoke",
+        "post /v1/approvals/{id}/redeem",
+        "post /v1/approvals/{id}/outcome",
+        "get /v1/approvals/{id}/response",
+        "get /v1/approvals/{id}/receipt",
+        "get /v1/entries",
+        "get /v1/events",
+        "get /log/checkpoint",
+        "get /healthz",
+        "get /readyz",
+        "get /metrics",
     ):
         method, path = call.split(" ")
         assert method in document["paths"].get(path, {}), call
@@ -55,21 +72,41 @@ def test_the_document_is_openapi_3_1_and_names_every_call(gateway):
 
 def credential(gateway, who):
     match who:
-        case "agent": return gateway.keys["bot"]
-        case "user": return gateway.token("alice@example.com")
-        case "administrator": return gateway.cli("user", "token", "alice@example.com", "--ttl", "1h", "--admin").stdout.strip()
-        case _: return None
+        case "agent":
+            return gateway.keys["bot"]
+        case "user":
+            return gateway.token("alice@example.com")
+        case "administrator":
+            return gateway.cli("user", "token", "alice@example.com", "--ttl", "1h", "--admin").stdout.strip()
+        case _:
+            return None
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("who", ["agent", "user", "administrator", "nobody"])
 def test_fuzzing_finds_no_failure_and_no_undocumented_answer(fuzzed, who, tmp_path):
     command = [
-        str(SCHEMATHESIS), "run", f"http://127.0.0.1:{fuzzed.control}/openapi.json", "--checks", CHECKS,
-        "--max-examples", os.environ.get("COUNTERSIGN_FUZZ_EXAMPLES", "10"),
-        "--phases", "examples,coverage" if who == "nobody" else "examples,coverage,fuzzing",
-        "--seed", "20261121", "--request-timeout", "15", "--no-shrink", "--continue-on-failure",
-        "--exclude-path", "/v1/events", "--exclude-method", "TRACE", "--suppress-health-check", "all",
+        str(SCHEMATHESIS),
+        "run",
+        f"http://127.0.0.1:{fuzzed.control}/openapi.json",
+        "--checks",
+        CHECKS,
+        "--max-examples",
+        os.environ.get("COUNTERSIGN_FUZZ_EXAMPLES", "10"),
+        "--phases",
+        "examples,coverage" if who == "nobody" else "examples,coverage,fuzzing",
+        "--seed",
+        "20261121",
+        "--request-timeout",
+        "15",
+        "--no-shrink",
+        "--continue-on-failure",
+        "--exclude-path",
+        "/v1/events",
+        "--exclude-method",
+        "TRACE",
+        "--suppress-health-check",
+        "all",
         "--no-color",
     ]
     if secret := credential(fuzzed, who):

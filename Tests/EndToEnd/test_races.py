@@ -57,8 +57,7 @@ def outcome_of(gateway, approval, answers):
 def test_of_two_approvers_on_one_gate_one_wins(gateway, held):
     for _ in range(8):
         approval = held()
-        answers = together(
-            lambda: gateway.decide(approval, user="alice"), lambda: gateway.decide(approval, user="bob"))
+        answers = together(lambda: gateway.decide(approval, user="alice"), lambda: gateway.decide(approval, user="bob"))
         winner = outcome_of(gateway, approval, answers)
         final = gateway.approval(approval["id"])
         assert final["status"] == "approved"
@@ -70,7 +69,8 @@ def test_of_approve_and_deny_one_wins(gateway, held):
     for _ in range(8):
         approval = held()
         answers = together(
-            lambda: gateway.decide(approval, "approve", "alice"), lambda: gateway.decide(approval, "deny", "bob"))
+            lambda: gateway.decide(approval, "approve", "alice"), lambda: gateway.decide(approval, "deny", "bob")
+        )
         winner = outcome_of(gateway, approval, answers)
         final = gateway.approval(approval["id"])["status"]
         assert final == {"approve": "approved", "deny": "denied"}[winner["decision"]]
@@ -129,8 +129,7 @@ def test_of_redemption_and_revocation_one_wins(gateway, upstream, path):
         approval = gateway.approval(answer.header("location").rsplit("/", 1)[1])
         gateway.approve(approval)
         revoke = lambda: gateway.user("bob").post(f"/v1/approvals/{approval['id']}/revoke")
-        ran, revoked = together(
-            lambda: gateway.exchange("DELETE", f"/api{target}", ("Prefer", "wait=0")), revoke)
+        ran, revoked = together(lambda: gateway.exchange("DELETE", f"/api{target}", ("Prefer", "wait=0")), revoke)
         final = gateway.until(approval["id"], "succeeded", "revoked")["status"]
         assert upstream.count(target) == (1 if final == "succeeded" else 0)
         assert (revoked.status_code == 200) == (final == "revoked")

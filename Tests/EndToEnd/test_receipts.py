@@ -38,7 +38,14 @@ def test_the_command_line_accepts_a_receipt_and_tells_its_story(receipt, tmp_pat
     (tmp_path / "r.json").write_bytes(data)
     done = verify(tmp_path / "r.json", key)
     assert done.returncode == 0, done.stderr
-    for text in ("bot", "olga@example.com", "bob@example.com", approval["id"], approval["action_digest"], "self-approval"):
+    for text in (
+        "bot",
+        "olga@example.com",
+        "bob@example.com",
+        approval["id"],
+        approval["action_digest"],
+        "self-approval",
+    ):
         assert text in done.stdout
     (tmp_path / "log.key").write_text(key + "\n")
     assert verify(tmp_path / "r.json", str(tmp_path / "log.key")).returncode == 0
@@ -62,7 +69,11 @@ def test_an_independent_verifier_accepts_the_receipt(receipt):
     data, key, approval = receipt
     entries, documents = Verifier(key).receipt(data)
     assert [entry["kind"] for entry in entries] == [
-        "approval.requested", "approval.decided", "approval.decided", "approval.settled", "action.dispatched",
+        "approval.requested",
+        "approval.decided",
+        "approval.decided",
+        "approval.settled",
+        "action.dispatched",
         "action.completed",
     ]
     document = documents[entries[0]["sequence"]]
@@ -81,7 +92,7 @@ def test_the_command_line_rejects_a_receipt_after_any_changed_byte(receipt, tmp_
 
     def is_refused(offset):
         path = tmp_path / f"{offset}.json"
-        path.write_bytes(data[:offset] + bytes([data[offset] ^ (1 << (offset % 8))]) + data[offset + 1:])
+        path.write_bytes(data[:offset] + bytes([data[offset] ^ (1 << (offset % 8))]) + data[offset + 1 :])
         code = verify(path, key).returncode
         return code in (4, 2), code
 
@@ -90,8 +101,20 @@ def test_the_command_line_rejects_a_receipt_after_any_changed_byte(receipt, tmp_
     assert {offset: code for offset, (refused, code) in results.items() if not refused} == {}
 
 
-@pytest.mark.parametrize("change", ["cut", "longer", "spaces", "empty", "other key", "entry dropped", "entries swapped",
-                                    "document dropped", "unknown member"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "cut",
+        "longer",
+        "spaces",
+        "empty",
+        "other key",
+        "entry dropped",
+        "entries swapped",
+        "document dropped",
+        "unknown member",
+    ],
+)
 def test_the_command_line_rejects_other_tampering(receipt, tmp_path, change):
     data, key, _ = receipt
     value = json.loads(data)
@@ -100,15 +123,24 @@ def test_the_command_line_rejects_other_tampering(receipt, tmp_path, change):
         return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
 
     match change:
-        case "cut": data = data[:-1]
-        case "longer": data += b"\n"
-        case "spaces": data = json.dumps(value).encode()
-        case "empty": data = b""
-        case "other key": key = key.replace("e2e.example.com/log", "e3e.example.com/log")
-        case "entry dropped": del value["entries"][2]
-        case "entries swapped": value["entries"][1:3] = reversed(value["entries"][1:3])
-        case "document dropped": value["documents"].clear()
-        case "unknown member": value["x"] = 1
+        case "cut":
+            data = data[:-1]
+        case "longer":
+            data += b"\n"
+        case "spaces":
+            data = json.dumps(value).encode()
+        case "empty":
+            data = b""
+        case "other key":
+            key = key.replace("e2e.example.com/log", "e3e.example.com/log")
+        case "entry dropped":
+            del value["entries"][2]
+        case "entries swapped":
+            value["entries"][1:3] = reversed(value["entries"][1:3])
+        case "document dropped":
+            value["documents"].clear()
+        case "unknown member":
+            value["x"] = 1
     if change not in ("cut", "longer", "spaces", "empty"):
         data = dumps(value)
     (tmp_path / "r.json").write_bytes(data)
@@ -169,5 +201,5 @@ def test_the_log_only_grows(gateway, path):
     before = gateway.verify_log()
     gateway.exchange("GET", f"/api/{path}")
     after = gateway.verify_log()
-    assert after[:len(before)] == before and len(after) > len(before)
+    assert after[: len(before)] == before and len(after) > len(before)
     assert verifier.checkpoint(gateway.anyone().get("/log/checkpoint").text)[0] >= len(after)

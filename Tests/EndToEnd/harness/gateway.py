@@ -102,13 +102,19 @@ class Gateway:
             "limits": {"pending_per_agent": 5000},
             "connections": [
                 {
-                    "name": "api", "kind": "http", "upstream": upstream, "labels": {"env": "prod", "data": "pii"},
+                    "name": "api",
+                    "kind": "http",
+                    "upstream": upstream,
+                    "labels": {"env": "prod", "data": "pii"},
                     "credential": {"header": "Authorization", "value": "env:UPSTREAM_TOKEN"},
                     "routes": [{"match": "POST /v1/exports", "operation": "exportOrders", "effect": "export"}],
                     "timeouts": {"connect": "3s", "idle": "30s"},
                 },
                 {
-                    "name": "impatient", "kind": "http", "upstream": upstream, "labels": {"env": "prod"},
+                    "name": "impatient",
+                    "kind": "http",
+                    "upstream": upstream,
+                    "labels": {"env": "prod"},
                     "timeouts": {"connect": "1s", "idle": "1s"},
                 },
             ],
@@ -153,7 +159,11 @@ class Gateway:
         with open(self.logs, "ab") as log:
             self.process = subprocess.Popen(
                 [str(BINARY), "serve", "--config", str(self.file)],
-                cwd=self.folder, env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.folder,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         return self
 
@@ -226,8 +236,13 @@ class Gateway:
         """Runs a command of the real binary."""
         command = [str(BINARY), *arguments] + (["--config", str(self.file)] if configured else [])
         done = subprocess.run(
-            command, cwd=self.folder, env={**os.environ, **self.environment}, capture_output=True, text=True,
-            timeout=timeout, stdin=subprocess.DEVNULL,
+            command,
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
         )
         if succeed:
             assert done.returncode == 0, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
@@ -312,10 +327,12 @@ class Gateway:
 
     def until(self, identifier, *statuses, timeout=10):
         """Waits until an approval has one of the statuses."""
+
         def reached():
             approval = self.approval(identifier)
             assert approval["status"] in statuses, approval["status"]
             return approval
+
         return eventually(reached, timeout, f"{identifier} in {statuses}")
 
     def decide(self, approval, decision="approve", user="bob", reason="looked at it"):

@@ -95,7 +95,7 @@ class Verifier:
         index = int(lines[0].removeprefix("index "))
         end = lines.index("")
         hashes = [base64.b64decode(line, validate=True) for line in lines[1:end]]
-        size, root = self.checkpoint("\n".join(lines[end + 1:]))
+        size, root = self.checkpoint("\n".join(lines[end + 1 :]))
         assert root_from_inclusion(index, size, leaf_hash(text.encode()), hashes) == root, "not included"
         members = json.loads(text)
         assert members["sequence"] == index

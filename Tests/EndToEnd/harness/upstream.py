@@ -240,7 +240,9 @@ def websocket_echo(exchange):
     token = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
     exchange.send(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-        + base64.b64encode(token) + b"\r\n\r\n")
+        + base64.b64encode(token)
+        + b"\r\n\r\n"
+    )
     reader = exchange.reader
     exchange.hang_up()
     while True:

@@ -1,0 +1,138 @@
+"""Upstreams that are down, silent, lie about lengths or speak something else."""
+
+import pytest
+
+from harness.upstream import Upstream
+from harness.wire import request_bytes
+
+
+def test_an_upstream_that_is_down_is_502_and_does_not_burn_the_grant(install, path):
+    upstream = Upstream()
+    gateway = install(upstream).start()
+    upstream.stop()
+    answer = gateway.exchange("GET", f"/api/{path}")
+    assert (answer.status, answer.code) == (502, "upstream-unavailable")
+    ask = gateway.ask("DELETE", f"/api/{path}")
+    approval = gateway.pending(f"/{path}")
+    gateway.approve(approval)
+    refusal = ask.answer()
+    assert (refusal.status, refusal.code) == (502, "upstream-unavailable")
+    assert gateway.approval(approval["id"])["status"] == "approved"
+    upstream.start()
+    assert gateway.exchange("DELETE", f"/api/{path}").status == 200
+    assert upstream.count(f"/{path}") == 1
+    gateway.until(approval["id"], "succeeded")
+    upstream.stop()
+
+
+def test_an_upstream_that_is_silent_is_504(gateway, upstream, path):
+    gate = upstream.stall(f"/{path}")
+    answer = gateway.exchange("GET", f"/impatient/{path}")
+    gate.open()
+    assert (answer.status, answer.code) == (504, "upstream-timeout")
+
+
+def test_an_approved_action_whose_upstream_is_silent_ends_unknown(gateway, upstream, path):
+    gate = upstream.stall(f"/{path}")
+    ask = gateway.ask("DELETE", f"/impatient/{path}")
+    approval = gateway.pending(f"/{path}")
+    gateway.approve(approval)
+    answer = ask.answer()
+    gate.open()
+    assert (answer.status, answer.code) == (504, "upstream-timeout")
+    assert gateway.until(approval["id"], "unknown")["outcome"]["result"] == "unknown"
+    assert upstream.count(f"/{path}") == 1
+
+
+LIES = {
+    "closes before the head": b"",
+    "closes inside the head": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "speaks something else": b"SSH-2.0-OpenSSH_9\r\n\r\n",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "length and coding": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a bare lf": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+    "a folded field": b"HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\nContent-Length: 0\r\n\r\n",
+    "a status of two digits": b"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",
+    "an unasked 101": b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+    "an unknown coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "an endless head": b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_an_upstream_whose_head_is_wrong_is_502(gateway, upstream, path, name):
+    def handler(exchange):
+        exchange.send(LIES[name])
+        exchange.hang_up()
+
+    upstream.on(f"/{path}", handler)
+    answer = gateway.exchange("GET", f"/api/{path}")
+    assert answer.status == 502 and answer.code in ("upstream-invalid", "upstream-unavailable"), answer.body
+    # A write is never sent twice.
+    assert gateway.exchange("POST", f"/api/{path}/post", body=b"1").status == 200
+    upstream.on(f"/{path}", handler)
+    assert gateway.exchange("POST", f"/api/{path}", body=b"1").status == 502
+    assert [request.method for request in upstream.to(f"/{path}")].count("POST") == 1
+
+
+SHORT = {
+    "a body shorter than its length": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+    "chunks that break off": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    "a bad chunk size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n",
+}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_body_that_breaks_off_never_looks_complete(gateway, upstream, path, name):
+    def handler(exchange):
+        exchange.send(SHORT[name])
+        exchange.hang_up()
+
+    upstream.on(f"/{path}", handler)
+    with gateway.connect() as connection:
+        connection.send(request_bytes("GET", f"/api/{path}", gateway.headers()))
+        try:
+            answer = connection.answer()
+        except (OSError, ValueError):
+            return
+        assert answer.status == 502, "a broken answer looked complete"
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_an_approved_action_whose_answer_breaks_off_ends_unknown(gateway, upstream, path, name):
+    def handler(exchange):
+        exchange.send(SHORT[name])
+        exchange.hang_up()
+
+    upstream.on(f"/{path}", handler)
+    ask = gateway.ask("DELETE", f"/api/{path}")
+    approval = gateway.pending(f"/{path}")
+    gateway.approve(approval)
+    assert gateway.until(approval["id"], "unknown")["outcome"]["result"] == "unknown"
+    ask.join(10)
+    assert ask.error is not None, "a broken answer looked complete"
+    assert upstream.count(f"/{path}") == 1
+
+
+def test_bytes_after_a_response_do_not_become_the_next_one(gateway, upstream, path):
+    def handler(exchange):
+        exchange.send(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
+        )
+
+    upstream.on(f"/{path}", handler)
+    with gateway.connect() as connection:
+        connection.send(request_bytes("GET", f"/api/{path}", gateway.headers()))
+        assert connection.answer().body == b"ok"
+        connection.send(request_bytes("GET", f"/api/{path}/next", gateway.headers()))
+        assert connection.answer().json()["target"] == f"/{path}/next"
+
+
+def test_a_stale_idle_upstream_connection_does_not_fail_a_read(gateway, upstream, path):
+    def handler(exchange):
+        exchange.respond(200, b"x")
+        exchange.hang_up()
+
+    upstream.on(f"/{path}", handler)
+    for _ in range(10):
+        assert gateway.exchange("GET", f"/api/{path}").status == 200
