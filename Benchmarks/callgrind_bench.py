@@ -83,8 +83,9 @@ def main():
     stack.nginx(place, "upstream", port, payload())
     output = place.folder / "callgrind.out"
     shim = place.folder / "sigsuspend.so"
-    subprocess.run([shutil.which("cc") or "clang", "-shared", "-fPIC", "-O1", "-o", str(shim), stack.ROOT / "Benchmarks" / "sigsuspend.c"],
-                   check=True)
+    source = stack.ROOT / "Benchmarks" / "sigsuspend.c"
+    compiler = shutil.which("cc") or "clang"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(shim), str(source)], check=True)
     wrapper = ["env", f"LD_PRELOAD={shim}", "valgrind", "--tool=callgrind", "--instr-atstart=no", "--dump-instr=no",
                f"--callgrind-out-file={output}", "--"]
     # Valgrind 3.19 gives up on Swift's debug information; names come from the symbol table.

@@ -33,7 +33,16 @@ enum PolicyContext {
     /// what readers take differently (a key twice, something after the end): on a text, a policy that looks inside the
     /// body has an error, so a `forbid` denies and a `permit` is skipped.
     private static func body(of details: JSONObject) -> Value? {
-        guard let text = details["payload"]?["text"]?.stringValue,
+        guard let payload = details["payload"] else { return nil }
+        guard let text = payload["text"]?.stringValue else {
+            // Bytes that are not in the document: too many, not text, or compressed. If they may be JSON, they are a text
+            // to policy, so that size or coding is no way around a policy about the body.
+            let excerpt = payload["excerpt"]?.stringValue ?? ""
+            let first = excerpt.unicodeScalars.first { !isSkipped($0) }
+            let isCoded = details["headers"]?["content-encoding"] != nil
+            return first == nil || first == "{" || first == "[" || isCoded ? Value(excerpt) : nil
+        }
+        guard
             let first = text.unicodeScalars.first(where: { !isSkipped($0) }), first == "{" || first == "["
         else { return nil }
         guard let parsed = try? JSONParser.parse(text, limits: JSONLimits(numbers: .int64, allowsNoncharacters: true))
@@ -41,10 +50,10 @@ enum PolicyContext {
         return value(parsed)
     }
 
-    /// White space, and the byte order mark, which many readers skip.
+    /// White space, the byte order mark, which many readers skip, and what UTF-16 looks like when read as UTF-8.
     private static func isSkipped(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
-        case " ", "\t", "\n", "\r", "\u{FEFF}": true
+        case " ", "\t", "\n", "\r", "\0", "\u{FEFF}", "\u{FFFD}": true
         default: false
         }
     }

@@ -1,7 +1,9 @@
 import CanonicalJSON
-import CountersignCore
+import Cedar
 import CountersignTestKit
 import Testing
+
+@testable import CountersignCore
 
 /// Every way around the gates that was found or imagined.
 ///
@@ -398,4 +400,35 @@ struct BypassTests {
 extension Outcome.Result {
     /// Every kind of outcome.
     fileprivate static let allResults: [Outcome.Result] = [.succeeded, .failed, .unknown]
+}
+
+@Suite("Bodies that are not in the document", .timeLimit(.minutes(10)))
+struct HiddenBodyTests {
+    @Test(
+        "a body that may be JSON is a text to policy, whatever keeps it out of the document",
+        arguments: [
+            ("{\"danger\": true", nil, true), ("  \n\t[", nil, true), (String(repeating: " ", count: 512), nil, true),
+            ("", nil, true), ("\u{FFFD}\u{FFFD}{\0\"", nil, true), ("\0{\0\"", nil, true),
+            ("\u{1F}\u{FFFD}", "gzip", true),
+            ("xxxx", nil, false), ("\u{1F}\u{FFFD}", nil, false),
+        ] as [(String, String?, Bool)]
+    )
+    func hidden(excerpt: String, coding: String?, isSeen: Bool) throws {
+        var headers = JSONObject()
+        if let coding { headers["content-encoding"] = [.string(coding)] }
+        let details = JSONObject([
+            ("headers", .object(headers)),
+            ("payload", ["bytes": 70_000, "excerpt": .string(excerpt), "media_type": "text/plain", "sha256": "x"]),
+        ])
+        let action = Action(
+            agent: Fixtures.agent,
+            onBehalfOf: nil,
+            protocol: "http",
+            connection: Fixtures.connection,
+            operations: [Fixtures.action().operations[0]],
+            details: details,
+        )
+        let context = PolicyContext.record(of: action, Circumstances(), now: Timestamp(microseconds: 0))
+        #expect((context["body"] != nil) == isSeen)
+    }
 }

@@ -8,11 +8,6 @@ from harness.gateway import UPSTREAM_CREDENTIAL
 from harness.waiting import eventually
 
 
-def bug(reason):
-    """A known fault of the product; the test says so when it is gone."""
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
 def test_respond_async_runs_by_itself_and_keeps_the_response(gateway, upstream, path):
     upstream.on(f"/held/{path}", lambda x: x.respond(201, b"made \x00\xff", [("X-Made", "1"), ("Content-Type", "a/b")]))
     answer = gateway.exchange(
@@ -44,7 +39,7 @@ def test_respond_async_runs_by_itself_and_keeps_the_response(gateway, upstream, 
     [
         pytest.param(b'{"text":"caf\xc3\xa9 \xe2\x82\xac"}', id="text"),
         pytest.param(
-            bytes(range(256)), id="bytes", marks=bug("a small body that is not UTF-8 is not kept, so it never runs")
+            bytes(range(256)), id="bytes"
         ),
         pytest.param(b"x" * 200_000, id="large"),
     ],
@@ -60,7 +55,6 @@ def test_respond_async_sends_exactly_the_bytes_that_were_approved(gateway, upstr
     assert [request.body for request in upstream.to(f"/held/{path}")] == [body]
 
 
-@bug("an approved asynchronous action is tried once, and then only at the next start")
 def test_respond_async_starts_once_the_upstream_is_back(install, own_upstream, path):
     gateway = install().start()
     answer = gateway.exchange("POST", f"/api/held/{path}", ("Prefer", "respond-async"), body=b"later")
@@ -73,17 +67,14 @@ def test_respond_async_starts_once_the_upstream_is_back(install, own_upstream, p
     assert [request.body for request in own_upstream.to(f"/held/{path}")] == [b"later"] and answer.status == 202
 
 
-LEFT = bug("spooled files of actions that ended are never removed")
-
-
 @pytest.mark.parametrize(
     "end",
     [
-        pytest.param("denied", marks=LEFT),
-        pytest.param("withdrawn", marks=LEFT),
-        pytest.param("expired", marks=LEFT),
+        pytest.param("denied"),
+        pytest.param("withdrawn"),
+        pytest.param("expired"),
         "delivered",
-        pytest.param("delivered asynchronously", marks=LEFT),
+        pytest.param("delivered asynchronously"),
     ],
 )
 def test_nothing_is_left_in_the_spool(install, own_upstream, path, end):
@@ -113,7 +104,6 @@ def test_nothing_is_left_in_the_spool(install, own_upstream, path, end):
     eventually(lambda: left() == [], 8, f"an empty spool, not {left()}")
 
 
-@bug("the last ask that leaves removes the kept response's file, delivered or not")
 def test_a_large_response_of_an_approved_action_is_kept_for_an_agent_that_left(gateway, upstream, path):
     gate, body = threading.Event(), bytes(range(256)) * 4096
 

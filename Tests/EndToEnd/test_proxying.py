@@ -115,9 +115,6 @@ def test_a_connection_carries_many_requests(gateway, upstream, path):
             assert connection.answer().json()["target"] == f"/{path}/{number}"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="after a read on a reused connection, `hasArrived` is stale and the connection is closed"
-)
 def test_upstream_connections_are_used_again(gateway, upstream, path):
     with gateway.connect() as connection:
         for _ in range(10):
@@ -214,7 +211,6 @@ def test_fields_of_one_hop_of_the_response_stay_there(gateway, upstream, path):
     assert answer.all("set-cookie") == ["a=1", "b=2"]
 
 
-@pytest.mark.xfail(strict=True, reason="relayBody does not flush while a chunk's CRLF is still in the input")
 def test_server_sent_events_are_not_held_back(gateway, upstream, path):
     steps = [threading.Event() for _ in range(3)]
 

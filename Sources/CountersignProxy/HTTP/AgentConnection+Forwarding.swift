@@ -144,11 +144,16 @@ extension AgentConnection {
     private func relayBody(_ out: ResponseWriter.Body, _ upstream: inout UpstreamConnection) async -> Bool {
         do {
             while true {
-                if upstream.stream.input.readableBytes == 0 {
+                let event: ResponseEvent
+                if let ready = try upstream.poll() {
+                    event = ready
+                } else {
+                    // What has been passed on leaves before there is a wait, so that a stream is one for the agent, too.
                     stream.flush()
                     try await stream.drained()
+                    event = try await upstream.next()
                 }
-                switch try await upstream.next() {
+                switch event {
                 case .body(let bytes): out.write(bytes)
                 case .trailers(let fields): try out.end(trailers: fields)
                 case .end:

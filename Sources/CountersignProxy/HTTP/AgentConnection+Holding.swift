@@ -1,3 +1,4 @@
+import CanonicalJSON
 import CountersignCore
 import HTTPWire
 import NIOCore
@@ -123,6 +124,7 @@ extension AgentConnection {
                 return await answer(.refusal(410, [reason], approval: approval, publicURL), head)
             }
             guard let isReusable = await AgentSink(connection: self, head: head).send(response) else { return false }
+            context.results.delivered(response)
             try await context.enforcement.delivered(approval.id)
             return isReusable
         } catch {
@@ -130,9 +132,18 @@ extension AgentConnection {
         }
     }
 
-    /// A body in a file must outlive this connection when the gateway runs the action by itself.
+    /// A body that is not in the document must outlive this connection when the gateway runs the action by itself.
     private func keepBody(of request: JudgedRequest, for id: ApprovalID) async throws {
-        guard case .file(let file, _, _) = request.outbound.body.content else { return }
-        try await file.keep(as: "\(context.settings.spool)/body-\(id)")
+        let name = "\(context.settings.spool)/body-\(id)"
+        switch request.outbound.body.content {
+        case .none: return
+        case .file(let file, _, _): try await file.keep(as: name)
+        case .memory(let bytes):
+            // Text is in the document; of anything else, the document has only the digest.
+            guard request.action.details["payload"]?["text"] == nil else { return }
+            let file = try await SpoolFile(creating: context.spoolPath())
+            try await file.write(bytes, at: 0)
+            try await file.keep(as: name)
+        }
     }
 }

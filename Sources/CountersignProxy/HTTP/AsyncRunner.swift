@@ -37,8 +37,8 @@ struct AsyncRunner: Sendable {
         guard approval.document.utf8.count > 0, let request = await request(of: approval) else {
             return context.logger.error("an action cannot be made again", metadata: ["approval": "\(approval.id)"])
         }
-        do {
-            let upstream = try await context.pool.acquire(request.outbound.connection, on: home, fresh: true)
+        do throws(UpstreamFailure) {
+            let upstream = try await connect(request, approval, home)
             switch await context.enforcement.redeem(
                 approval.id,
                 request.action,
@@ -48,7 +48,6 @@ struct AsyncRunner: Sendable {
             case .dispatch(let redeemed):
                 let dispatch = Dispatch(context: context, home: home, request: request, approval: redeemed)
                 _ = await dispatch.run(upstream, agent: nil)
-                await SpoolFile.remove("\(context.settings.spool)/body-\(approval.id)")
             case .taken, .refused: upstream.stream.close()
             }
         } catch {
@@ -57,6 +56,30 @@ struct AsyncRunner: Sendable {
                 "an approved action could not start",
                 metadata: ["approval": "\(approval.id)", "reason": "\(error.reason.code.rawValue)"],
             )
+        }
+    }
+
+    /// Connects before the grant is used, and tries again while the upstream is down and the grant stands.
+    private func connect(
+        _ request: JudgedRequest,
+        _ approval: Approval,
+        _ home: LoopState,
+    ) async throws(UpstreamFailure) -> UpstreamConnection {
+        var pause = Duration.milliseconds(500)
+        while true {
+            do {
+                return try await context.pool.acquire(request.outbound.connection, on: home, fresh: true)
+            } catch {
+                let now = context.enforcement.clock.time()
+                guard let until = approval.grantExpiresAt, now.adding(pause) < until, !context.drain.isDraining,
+                    (try? await Task.sleep(for: pause)) != nil
+                else { throw error }
+                context.logger.warning(
+                    "an approved action could not start; trying again",
+                    metadata: ["approval": "\(approval.id)", "reason": "\(error.reason.code.rawValue)"],
+                )
+                pause = min(pause * 2, .seconds(10))
+            }
         }
     }
 

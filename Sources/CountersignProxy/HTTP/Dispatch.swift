@@ -62,6 +62,7 @@ struct Dispatch {
         )
         var keeper = ResponseKeeper(context: context, isKept: !isStream)
         agent?.begin(head, fields: fields, approval: approval.id)
+        if isStream { agent?.stream.flush() }
         var late: ByteBuffer?
         var failure: UpstreamFailure?
         do throws(UpstreamFailure) {
@@ -102,6 +103,7 @@ struct Dispatch {
         }
         if let late { await agent?.write(late) }
         guard let end = await agent?.end(), end.isDelivered else { return false }
+        if let kept { context.results.delivered(kept) }
         if isRecorded { try? await context.enforcement.delivered(approval.id) }
         return end.isReusable
     }

@@ -91,12 +91,15 @@ package final class HTTPGateway: Service {
     package func run() async throws {
         try makeSpool()
         for home in homes { home.start() }
+        let janitor = SpoolJanitor(context: context)
+        await janitor.sweep()
         let server = try await bind()
         started(server.channel.localAddress?.port ?? context.settings.port)
         let runner = AsyncRunner(context: context, homes: homes)
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await runner.run() }
+                tasks.addTask { await janitor.run() }
                 tasks.addTask { await self.accept(server) }
                 await tasks.next()
                 // The listener is closed and its last exchange has ended.

@@ -9,6 +9,7 @@ final class ResultBoard: Sendable {
     private struct Place {
         var attached = 0
         var response: KeptResponse?
+        var isDelivered = false
     }
 
     private let places = Mutex<[ApprovalID: Place]>([:])
@@ -30,7 +31,7 @@ final class ResultBoard: Sendable {
                 return nil
             }
             places[id] = nil
-            return place.response
+            return place.isDelivered ? place.response : nil
         }
     }
 
@@ -41,6 +42,18 @@ final class ResultBoard: Sendable {
             places[response.approval]?.response = response
         }
     }
+
+    /// The response has reached an agent; its file goes when the last ask has left.
+    func delivered(_ response: KeptResponse) {
+        places.withLock { places in
+            guard places[response.approval] != nil else { return }
+            places[response.approval]?.response = response
+            places[response.approval]?.isDelivered = true
+        }
+    }
+
+    /// Whether asks are attached.
+    func isAttended(_ id: ApprovalID) -> Bool { places.withLock { $0[id] != nil } }
 
     /// The posted response.
     func response(_ id: ApprovalID) -> KeptResponse? { places.withLock { $0[id]?.response } }

@@ -105,7 +105,7 @@ struct Translator {
             return .object(
                 JSONObject([
                     ("bytes", .integer(Int64(clamping: body.count))),
-                    ("excerpt", .string(Self.text(excerpt) ?? "")),
+                    ("excerpt", .string(String(decoding: excerpt.readableBytesView, as: UTF8.self))),
                     ("media_type", type),
                     ("sha256", .string(Base64URL.encode(sha256))),
                 ])
@@ -119,7 +119,9 @@ struct Translator {
             }
             return .object(
                 JSONObject([
-                    ("bytes", .integer(Int64(bytes.count))), ("media_type", type),
+                    ("bytes", .integer(Int64(bytes.count))),
+                    ("excerpt", .string(String(decoding: bytes.prefix(512), as: UTF8.self))),
+                    ("media_type", type),
                     ("sha256", .string(ActionDigest(of: bytes).rawValue)),
                 ])
             )
@@ -158,14 +160,5 @@ struct Translator {
         guard let mediaType else { return false }
         let type = ForwardedFields.lowercased(mediaType.prefix { $0 != ";" && $0 != " " && $0 != "\t" })
         return type == "application/json" || type == "text/json" || type.hasSuffix("+json")
-    }
-
-    private static func text(_ buffer: ByteBuffer) -> String? {
-        // The cut may fall inside a character: up to three bytes are left off.
-        for drop in 0..<4 {
-            let bytes = buffer.readableBytesView.dropLast(drop)
-            if let text = String(validating: bytes, as: UTF8.self) { return text }
-        }
-        return nil
     }
 }

@@ -61,6 +61,15 @@ struct UpstreamConnection {
     var isReused = false
     let idleTimeout: Duration
 
+    /// The next event of the response if all its bytes are here, so that a caller can flush before it waits.
+    mutating func poll() throws(UpstreamFailure) -> ResponseEvent? {
+        do {
+            return try parser.next(&stream.input)
+        } catch {
+            throw .invalid(error.message)
+        }
+    }
+
     /// The next event of the response; interim responses too.
     mutating func next() async throws(UpstreamFailure) -> ResponseEvent {
         do throws(WireError) {

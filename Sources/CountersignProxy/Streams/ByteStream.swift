@@ -71,11 +71,12 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     /// Asks for bytes without waiting, so that a peer that closes or talks out of turn is noticed.
     func listen() {
         loop.preconditionInEventLoop()
+        hasArrived = false
         context?.read()
     }
 
     /// Whether bytes have arrived that nobody has taken.
-    var hasUnreadInput: Bool { hasArrived || input.readableBytes > 0 }
+    var hasUnreadInput: Bool { input.readableBytes > 0 }
 
     /// Writes without flushing.
     func write(_ buffer: ByteBuffer) {

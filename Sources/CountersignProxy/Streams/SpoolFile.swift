@@ -104,6 +104,23 @@ final class SpoolFile: Sendable {
         _ = try? await NIOThreadPool.singleton.runIfActive { _ = unsafe unlink(path) }
     }
 
+    /// The names of the files in a folder; none if it cannot be read.
+    static func names(in folder: String) async -> [String] {
+        let names = try? await NIOThreadPool.singleton.runIfActive { () -> [String] in
+            guard let directory = unsafe opendir(folder) else { return [] }
+            defer { _ = unsafe closedir(directory) }
+            var names = [String]()
+            while let entry = unsafe readdir(directory) {
+                let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+                }
+                if name != ".", name != ".." { names.append(name) }
+            }
+            return names
+        }
+        return names ?? []
+    }
+
     private static func open(_ path: String, _ flags: Int32) async throws -> Int32 {
         try await NIOThreadPool.singleton.runIfActive {
             #if canImport(Glibc)
