@@ -8,6 +8,14 @@ package struct ActionDigest: Hashable, Sendable, Codable, CustomStringConvertibl
     /// Digests canonical bytes.
     package init(of bytes: [UInt8]) { rawValue = Base64URL.encode(SHA256.hash(data: bytes)) }
 
+    /// Digests two runs of bytes as one.
+    init(of first: [UInt8], _ second: [UInt8]) {
+        var hash = SHA256()
+        hash.update(data: first)
+        hash.update(data: second)
+        rawValue = Base64URL.encode(hash.finalize())
+    }
+
     /// Takes a digest that came from outside; `nil` unless it is 43 characters of base64url.
     package init?(_ text: String) {
         guard text.utf8.count == 43, let bytes = Base64URL.decode(text), bytes.count == 32 else { return nil }

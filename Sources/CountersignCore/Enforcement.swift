@@ -63,11 +63,9 @@ package struct Enforcement: Sendable {
         case .deny(let reasons):
             return await refuse(action, circumstances, verdict, reasons, snapshot, now)
         case .gated(let gates):
-            do {
-                return try await hold(action, circumstances, verdict, gates, snapshot, asynchronous)
-            } catch {
-                return .refused([error.reason])
-            }
+            // In a child task, whose memory goes when it ends: the caller's task may be held for hours after this.
+            async let admission = holdOrRefuse(action, circumstances, verdict, gates, snapshot, asynchronous)
+            return await admission
         }
     }
 
@@ -141,6 +139,21 @@ package struct Enforcement: Sendable {
             at: now,
         )
         return .refused(await commit(entry).map { [$0] } ?? reasons)
+    }
+
+    private func holdOrRefuse(
+        _ action: Action,
+        _ circumstances: Circumstances,
+        _ verdict: PolicyVerdict,
+        _ gates: [Gate],
+        _ snapshot: Snapshot,
+        _ asynchronous: Bool,
+    ) async -> Admission {
+        do {
+            return try await hold(action, circumstances, verdict, gates, snapshot, asynchronous)
+        } catch {
+            return .refused([error.reason])
+        }
     }
 
     private func hold(

@@ -86,7 +86,7 @@ package struct EntryDraft: Hashable, Sendable {
         }
 
         /// Unpadded base64url of SHA-256(salt ‖ bytes).
-        package var commitment: String { ActionDigest(of: salt + bytes).rawValue }
+        package var commitment: String { ActionDigest(of: salt, bytes).rawValue }
     }
 
     /// Writes an entry.
@@ -125,9 +125,8 @@ package struct EntryDraft: Hashable, Sendable {
         var head = Array("{".utf8)
         var tail = [UInt8]()
         // Member names are ASCII, so byte order is RFC 8785's order of UTF-16 code units.
-        let name = Array("sequence".utf8)
         for member in object.members {
-            if Array(member.key.utf8).lexicographicallyPrecedes(name) {
+            if member.key.utf8.lexicographicallyPrecedes("sequence".utf8) {
                 appendJSONString(member.key, to: &head)
                 head.append(UInt8(ascii: ":"))
                 member.value.appendCanonical(to: &head)
@@ -150,7 +149,7 @@ package struct EntryDraft: Hashable, Sendable {
         var bytes = [UInt8]()
         bytes.reserveCapacity(head.count + tail.count + 20)
         bytes += head
-        bytes += Array(String(sequence).utf8)
+        bytes.append(contentsOf: String(sequence).utf8)
         bytes += tail
         return bytes
     }

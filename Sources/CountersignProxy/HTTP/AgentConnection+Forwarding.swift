@@ -150,7 +150,7 @@ extension AgentConnection {
                 } else {
                     // What has been passed on leaves before there is a wait, so that a stream is one for the agent, too.
                     stream.flush()
-                    try await stream.drained()
+                    if !stream.isWritable { try await stream.drained() }
                     event = try await upstream.next()
                 }
                 switch event {

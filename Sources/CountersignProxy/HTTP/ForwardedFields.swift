@@ -33,6 +33,8 @@ enum ForwardedFields {
     /// The first method- or path-override field that the connection does not let through.
     static func refusedOverride(_ fields: HeaderFields, _ connection: HTTPConnection) -> String? {
         for field in fields {
+            // All of them begin with x; the rest of the names need no copy.
+            guard field.name.utf8.first.map({ $0 | 0x20 }) == UInt8(ascii: "x") else { continue }
             // Servers with CGI ancestry read `X_Http_Method` as `X-Http-Method`.
             let name = String(lowercased(field.name).map { $0 == "_" ? "-" : $0 })
             if overrides.contains(name), !connection.methodOverrides.contains(name) { return field.name }

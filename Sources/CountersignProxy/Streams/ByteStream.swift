@@ -12,6 +12,9 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// What may lie unread before reading stops. Bytes.
+    private static let readAhead = 64 * 1024
+
     /// Why a stream ended that should not have.
     enum Failure: Error {
         case closed
@@ -28,6 +31,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     private(set) var hasTimedOut = false
     private var context: ChannelHandlerContext?
     private var hasArrived = false
+    private var isDirty = false
     private var reader: CheckedContinuation<Bool, Never>?
     private var drainers: [CheckedContinuation<Void, any Error>] = []
     private var handshake: CheckedContinuation<Bool, Never>?
@@ -81,11 +85,19 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     /// Writes without flushing.
     func write(_ buffer: ByteBuffer) {
         loop.preconditionInEventLoop()
+        isDirty = true
         context?.write(wrapOutboundOut(buffer), promise: nil)
     }
 
     /// Sends what was written.
-    func flush() { context?.flush() }
+    func flush() {
+        guard isDirty else { return }
+        isDirty = false
+        context?.flush()
+    }
+
+    /// Whether the peer takes more now.
+    var isWritable: Bool { context?.channel.isWritable ?? false }
 
     /// Waits until the peer takes more.
     func drained() async throws {
@@ -135,11 +147,10 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        guard hasArrived, let reader else {
-            // TLS may complete a read without a byte of ours.
-            if reader != nil || handshake != nil { context.read() }
-            return
-        }
+        // One read is kept outstanding while little is buffered: registering for each would cost a system call each.
+        // TLS may also complete a read without a byte of ours.
+        if input.readableBytes < Self.readAhead { context.read() }
+        guard hasArrived, let reader else { return }
         hasArrived = false
         self.reader = nil
         reader.resume(returning: true)

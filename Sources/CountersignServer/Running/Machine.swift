@@ -24,8 +24,11 @@ package struct SystemClock: WallClock {
 extension Chance {
     /// The operating system's random numbers.
     package static let system = Chance {
-        var generator = SystemRandomNumberGenerator()
-        return (generator.next(), generator.next())
+        var words: (UInt64, UInt64) = (0, 0)
+        // One system call for both; it cannot fail for so few bytes, and a machine without chance must not go on.
+        let result = unsafe withUnsafeMutableBytes(of: &words) { unsafe getentropy($0.baseAddress, 16) }
+        precondition(result == 0, "the operating system gives no random numbers")
+        return words
     }
 }
 
