@@ -12,7 +12,9 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// What may lie unread before reading stops. Bytes.
+    /// What may lie unread before reading stops.
+    ///
+    /// Bytes.
     private static let readAhead = 64 * 1024
 
     /// Why a stream ended that should not have.
