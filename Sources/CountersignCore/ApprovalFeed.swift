@@ -24,6 +24,8 @@ package final class ApprovalFeed: Sendable {
         var watches: [ApprovalID: [UInt64]] = [:]
         var subscribers: [UInt64: AsyncStream<Approval>.Continuation] = [:]
         var nextTicket: UInt64 = 0
+        /// No wait ends before this, so that a sweep of many thousand waits is only made when one may be due.
+        var earliest: Timestamp?
 
         mutating func ticket() -> UInt64 {
             nextTicket += 1
@@ -57,6 +59,7 @@ package final class ApprovalFeed: Sendable {
                 switch state.slots[watch.ticket] {
                 case .armed:
                     state.slots[watch.ticket] = .waiting(continuation, deadline: deadline)
+                    state.earliest = min(state.earliest ?? deadline, deadline)
                     return nil
                 case .fired(let approval):
                     state.slots[watch.ticket] = .armed
@@ -94,8 +97,14 @@ package final class ApprovalFeed: Sendable {
     package func sweep(now: Timestamp) {
         let late = state.withLock { state -> [CheckedContinuation<Approval?, Never>] in
             var late = [CheckedContinuation<Approval?, Never>]()
+            guard let earliest = state.earliest, earliest <= now else { return late }
+            state.earliest = nil
             for (ticket, slot) in state.slots {
-                guard case .waiting(let continuation, let deadline) = slot, deadline <= now else { continue }
+                guard case .waiting(let continuation, let deadline) = slot else { continue }
+                guard deadline <= now else {
+                    state.earliest = min(state.earliest ?? deadline, deadline)
+                    continue
+                }
                 late.append(continuation)
                 state.slots[ticket] = .armed
             }

@@ -70,7 +70,9 @@ struct RaceTests {
         if answers.contains("approved") {
             #expect(status == .approved || status == .lapsed)
         } else {
-            #expect(status == .expired && answers.contains("refused already-decided"))
+            // A decision that read the time before the clock leapt by an hour is refused by the ledger's clock rule.
+            let refusals = ["refused already-decided", "refused clock-unreliable"]
+            #expect(status == .expired && refusals.contains { answers.contains($0) }, "\(status) \(answers)")
         }
         let settlements = status == .lapsed ? 2 : 1
         #expect(try await stage.kinds().count { $0 == "approval.settled" } == settlements)
