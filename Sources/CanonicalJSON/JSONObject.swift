@@ -38,11 +38,23 @@ package struct JSONObject: Hashable, Sendable {
     package init(_ members: [(String, JSONValue)]) {
         self.members = []
         self.members.reserveCapacity(members.count)
+        if Self.isAscending(members) {
+            for (key, value) in members { self.members.append(Member(key: key, value: value)) }
+            return
+        }
         // A stable sort keeps the given order among equal keys, so the last of a run is the one to keep.
         for (key, value) in members.sorted(by: { UTF8Order.precedes($0.0, $1.0) }) {
             if let last = self.members.last, UTF8Order.equal(last.key, key) { self.members.removeLast() }
             self.members.append(Member(key: key, value: value))
         }
+    }
+
+    /// Whether there is nothing to sort; so it is where members are written down in order.
+    private static func isAscending(_ members: [(String, JSONValue)]) -> Bool {
+        for index in members.indices.dropFirst() {
+            guard UTF8Order.precedes(members[index - 1].0, members[index].0) else { return false }
+        }
+        return true
     }
 
     /// An object of members that are known to be ascending and distinct.

@@ -1,5 +1,5 @@
 /// Strings compared by their code units, never by Unicode's canonical equivalence.
-enum UTF8Order {
+package enum UTF8Order {
     /// Lends a string's UTF-8 bytes; native strings are not copied.
     @inline(__always)
     static func withBytes<Result>(of string: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
@@ -9,7 +9,7 @@ enum UTF8Order {
     }
 
     /// Whether both have the same bytes.
-    static func equal(_ left: String, _ right: String) -> Bool {
+    package static func equal(_ left: String, _ right: String) -> Bool {
         guard left.utf8.count == right.utf8.count else { return false }
         return unsafe withBytes(of: left) { left in
             unsafe withBytes(of: right) { right in
@@ -26,7 +26,7 @@ enum UTF8Order {
     }
 
     /// Whether the left string comes first when both are compared as UTF-16 code units (RFC 8785, section 3.2.3).
-    static func precedes(_ left: String, _ right: String) -> Bool { compare(left, right) < 0 }
+    package static func precedes(_ left: String, _ right: String) -> Bool { compare(left, right) < 0 }
 
     /// Negative, zero or positive as the left string comes before, is, or comes after the right one.
     ///

@@ -33,7 +33,10 @@ package struct ResourceReference: Hashable, Sendable {
         self.id = id
     }
 
-    var json: JSONValue { .object(JSONObject([("type", .string(type)), ("id", .string(id))])) }
+    fileprivate func write(to object: inout CanonicalWriter) {
+        object.member("id", id)
+        object.member("type", type)
+    }
 }
 
 /// One part of an action: an effect on a resource.
@@ -54,12 +57,10 @@ package struct Operation: Hashable, Sendable {
         self.resource = resource
     }
 
-    var json: JSONValue {
-        .object(
-            JSONObject([
-                ("action", .string(action)), ("effect", .string(effect.rawValue)), ("resource", resource.json),
-            ])
-        )
+    fileprivate func write(to object: inout CanonicalWriter) {
+        object.member("action", action)
+        object.member("effect", effect.rawValue)
+        object.member("resource") { resource.write(to: &$0) }
     }
 }
 
@@ -71,6 +72,9 @@ package struct Circumstances: Hashable, Sendable, Codable {
     package var justification: String?
     /// The id that runs from the first byte to the entry.
     package var requestID: String?
+
+    /// Whether nothing is known of them.
+    var isEmpty: Bool { sourceAddress == nil && justification == nil && requestID == nil }
 
     /// Names the circumstances of one ask.
     package init(sourceAddress: String? = nil, justification: String? = nil, requestID: String? = nil) {
@@ -133,20 +137,29 @@ package struct Action: Hashable, Sendable {
         self.connection = connection
         self.operations = operations
         self.details = details
-        var subject = JSONObject([("id", .string(agent.rawValue)), ("type", "Agent")])
-        if let onBehalfOf {
-            subject["properties"] = .object(JSONObject([("on_behalf_of", .string(onBehalfOf.rawValue))]))
+        var document = CanonicalWriter(capacity: 1024)
+        document.object { root in
+            root.member("action") { $0.member("name", name) }
+            root.member("context") { Self.write(details, operations, to: &$0) }
+            root.member("resource") { ResourceReference(type: "Connection", id: connection.rawValue).write(to: &$0) }
+            root.member("subject") { subject in
+                subject.member("id", agent.rawValue)
+                if let onBehalfOf {
+                    subject.member("properties") { $0.member("on_behalf_of", onBehalfOf.rawValue) }
+                }
+                subject.member("type", "Agent")
+            }
         }
-        var context = details
-        context["operations"] = .array(operations.map(\.json))
-        let document = JSONObject([
-            ("action", .object(JSONObject([("name", .string(self.name))]))),
-            ("context", .object(context)),
-            ("resource", ResourceReference(type: "Connection", id: connection.rawValue).json),
-            ("subject", .object(subject)),
-        ])
-        canonical = JSONValue.object(document).canonicalBytes()
+        canonical = document.bytes
         digest = ActionDigest(of: canonical)
+    }
+
+    /// Writes `context`: the details, with the operations in their place among them.
+    private static func write(_ details: JSONObject, _ operations: [Operation], to context: inout CanonicalWriter) {
+        let place = details.members.firstIndex { UTF8Order.precedes("operations", $0.key) } ?? details.count
+        for member in details.members[..<place] { context.member(member.key, member.value) }
+        context.member("operations", objects: operations) { $0.write(to: &$1) }
+        for member in details.members[place...] { context.member(member.key, member.value) }
     }
 
     /// The protocol's name, the part of ``name`` before the colon.

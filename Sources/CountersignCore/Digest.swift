@@ -43,24 +43,39 @@ package struct ActionDigest: Hashable, Sendable, Codable, CustomStringConvertibl
 
 /// Unpadded base64url, RFC 4648 section 5, strict in both directions.
 package enum Base64URL {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    /// The character of six bits.
+    private static func character(_ value: UInt32) -> UInt8 {
+        switch UInt8(truncatingIfNeeded: value) {
+        case let value where value < 26: UInt8(ascii: "A") + value
+        case let value where value < 52: UInt8(ascii: "a") + value - 26
+        case let value where value < 62: UInt8(ascii: "0") + value - 52
+        case 62: UInt8(ascii: "-")
+        default: UInt8(ascii: "_")
+        }
+    }
 
     /// Encodes bytes without padding.
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        var text = [UInt8]()
-        text.reserveCapacity(44)
-        var accumulator: UInt32 = 0
-        var bits = 0
-        for byte in bytes {
-            accumulator = (accumulator << 8) | UInt32(byte)
-            bits += 8
-            while bits >= 6 {
-                bits -= 6
-                text.append(alphabet[Int((accumulator >> UInt32(bits)) & 63)])
+        let bytes = Array(bytes)
+        return unsafe String(unsafeUninitializedCapacity: (bytes.count * 4 + 2) / 3) { text in
+            var count = 0
+            var accumulator: UInt32 = 0
+            var bits: UInt32 = 0
+            for byte in bytes {
+                accumulator = (accumulator << 8) | UInt32(byte)
+                bits += 8
+                while bits >= 6 {
+                    bits -= 6
+                    unsafe text[count] = character((accumulator >> bits) & 63)
+                    count += 1
+                }
             }
+            if bits > 0 {
+                unsafe text[count] = character((accumulator << (6 - bits)) & 63)
+                count += 1
+            }
+            return count
         }
-        if bits > 0 { text.append(alphabet[Int((accumulator << UInt32(6 - bits)) & 63)]) }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Decodes text that has no padding, no foreign character and no stray trailing bits; `nil` otherwise.

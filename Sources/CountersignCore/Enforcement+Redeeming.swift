@@ -211,6 +211,8 @@ extension ReasonCode {
         case .unauthenticated: "Say who you are: Authorization: Bearer …"
         case .invalidCredential: "The credential is unknown, expired or revoked."
         case .notAllowed: "You may not do this."
+        case .outcomeUnknown: "The action was sent and its outcome is not known. Look before you ask again."
+        case .connectionChanged: "The connection's settings changed while this was held. Ask again; nothing was sent."
         case .noPermit, .forbidden, .policyError, .ledgerUnavailable, .clockUnreliable, .upstreamUnavailable,
             .upstreamTimeout, .upstreamInvalid, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody,
             .bodyTooLarge, .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .overloaded,

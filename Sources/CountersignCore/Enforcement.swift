@@ -3,7 +3,7 @@ import Cedar
 /// The one brain behind every protocol adapter: judges actions, holds them, and lets each approved one run once.
 ///
 /// Every step that says yes has its entry on disk before it returns. Whatever cannot be answered is refused.
-package struct Enforcement: Sendable {
+package final class Enforcement: Sendable {
     /// Policies, directory and settings in force.
     package let current: CurrentSnapshot
     /// Where everything is kept.

@@ -144,6 +144,27 @@ package struct EntryDraft: Hashable, Sendable {
         self.tail = tail
     }
 
+    /// Takes an entry whose members before `sequence` are written, and which has only `time` after it.
+    init(
+        _ kind: EntryKind,
+        time: Timestamp,
+        approval: ApprovalID?,
+        agent: AgentID?,
+        connection: ConnectionName?,
+        payload: Payload,
+        beforeSequence writer: consuming CanonicalWriter,
+    ) {
+        self.kind = kind
+        self.time = time
+        self.approval = approval
+        self.agent = agent
+        self.connection = connection
+        self.payload = payload
+        writer.key("sequence")
+        head = writer.bytes
+        tail = Array(",\"time\":\"\(time.rfc3339)\"}".utf8)
+    }
+
     /// The entry's canonical bytes under a sequence number.
     package func encoded(sequence: UInt64) -> [UInt8] {
         var bytes = [UInt8]()

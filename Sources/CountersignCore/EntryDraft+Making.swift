@@ -19,21 +19,39 @@ package struct EntryWriter: Sendable {
         approval: ApprovalID? = nil,
         at now: Timestamp,
     ) -> EntryDraft {
-        var members: [(String, JSONValue)] = [
-            ("action", Self.action(action)), ("policy", Self.policy(verdict.policies, verdict.errors, version)),
-        ]
-        if let circumstances = Self.circumstances(circumstances) { members.append(("circumstances", circumstances)) }
-        if let human = action.onBehalfOf { members.append(("on_behalf_of", .string(human.rawValue))) }
-        if !reasons.isEmpty { members.append(("reasons", Self.codes(reasons))) }
+        // One for every request that passes, so it is written without a tree in between.
+        let payload = EntryDraft.Payload(salt: chance.salt(), bytes: action.canonical)
+        var entry = CanonicalWriter(capacity: 1024)
+        entry.open()
+        entry.member("action") { Self.write(action, to: &$0) }
+        entry.member("actor") { object in
+            object.member("id", action.agent.rawValue)
+            object.member("type", "Agent")
+        }
+        if let approval { entry.member("approval", approval.rawValue) }
+        if !circumstances.isEmpty { entry.member("circumstances") { Self.write(circumstances, to: &$0) } }
+        entry.member("kind", kind.rawValue)
+        if let human = action.onBehalfOf { entry.member("on_behalf_of", human.rawValue) }
+        entry.member("payload") { object in
+            object.member("bytes", Int64(payload.bytes.count))
+            object.member("commitment", payload.commitment)
+        }
+        entry.member("policy") { object in
+            if !verdict.errors.isEmpty {
+                object.member("errors", strings: verdict.errors.prefix(16).lazy.map(Self.shortened))
+            }
+            object.member("ids", strings: verdict.policies)
+            object.member("version", version)
+        }
+        if !reasons.isEmpty { entry.member("reasons", strings: reasons.lazy.map(\.code.rawValue)) }
         return EntryDraft(
             kind,
             time: now,
-            actor: .agent(action.agent),
             approval: approval,
             agent: action.agent,
             connection: action.connection,
-            members: members,
-            payload: EntryDraft.Payload(salt: chance.salt(), bytes: action.canonical),
+            payload: payload,
+            beforeSequence: entry,
         )
     }
 
@@ -203,6 +221,19 @@ package struct EntryWriter: Sendable {
         ]
         if let first = action.operations.first { members.append(("resource", .string(shortened(first.resource.id)))) }
         return .object(JSONObject(members))
+    }
+
+    private static func write(_ action: Action, to object: inout CanonicalWriter) {
+        object.member("connection", action.connection.rawValue)
+        object.member("digest", action.digest.rawValue)
+        object.member("name", action.name)
+        if let first = action.operations.first { object.member("resource", shortened(first.resource.id)) }
+    }
+
+    private static func write(_ circumstances: Circumstances, to object: inout CanonicalWriter) {
+        if let text = circumstances.justification { object.member("justification", shortened(text)) }
+        if let id = circumstances.requestID { object.member("request_id", id) }
+        if let address = circumstances.sourceAddress { object.member("source_address", address) }
     }
 
     private static func policy(_ ids: [String], _ errors: [String], _ version: String) -> JSONValue {

@@ -58,7 +58,7 @@ enum PolicyContext {
         }
     }
 
-    private static func isOwn(_ name: String) -> Bool { ownMembers.contains { $0.utf8.elementsEqual(name.utf8) } }
+    private static func isOwn(_ name: String) -> Bool { ownMembers.contains { UTF8Order.equal($0, name) } }
 
     /// Cedar's value for a JSON value.
     ///

@@ -19,6 +19,13 @@ package struct PolicyVerdict: Hashable, Sendable {
     package let policies: [String]
     /// The policies that could not be evaluated, as `id: message`.
     package let errors: [String]
+
+    /// Puts a verdict together.
+    package init(answer: Answer, policies: [String], errors: [String]) {
+        self.answer = answer
+        self.policies = policies
+        self.errors = errors
+    }
 }
 
 extension GatedPolicySet {

@@ -72,6 +72,10 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
     case statementUnknown = "statement-unknown"
     /// The result of an action that ran is no longer kept.
     case resultGone = "result-gone"
+    /// The action was sent, and whether it took effect is not known.
+    case outcomeUnknown = "outcome-unknown"
+    /// The connection's settings changed while the action was held.
+    case connectionChanged = "connection-changed"
     /// The gateway has more work than it takes on.
     case overloaded
     /// The gateway is going down.

@@ -26,7 +26,9 @@ package struct EnforcementSettings: Hashable, Sendable {
 }
 
 /// Policies, directory and settings as one unit; what changes while running changes all at once.
-package struct Snapshot: Sendable {
+///
+/// A class, so that taking the one in force costs one reference.
+package final class Snapshot: Sendable {
     /// The policy set.
     package let policy: GatedPolicySet
     /// Everybody and everything that policy can speak of.

@@ -3,7 +3,7 @@ import GRDB
 import TransparencyLog
 
 /// A commit with what can be encoded before the writer's turn, in the caller's time.
-struct PreparedCommit: Sendable {
+final class PreparedCommit: Sendable {
     let commit: Commit
     /// The approval's record, if the commit changes one.
     let record: [UInt8]

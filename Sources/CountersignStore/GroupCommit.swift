@@ -3,12 +3,20 @@ import Dispatch
 import GRDB
 import Synchronization
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// Gathers the commits of all callers into as few transactions as possible: whoever waits while one transaction is
 /// being made durable is in the next.
 ///
 /// The inbox's mutex guards what waits; the head's guards the log's end as of the last durable transaction. Only
-/// ``drain(_:)`` sets the head, and it runs on the pool's one writer queue, so a transaction starts from the head, works
-/// on a copy, and either puts the copy in place or forgets it.
+/// ``serve(_:)`` sets the head, and it has the pool's one writer queue, and with it a thread, for as long as the ledger
+/// is open. A transaction starts from the head, works on a copy, and either puts the copy in place or forgets it.
 final class GroupCommit: Sendable {
     /// The end of the log, which every transaction starts from.
     struct Head: Sendable {
@@ -33,7 +41,8 @@ final class GroupCommit: Sendable {
 
     private struct Inbox {
         var jobs: [Job] = []
-        var isDraining = false
+        /// Whether the writer waits for ``wake``.
+        var isAsleep = false
         var isClosed = false
     }
 
@@ -41,16 +50,19 @@ final class GroupCommit: Sendable {
     private static let batchLimit = 1024
 
     private let inbox = Mutex(Inbox())
+    private let wake = DispatchSemaphore(value: 0)
     private let head: Mutex<Head>
-    private let pool: DatabasePool
     private let feed: ApprovalFeed
     private let clock: any WallClock
+    private let checkpointer: Checkpointer
 
-    init(pool: DatabasePool, head: Head, feed: ApprovalFeed, clock: any WallClock) {
-        self.pool = pool
+    /// Starts the writer, which works until ``close()``.
+    init(pool: DatabasePool, checkpointer: Checkpointer, head: Head, feed: ApprovalFeed, clock: any WallClock) {
+        self.checkpointer = checkpointer
         self.head = Mutex(head)
         self.feed = feed
         self.clock = clock
+        pool.asyncWriteWithoutTransaction { [self] db in serve(db) }
     }
 
     /// The tree as of the last durable transaction.
@@ -68,36 +80,52 @@ final class GroupCommit: Sendable {
         await withCheckedContinuation { submit(.chore(work, $0)) }
     }
 
-    /// Refuses what comes from now on.
+    /// Refuses what comes from now on, and lets the writer end.
     ///
     /// What waits is still written.
-    func close() { inbox.withLock { $0.isClosed = true } }
-
-    private func submit(_ job: Job) {
-        let (isClosed, mustStart) = inbox.withLock { inbox in
-            if inbox.isClosed { return (true, false) }
-            inbox.jobs.append(job)
-            defer { inbox.isDraining = true }
-            return (false, !inbox.isDraining)
+    func close() {
+        let isAsleep = inbox.withLock { inbox in
+            inbox.isClosed = true
+            return exchange(&inbox.isAsleep, with: false)
         }
-        if isClosed { return resume(job, with: LedgerError(.unavailable, "the ledger is closed")) }
-        if mustStart { pool.asyncWriteWithoutTransaction { [self] db in drain(db) } }
+        if isAsleep { wake.signal() }
     }
 
-    /// Runs on the pool's writer queue until nobody waits.
-    private func drain(_ db: Database) {
+    private func submit(_ job: Job) {
+        let (isClosed, isAsleep) = inbox.withLock { inbox in
+            if inbox.isClosed { return (true, false) }
+            inbox.jobs.append(job)
+            return (false, exchange(&inbox.isAsleep, with: false))
+        }
+        if isClosed { resume(job, with: LedgerError(.unavailable, "the ledger is closed")) }
+        if isAsleep { wake.signal() }
+    }
+
+    /// Runs on the pool's writer queue until the ledger is closed.
+    private func serve(_ db: Database) {
+        let log = WriteAheadLog(db)
+        defer { log.stop(db) }
         while true {
-            let jobs = inbox.withLock { inbox in
-                if inbox.jobs.isEmpty { inbox.isDraining = false }
-                return exchange(&inbox.jobs, with: [])
+            // On a busy machine this lets those run who are about to commit, too, so that one sync serves more of them;
+            // on an idle one it returns at once.
+            sched_yield()
+            let (jobs, isClosed) = inbox.withLock { inbox in
+                inbox.isAsleep = inbox.jobs.isEmpty && !inbox.isClosed
+                return (exchange(&inbox.jobs, with: []), inbox.isClosed)
             }
-            if jobs.isEmpty { return }
+            if jobs.isEmpty {
+                if isClosed { break }
+                wake.wait()
+            }
             var rest = jobs[...]
             while !rest.isEmpty {
                 write(rest.prefix(Self.batchLimit), db)
                 rest = rest.dropFirst(Self.batchLimit)
+                checkpointer.look(at: log.pages, db)
             }
         }
+        // Whoever copies the closed ledger's one file has all of it.
+        _ = try? db.checkpoint(.truncate)
     }
 
     /// One transaction with one sync to disk for all jobs.
@@ -105,7 +133,7 @@ final class GroupCommit: Sendable {
         var answers = [Answer]()
         answers.reserveCapacity(jobs.count)
         do {
-            try db.beginTransaction(.immediate)
+            try db.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
             var transaction = try CommitTransaction(db, head: head.withLock { $0 }, clock: clock)
             for job in jobs {
                 switch job {
@@ -119,7 +147,7 @@ final class GroupCommit: Sendable {
                     answers.append(.chore)
                 }
             }
-            try db.commit()
+            try db.cachedStatement(sql: "COMMIT").execute()
             // A crash before this line loses nothing: the commits are durable, only nobody was told.
             head.withLock { $0 = transaction.head }
         } catch {

@@ -12,6 +12,7 @@ package final class SQLiteLedger: Ledger {
     let pool: DatabasePool
     let writer: GroupCommit
     let clock: any WallClock
+    private let checkpointer: Checkpointer
     private let lock: FolderLock
 
     /// Opens the ledger at `path`, and makes it, with its folder, if there is none.
@@ -25,6 +26,7 @@ package final class SQLiteLedger: Ledger {
         let lock = try FolderLock(path: path + ".lock")
         try file.inspect()
         let pool: DatabasePool
+        let checkpointer: Checkpointer
         let head: GroupCommit.Head
         do {
             try Self.bringUpToDate(file)
@@ -33,14 +35,19 @@ package final class SQLiteLedger: Ledger {
                 try Self.setUpWriter(db, maximumSize: maximumSize)
                 return try db.logHead()
             }
+            checkpointer = try Checkpointer(path: path, configuration: Self.configuration)
         } catch {
             throw LedgerError(store: error)
         }
         self.lock = lock
         self.pool = pool
         self.clock = clock
-        writer = GroupCommit(pool: pool, head: head, feed: feed, clock: clock)
+        self.checkpointer = checkpointer
+        writer = GroupCommit(pool: pool, checkpointer: checkpointer, head: head, feed: feed, clock: clock)
     }
+
+    /// Lets the writer end where nobody has called ``close()``.
+    deinit { writer.close() }
 
     /// Writes what waits, closes the file and gives the lock back.
     ///
@@ -48,11 +55,13 @@ package final class SQLiteLedger: Ledger {
     package func close() async throws(LedgerError) {
         writer.close()
         let result: Result<Void, LedgerError> = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { [pool] in
+            DispatchQueue.global().async { [pool, checkpointer] in
                 // Waits for the writer's queue and for the readers.
-                continuation.resume(
-                    returning: Result { try pool.close() }.mapError { LedgerError(store: $0) }
-                )
+                let result = Result {
+                    try pool.close()
+                    try checkpointer.close()
+                }
+                continuation.resume(returning: result.mapError { LedgerError(store: $0) })
             }
         }
         try result.get()
@@ -110,12 +119,10 @@ package final class SQLiteLedger: Ledger {
     private static func setUpWriter(_ db: Database, maximumSize: Int?) throws {
         // GRDB sets NORMAL, which may lose the latest commits when the power fails; ours must be on disk.
         try db.run("PRAGMA synchronous = FULL")
-        try db.run("PRAGMA wal_autocheckpoint = \(walPages)")
+        // A write-ahead log that a long reader made grow gives its space back.
+        _ = try db.first("PRAGMA journal_size_limit = \(64 << 20)") { $0.integer(0) }
         guard let maximumSize else { return }
         let pageSize = try db.first("PRAGMA page_size") { Int($0.integer(0)) } ?? 4096
         _ = try db.first("PRAGMA max_page_count = \(maximumSize / pageSize)") { $0.integer(0) }
     }
-
-    /// How long the write-ahead log grows before its pages are brought into the file.
-    private static let walPages = 4000
 }

@@ -73,7 +73,8 @@ struct Failure: Error {
             .approvalWithdrawn, .approvalRevoked, .grantLapsed, .digestMismatch, .policyChanged, .tooManyPending,
             .ledgerUnavailable, .clockUnreliable, .upstreamUnavailable, .upstreamTimeout, .upstreamInvalid,
             .unknownConnection, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody, .bodyTooLarge,
-            .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .overloaded, .shuttingDown:
+            .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .outcomeUnknown,
+            .connectionChanged, .overloaded, .shuttingDown:
             self.init(.failed, reason.message)
         }
     }

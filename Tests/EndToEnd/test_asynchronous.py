@@ -30,7 +30,7 @@ def test_respond_async_runs_by_itself_and_keeps_the_response(gateway, upstream, 
     assert (kept.status_code, kept.content, kept.headers["x-made"]) == (201, b"made \x00\xff", "1")
     assert kept.headers["content-type"] == "a/b"
     # Delivered and forgotten.
-    gone = eventually(lambda: (r := gateway.agent_api("bot").get(url)).status_code == 404 and r)
+    gone = eventually(lambda: (r := gateway.agent_api("bot").get(url)).status_code == 410 and r)
     assert gone.json()["code"] == "result-gone" and upstream.count(f"/held/{path}") == 1
 
 

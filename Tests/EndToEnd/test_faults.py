@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from harness.gateway import UPSTREAM_CREDENTIAL
 from harness.waiting import eventually
 from harness.wire import Ask
 
@@ -421,3 +422,32 @@ def test_agents_can_be_made_while_no_server_runs(install, path):
 def test_doctor_finds_a_running_gateway_in_order(gateway):
     done = gateway.cli("doctor", succeed=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_is_held_goes_out_under_the_settings_in_force(own_gateway, own_upstream, path):
+    """A rotated credential must not be used by what was held before, and nothing may be lost by it."""
+    ask = own_gateway.ask("DELETE", f"/api/{path}")
+    approval = own_gateway.pending(f"/{path}")
+    # A change of policy alone leaves the connection as it is.
+    own_gateway.write_policy("more.cedar", '@id("more") permit (principal, action, resource);')
+    eventually(lambda: len(versions(own_gateway, "policy.changed")) == 2)
+    own_gateway.configuration["connections"][0]["credential"]["header"] = "X-Upstream-Key"
+    own_gateway.write_configuration()
+    eventually(lambda: len(versions(own_gateway, "configuration.changed")) == 2)
+    own_gateway.approve(approval)
+    answer = ask.answer()
+    assert (answer.status, answer.code) == (503, "connection-changed") and own_upstream.count() == 0
+    assert answer.json()["executed"] is False and int(answer.header("retry-after")) > 0
+    assert own_gateway.exchange("DELETE", f"/api/{path}").status == 200
+    (request,) = own_upstream.to(f"/{path}")
+    assert request.header("x-upstream-key") == UPSTREAM_CREDENTIAL and request.header("authorization") is None
+    assert own_gateway.approval(approval["id"])["status"] == "succeeded"
+
+
+def test_a_changed_policy_does_not_disturb_what_is_held(own_gateway, own_upstream, path):
+    ask = own_gateway.ask("DELETE", f"/api/{path}")
+    approval = own_gateway.pending(f"/{path}")
+    own_gateway.write_policy("more.cedar", '@id("more") permit (principal, action, resource);')
+    eventually(lambda: len(versions(own_gateway, "policy.changed")) == 2)
+    own_gateway.approve(approval)
+    assert ask.answer().status == 200 and own_upstream.count(f"/{path}") == 1

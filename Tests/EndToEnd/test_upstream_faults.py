@@ -39,8 +39,25 @@ def test_an_approved_action_whose_upstream_is_silent_ends_unknown(gateway, upstr
     gateway.approve(approval)
     answer = ask.answer()
     gate.open()
-    assert (answer.status, answer.code) == (504, "upstream-timeout")
+    assert (answer.status, answer.code) == (504, "upstream-timeout") and answer.json()["executed"] is None
     assert gateway.until(approval["id"], "unknown")["outcome"]["result"] == "unknown"
+    assert upstream.count(f"/{path}") == 1
+    kept = gateway.agent_api("bot").get(f"/v1/approvals/{approval['id']}/response")
+    assert (kept.status_code, kept.json()["code"]) == (502, "outcome-unknown")
+
+
+def test_who_waits_for_an_action_whose_outcome_is_unknown_is_told_so(gateway, upstream, path):
+    gate = upstream.stall(f"/{path}")
+    asks = [gateway.ask("DELETE", f"/impatient/{path}")]
+    approval = gateway.pending(f"/{path}")
+    gateway.approve(approval)
+    assert gate.reached.wait(10)
+    # It comes while the action runs, and so can only wait for its result.
+    asks.append(gateway.ask("DELETE", f"/impatient/{path}"))
+    answers = [ask.answer() for ask in asks]
+    gate.open()
+    assert [answer.json()["executed"] for answer in answers] == [None, None]
+    assert sorted(answer.code for answer in answers) == ["outcome-unknown", "upstream-timeout"]
     assert upstream.count(f"/{path}") == 1
 
 

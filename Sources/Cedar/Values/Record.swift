@@ -38,8 +38,7 @@ package struct Record: Hashable, Sendable {
             index += 1
         }
         if !isSorted {
-            // The standard library's sort is stable, so the last of equal names is the last given.
-            sorted.sort { $0.name < $1.name }
+            Self.sort(&sorted)
             var distinct: [Member] = []
             distinct.reserveCapacity(sorted.count)
             for member in sorted {
@@ -49,6 +48,19 @@ package struct Record: Hashable, Sendable {
             sorted = distinct
         }
         self.members = sorted
+    }
+
+    /// Sorts by name; among equal names, the last stays the last given.
+    private static func sort(_ members: inout [Member]) {
+        // Contexts are small and nearly sorted: moving the few that are out of place is quicker than a general sort.
+        guard members.count <= searchedFrom else { return members.sort { $0.name < $1.name } }
+        for index in members.indices.dropFirst() {
+            var place = index
+            while place > 0, members[place].name < members[place - 1].name {
+                members.swapAt(place, place - 1)
+                place -= 1
+            }
+        }
     }
 
     /// Whether there is no member.

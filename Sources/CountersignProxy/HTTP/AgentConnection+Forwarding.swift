@@ -24,7 +24,7 @@ extension AgentConnection {
                 if overlaps, isFirst, let reason = await context.enforcement.commit(entry) {
                     return await answer(.refusal(reason.code.status, [reason], publicURL), head)
                 }
-                return await answer(.refusal(error.status, [error.reason], publicURL), head)
+                return await answer(.refusal(error.status, [error.reason], executed: error.executed, publicURL), head)
             }
             if overlaps, isFirst, let reason = await context.enforcement.commit(entry) {
                 upstream.stream.close()
@@ -39,7 +39,7 @@ extension AgentConnection {
                     isFirst = false
                     continue
                 }
-                return await answer(.refusal(error.status, [error.reason], publicURL), head)
+                return await answer(.refusal(error.status, [error.reason], executed: error.executed, publicURL), head)
             }
         }
     }
@@ -51,7 +51,7 @@ extension AgentConnection {
             try await Self.transmit(request, on: &upstream)
             return try await relay(request, head, &upstream)
         } catch {
-            return await answer(.refusal(error.status, [error.reason], publicURL), head)
+            return await answer(.refusal(error.status, [error.reason], executed: error.executed, publicURL), head)
         }
     }
 

@@ -44,7 +44,13 @@ extension AgentConnection {
                     continue
                 case .pending, .approved, .redeemed: break
                 case .succeeded, .failed: return await deliver(current, head)
-                case .unknown, .denied, .expired, .withdrawn, .lapsed, .revoked:
+                case .unknown:
+                    let reason = Reason(.outcomeUnknown, ReasonCode.outcomeUnknown.explanation)
+                    return await answer(
+                        .refusal(502, [reason], approval: current, executed: nil, publicURL),
+                        head,
+                    )
+                case .denied, .expired, .withdrawn, .lapsed, .revoked:
                     return await answer(.refusal(403, reasons(of: current), approval: current, publicURL), head)
                 }
                 if context.drain.isDraining {
@@ -74,11 +80,8 @@ extension AgentConnection {
     }
 
     private func reasons(of approval: Approval) -> [Reason] {
-        let code = approval.status == .unknown ? ReasonCode.resultGone : approval.status.refusal
+        let code = approval.status.refusal
         var message = code.explanation
-        if approval.status == .unknown {
-            message = "The action was sent and its outcome is not known. Look before you ask again."
-        }
         if let deny = approval.decisions.last(where: { $0.verdict == .deny }) {
             message = "\(deny.user) denied this action: \(deny.reason). Do not repeat it unchanged."
         }
@@ -89,6 +92,11 @@ extension AgentConnection {
     ///
     /// `nil` if another ask has it: wait for its result.
     private func run(_ request: JudgedRequest, _ head: RequestHead, _ approval: Approval) async -> Bool? {
+        // The settings that are in force now are the ones to go out under, not those of hours ago.
+        guard context.connections[request.outbound.connection.name] === request.outbound.connection else {
+            let reason = Reason(.connectionChanged, ReasonCode.connectionChanged.explanation)
+            return await answer(.refusal(503, [reason], approval: approval, publicURL), head)
+        }
         // Connected before the grant is used, so that an upstream that is down does not burn it; and fresh, so that a
         // connection gone stale cannot leave the outcome unknown.
         let upstream: UpstreamConnection
@@ -121,7 +129,7 @@ extension AgentConnection {
             guard let response = posted ?? stored else {
                 let message = "The action ran (outcome: \(approval.status.rawValue)), but its result is no longer kept."
                 let reason = Reason(.resultGone, message)
-                return await answer(.refusal(410, [reason], approval: approval, publicURL), head)
+                return await answer(.refusal(410, [reason], approval: approval, executed: true, publicURL), head)
             }
             guard let isReusable = await AgentSink(connection: self, head: head).send(response) else { return false }
             context.results.delivered(response)

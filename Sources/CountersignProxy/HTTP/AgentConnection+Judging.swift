@@ -58,11 +58,6 @@ extension AgentConnection {
         }
     }
 
-    private var forwarded: String {
-        let node = peer.map { $0.contains(":") ? "\"[\($0)]\"" : $0 } ?? "unknown"
-        return "for=\(node);proto=\(isTLS ? "https" : "http")"
-    }
-
     func circumstances(_ head: RequestHead) -> Circumstances {
         Circumstances(
             sourceAddress: peer,

@@ -5,34 +5,70 @@ import NIOCore
 import Synchronization
 
 /// What every connection of the gateway shares.
-struct GatewayContext: Sendable {
+final class GatewayContext: Sendable {
     let settings: GatewaySettings
     let connections: CurrentConnections
     let enforcement: Enforcement
     let authenticator: any Authenticator
-    let pool: UpstreamPool
-    let results: ResultBoard
-    let drain: DrainSignal
+    let pool = UpstreamPool()
+    let results = ResultBoard()
+    let drain = DrainSignal()
     let logger: Logger
+
+    init(
+        settings: GatewaySettings,
+        connections: CurrentConnections,
+        enforcement: Enforcement,
+        authenticator: any Authenticator,
+        logger: Logger,
+    ) {
+        self.settings = settings
+        self.connections = connections
+        self.enforcement = enforcement
+        self.authenticator = authenticator
+        self.logger = logger
+    }
 
     /// A new name in the spool folder.
     func spoolPath() -> String { "\(settings.spool)/\(enforcement.entries.chance.secret())" }
 }
 
 /// What goes upstream: where, and which bytes.
-struct Outbound: Sendable {
+final class Outbound: Sendable {
     let connection: HTTPConnection
     let head: RequestHead
     let body: RequestBody
+
+    init(connection: HTTPConnection, head: RequestHead, body: RequestBody) {
+        self.connection = connection
+        self.head = head
+        self.body = body
+    }
 }
 
 /// A request that has been read whole, and what it means.
-struct JudgedRequest: Sendable {
+///
+/// A class, so that the tasks of thousands of held requests each have a reference, not several copies of all this.
+final class JudgedRequest: Sendable {
     let agent: AgentID
     let action: Action
     let circumstances: Circumstances
     let outbound: Outbound
     let preferences: Preferences
+
+    init(
+        agent: AgentID,
+        action: Action,
+        circumstances: Circumstances,
+        outbound: Outbound,
+        preferences: Preferences,
+    ) {
+        self.agent = agent
+        self.action = action
+        self.circumstances = circumstances
+        self.outbound = outbound
+        self.preferences = preferences
+    }
 }
 
 /// One agent's connection: reads requests, has them judged, and answers each before it reads the next.
@@ -44,6 +80,8 @@ final class AgentConnection {
     let home: LoopState
     let isTLS: Bool
     let peer: String?
+    /// What `Forwarded` says of the agent (RFC 7239).
+    let forwarded: String
     var parser = RequestParser()
     private var served: UInt64 = 0
 
@@ -53,6 +91,8 @@ final class AgentConnection {
         self.isTLS = isTLS
         self.context = context
         peer = stream.peerAddress
+        let node = peer.map { $0.contains(":") ? "\"[\($0)]\"" : $0 } ?? "unknown"
+        forwarded = "for=\(node);proto=\(isTLS ? "https" : "http")"
     }
 
     /// What ends a request early.

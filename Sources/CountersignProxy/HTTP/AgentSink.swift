@@ -50,7 +50,13 @@ final class AgentSink {
 
     /// Answers with a refusal of the gateway's own.
     func refuse(_ failure: UpstreamFailure, _ approval: Approval) async -> Bool {
-        let answer = Answer.refusal(failure.status, [failure.reason], approval: approval, connection.publicURL)
+        let answer = Answer.refusal(
+            failure.status,
+            [failure.reason],
+            approval: approval,
+            executed: failure.executed,
+            connection.publicURL,
+        )
         return await connection.answer(answer, head)
     }
 

@@ -12,7 +12,15 @@ struct Answer: Sendable {
     let body: ByteBuffer
 
     /// problem+json (RFC 9457) with the stable code and, for each reason, the policy and what to do next.
-    static func refusal(_ status: Int, _ reasons: [Reason], approval: Approval? = nil, _ publicURL: String) -> Answer {
+    ///
+    /// `executed` says whether the upstream has done it; `nil`, in JSON `null`, is for what nobody knows.
+    static func refusal(
+        _ status: Int,
+        _ reasons: [Reason],
+        approval: Approval? = nil,
+        executed: Bool? = false,
+        _ publicURL: String,
+    ) -> Answer {
         let first = reasons.first ?? Reason(.forbidden, "The gateway refused this action.")
         var object = JSONObject([
             ("type", .string("urn:countersign:problem:\(first.code.rawValue)")),
@@ -20,7 +28,7 @@ struct Answer: Sendable {
             ("status", .integer(Int64(status))),
             ("detail", .string(reasons.map(\.message).joined(separator: " "))),
             ("code", .string(first.code.rawValue)),
-            ("executed", .bool(false)),
+            ("executed", executed.map { .bool($0) } ?? .null),
             (
                 "reasons",
                 .array(
@@ -135,8 +143,8 @@ extension ReasonCode {
         case .ambiguousRequest, .badRequest, .ambiguousBody, .methodOverride: 400
         case .bodyTooLarge: 413
         case .tooManyPending: 429
-        case .ledgerUnavailable, .clockUnreliable, .shuttingDown, .overloaded: 503
-        case .upstreamUnavailable, .upstreamInvalid: 502
+        case .ledgerUnavailable, .clockUnreliable, .connectionChanged, .shuttingDown, .overloaded: 503
+        case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
         case .upstreamTimeout: 504
         case .alreadyDecided, .wrongState, .grantUsed, .idempotencyConflict, .digestMismatch: 409
         case .resultGone: 410

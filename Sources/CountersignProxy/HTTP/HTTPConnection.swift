@@ -3,7 +3,9 @@ package import HTTPWire
 import Synchronization
 
 /// A protected HTTP API: where it is, how the gateway authenticates to it, and what its calls mean.
-package struct HTTPConnection: Sendable {
+///
+/// A class, because every request carries it; a reload of the configuration makes new ones.
+package final class HTTPConnection: Sendable {
     /// Where the upstream is.
     package struct Upstream: Hashable, Sendable {
         /// Whether TLS is spoken to it.
@@ -109,6 +111,14 @@ package struct HTTPConnection: Sendable {
         self.idleTimeout = idleTimeout
         self.trustRoots = trustRoots
     }
+
+    /// Whether both are configured the same in everything.
+    package func isSame(as other: HTTPConnection) -> Bool {
+        name == other.name && upstream == other.upstream && credential == other.credential && routes == other.routes
+            && inlineBody == other.inlineBody && maximumBody == other.maximumBody
+            && methodOverrides == other.methodOverrides && connectTimeout == other.connectTimeout
+            && idleTimeout == other.idleTimeout && trustRoots == other.trustRoots
+    }
 }
 
 /// The connections in force; replaced as a whole when the configuration changes.
@@ -123,8 +133,13 @@ package final class CurrentConnections: Sendable {
     /// The connection of this name.
     package subscript(_ name: ConnectionName) -> HTTPConnection? { value.withLock { $0[name] } }
 
-    /// Puts others in force, for requests that come from now on.
+    /// Puts others in force, for requests that come from now on; one that has not changed stays the same object.
     package func replace(with connections: [HTTPConnection]) {
-        value.withLock { $0 = Dictionary(connections.map { ($0.name, $0) }) { _, last in last } }
+        value.withLock { value in
+            let old = value
+            value = Dictionary(
+                connections.map { new in (new.name, old[new.name].flatMap { $0.isSame(as: new) ? $0 : nil } ?? new) }
+            ) { _, last in last }
+        }
     }
 }

@@ -77,9 +77,6 @@ package final class HTTPGateway: Service {
             connections: connections,
             enforcement: enforcement,
             authenticator: authenticator,
-            pool: UpstreamPool(),
-            results: ResultBoard(),
-            drain: DrainSignal(),
             logger: logger,
         )
         self.group = group

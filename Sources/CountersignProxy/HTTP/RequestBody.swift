@@ -27,7 +27,8 @@ struct BodyGatherer {
     private let path: () -> String
     private var memory = ByteBuffer()
     private var file: SpoolFile?
-    private var hash = SHA256()
+    /// Of what is in the file.
+    private var hash: SHA256?
     private var count: UInt64 = 0
 
     /// What stops gathering.
@@ -50,14 +51,16 @@ struct BodyGatherer {
         guard count <= maximum else { throw .tooLarge }
         do {
             if let file {
-                unsafe bytes.withUnsafeReadableBytes { unsafe hash.update(bufferPointer: $0) }
+                unsafe bytes.withUnsafeReadableBytes { unsafe hash?.update(bufferPointer: $0) }
                 try await file.write(bytes, at: before)
             } else if memory.readableBytes + bytes.readableBytes <= inlineLimit {
                 memory.writeImmutableBuffer(bytes)
             } else {
                 let file = try await SpoolFile(creating: path())
                 memory.writeImmutableBuffer(bytes)
+                var hash = SHA256()
                 unsafe memory.withUnsafeReadableBytes { unsafe hash.update(bufferPointer: $0) }
+                self.hash = hash
                 try await file.write(memory, at: 0)
                 self.file = file
                 memory = ByteBuffer(buffer: memory.getSlice(at: memory.readerIndex, length: 512) ?? ByteBuffer())
@@ -70,7 +73,7 @@ struct BodyGatherer {
     /// The whole body.
     func finish(trailers: HeaderFields) -> RequestBody {
         let content: RequestBody.Content
-        if let file {
+        if let file, let hash {
             content = .file(file, sha256: Array(hash.finalize()), excerpt: memory)
         } else {
             content = count == 0 ? .none : .memory(memory)

@@ -67,7 +67,7 @@ struct Translator {
     private func route(_ method: String, _ target: RequestTarget) -> HTTPConnection.Route? {
         var best: HTTPConnection.Route?
         for route in connection.routes
-        where (route.method == "*" || route.method.utf8.elementsEqual(method.utf8)) && route.template.matches(target) {
+        where (route.method == "*" || UTF8Order.equal(route.method, method)) && route.template.matches(target) {
             guard let known = best else {
                 best = route
                 continue

@@ -5,17 +5,18 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// What two requests must share to use one upstream connection.
-struct UpstreamKey: Hashable, Sendable {
-    let connection: ConnectionName
-    let upstream: HTTPConnection.Upstream
-    let trustRoots: String?
+/// What two requests must share to use one upstream connection: the configured connection itself.
+///
+/// After a reload nothing goes out over a connection that was opened under the old configuration. The key keeps the
+/// configured connection alive, so that its identity cannot be another's.
+struct UpstreamKey: Hashable {
+    private let connection: HTTPConnection
 
-    init(_ connection: HTTPConnection) {
-        self.connection = connection.name
-        upstream = connection.upstream
-        trustRoots = connection.trustRoots
-    }
+    init(_ connection: HTTPConnection) { self.connection = connection }
+
+    static func == (left: UpstreamKey, right: UpstreamKey) -> Bool { left.connection === right.connection }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(connection)) }
 }
 
 /// Why there is no answer from an upstream.
@@ -41,6 +42,14 @@ enum UpstreamFailure: Error {
         case .noAnswer:
             Reason(.upstreamUnavailable, "The upstream closed without an answer. Whether it acted is not known.")
         case .invalid(let detail): Reason(.upstreamInvalid, "The upstream's answer breaks HTTP: \(detail)")
+        }
+    }
+
+    /// Whether the action ran; `nil` where the upstream may have seen it.
+    var executed: Bool? {
+        switch self {
+        case .unreachable: false
+        case .timeout, .noAnswer, .invalid: nil
         }
     }
 

@@ -39,7 +39,7 @@ enum GrantEndpoints {
             "The upstream's response to an action that the gateway ran; once it is delivered it is forgotten.",
             parameters: [ApprovalEndpoints.id],
             answers: [.other("*/*", "The upstream's response: its status, fields and body as they were.")],
-            problems: [409],
+            problems: [409, 410, 502],
             run: response,
         ),
     ]
@@ -114,8 +114,13 @@ enum GrantEndpoints {
                 problem.retryAfter = 2
                 throw problem
             }
-            let detail = "There is no response: none was kept, or it has been delivered."
-            throw Problem(status: 404, code: ReasonCode.resultGone.rawValue, detail)
+            switch approval.status {
+            case .succeeded, .failed:
+                throw Problem(.resultGone, "The action ran; no response was kept, or it has been delivered.")
+            case .unknown: throw Problem(.outcomeUnknown, ReasonCode.outcomeUnknown.explanation)
+            case .pending, .approved, .redeemed, .denied, .expired, .withdrawn, .lapsed, .revoked:
+                throw Problem(approval.status.refusal, approval.status.refusal.explanation)
+            }
         }
         let enforcement = exchange.parts.enforcement
         let open = exchange.parts.dependencies.openKept

@@ -114,8 +114,8 @@ extension ReasonCode {
         case .resultGone: 410
         case .bodyTooLarge: 413
         case .tooManyPending: 429
-        case .upstreamUnavailable, .upstreamInvalid: 502
-        case .ledgerUnavailable, .clockUnreliable, .overloaded, .shuttingDown: 503
+        case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
+        case .ledgerUnavailable, .clockUnreliable, .connectionChanged, .overloaded, .shuttingDown: 503
         case .upstreamTimeout: 504
         }
     }
