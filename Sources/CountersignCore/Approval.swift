@@ -125,6 +125,6 @@ package struct Approval: Hashable, Sendable, Codable {
 
     /// The users whom no policy lets decide: the human acted for and the agent's owner.
     package func isOwn(of user: UserID) -> Bool {
-        user == owner || user == onBehalfOf || user.rawValue == agent.rawValue
+        user.isSamePerson(as: owner) || user.isSamePerson(as: onBehalfOf) || user.isSamePerson(asName: agent.rawValue)
     }
 }

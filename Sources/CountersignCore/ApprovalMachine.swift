@@ -299,7 +299,7 @@ package struct ApprovalMachine: ~Copyable {
         guard decision.actionDigest == approval.digest, decision.previewDigest == approval.previewDigest else {
             return .digestMismatch
         }
-        return decisions.contains { $0.user == decision.user } ? .alreadyDecided : nil
+        return decisions.contains { $0.user.isSamePerson(as: decision.user) } ? .alreadyDecided : nil
     }
 }
 

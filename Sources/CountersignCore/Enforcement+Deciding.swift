@@ -65,7 +65,7 @@ extension Enforcement {
         )
         var mayApprove = false
         // Whoever has become the agent's owner since the hold does not decide, either.
-        if let known, snapshot.directory.agents[approval.agent]?.owner != known.id,
+        if let known, !known.id.isSamePerson(as: snapshot.directory.agents[approval.agent]?.owner),
             let document = try? JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true)),
             let action = try? Action(document: document)
         {

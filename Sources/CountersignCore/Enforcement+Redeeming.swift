@@ -77,7 +77,7 @@ extension Enforcement {
             let owner = snapshot.directory.agents[approval.agent]?.owner
             let decisions = approval.decisions.compactMap { decision -> Decision? in
                 guard let user = snapshot.directory.users[decision.user], !approval.isOwn(of: decision.user),
-                    decision.user != owner
+                    !decision.user.isSamePerson(as: owner)
                 else { return nil }
                 return decision.limited(to: user.groups)
             }

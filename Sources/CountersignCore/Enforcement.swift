@@ -12,6 +12,7 @@ package final class Enforcement: Sendable {
     package let clock: any WallClock
     /// Writes entries.
     package let entries: EntryWriter
+    private let strangers = RejectionLimit()
 
     /// Wires the pipeline.
     package init(current: CurrentSnapshot, ledger: any Ledger, clock: any WallClock, chance: Chance) {
@@ -103,6 +104,8 @@ package final class Enforcement: Sendable {
     }
 
     /// Records bytes that never became an action.
+    ///
+    /// Of a flood from one address that no agent is behind, only some are recorded, with the number of the others.
     package func reject(
         _ reason: Reason,
         agent: AgentID?,
@@ -110,13 +113,20 @@ package final class Enforcement: Sendable {
         detail: String,
         _ circumstances: Circumstances,
     ) async -> Reason {
+        let now = clock.time()
+        var suppressed: Int64 = 0
+        if agent == nil {
+            guard let count = strangers.admit(circumstances.sourceAddress, now: now) else { return reason }
+            suppressed = count
+        }
         let entry = entries.rejected(
             reason,
             agent: agent,
             connection: connection,
             detail: detail,
             circumstances: circumstances,
-            at: clock.time(),
+            suppressed: suppressed,
+            at: now,
         )
         return await commit(entry) ?? reason
     }

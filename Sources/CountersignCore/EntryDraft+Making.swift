@@ -62,6 +62,7 @@ package struct EntryWriter: Sendable {
         connection: ConnectionName?,
         detail: String,
         circumstances: Circumstances,
+        suppressed: Int64 = 0,
         at now: Timestamp,
     ) -> EntryDraft {
         var members: [(String, JSONValue)] = [
@@ -69,6 +70,7 @@ package struct EntryWriter: Sendable {
         ]
         if let circumstances = Self.circumstances(circumstances) { members.append(("circumstances", circumstances)) }
         if let connection { members.append(("connection", .string(connection.rawValue))) }
+        if suppressed > 0 { members.append(("suppressed", .integer(suppressed))) }
         return EntryDraft(
             .actionDenied,
             time: now,

@@ -73,6 +73,18 @@ package struct UserID: Identifier {
     package init(unchecked rawValue: String) { self.rawValue = rawValue }
 }
 
+extension UserID {
+    /// Whether both name one human: an e-mail address is the same person's in every spelling with other letter cases, and
+    /// a second record of somebody must not be a second pair of eyes.
+    package func isSamePerson(as other: UserID?) -> Bool { other.map { isSamePerson(asName: $0.rawValue) } ?? false }
+
+    /// The same, for a name that may be none of a user.
+    package func isSamePerson(asName name: String) -> Bool {
+        func folded(_ byte: UInt8) -> UInt8 { byte >= 65 && byte <= 90 ? byte + 32 : byte }
+        return rawValue.utf8.lazy.map(folded).elementsEqual(name.utf8.lazy.map(folded))
+    }
+}
+
 /// The name of a group of users or agents.
 package struct GroupName: Identifier {
     /// The checked text.

@@ -105,7 +105,7 @@ struct ReceiptStory {
         guard !isOwn(user) else {
             throw ReceiptError("\(user) decided on an action of their own")
         }
-        guard !accepted.contains(where: { $0.user == user }) else {
+        guard !accepted.contains(where: { $0.user.isSamePerson(as: user) }) else {
             throw ReceiptError("\(user) was counted twice")
         }
         guard entry.members["preview_digest"] == first.members["preview_digest"] else {
@@ -150,7 +150,7 @@ struct ReceiptStory {
     /// The built-in rule that no policy lifts (DESIGN 3).
     private func isOwn(_ user: UserID) -> Bool {
         [first.members["owner"]?.stringValue, first.members["on_behalf_of"]?.stringValue, first.actor.id]
-            .contains(user.rawValue)
+            .contains { $0.map { user.isSamePerson(asName: $0) } ?? false }
     }
 
     private static func disorder(_ entry: ToldEntry) -> ReceiptError {

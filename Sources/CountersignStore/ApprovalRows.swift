@@ -22,6 +22,13 @@ extension Database {
         try first("SELECT record FROM approval WHERE id = ?", [.text(id.rawValue)], Self.approval)
     }
 
+    /// What compare-and-set compares, without reading the whole record.
+    func approvalState(_ id: ApprovalID) throws -> (revision: Int64, isActive: Bool)? {
+        try first("SELECT revision, active FROM approval WHERE id = ?", [.text(id.rawValue)]) { row in
+            (row.integer(0), row.integer(1) != 0)
+        }
+    }
+
     /// The active approval of this agent and digest; there is at most one.
     func activeApproval(agent: AgentID, digest: ActionDigest) throws -> Approval? {
         try first(

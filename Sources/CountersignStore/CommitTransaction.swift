@@ -119,8 +119,10 @@ struct CommitTransaction {
             passed.changed = approval
             return nil
         case .replace(let approval):
-            let current = try db.approval(approval.id)
-            guard let current, current.revision == approval.revision - 1 else { return .conflict(current) }
+            let current = try db.approvalState(approval.id)
+            guard let current, current.revision == Int64(approval.revision) - 1 else {
+                return .conflict(try db.approval(approval.id))
+            }
             // Nothing in the domain brings an approval back to life; were it so, there must still be one active only.
             if approval.isActive, !current.isActive,
                 let active = try db.activeApproval(agent: approval.agent, digest: approval.digest)

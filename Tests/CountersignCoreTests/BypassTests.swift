@@ -147,6 +147,22 @@ struct BypassTests {
         #expect(await stage.redeem(approval) == "refused policy-changed")
     }
 
+    @Test("a second record of somebody, in other letter cases, is not a second pair of eyes")
+    func letterCases() async throws {
+        let names = ["Olga@Example.com", "ALICE@example.com", "Bob@example.com", Fixtures.agent.rawValue.uppercased()]
+        let stage = try Stage(Self.two, users: Stage.users + names.map { Stage.user($0, "dba") })
+        let approval = try await stage.hold(Fixtures.action(onBehalfOf: Fixtures.alice))
+        for name in names where name != "Bob@example.com" {
+            #expect(await stage.decide(approval, name) == "refused self-approval")
+        }
+        #expect(await stage.decide(approval, "bob@example.com") == "pending")
+        #expect(await stage.decide(approval, "Bob@example.com") == "refused already-decided")
+        #expect(try await stage.now(approval).status == .pending)
+        #expect(await stage.decide(approval, "dave@example.com") == "approved")
+        try stage.install(Self.two, users: Stage.users, owner: UserID(unchecked: "DAVE@example.com"))
+        #expect(await stage.redeem(approval, Fixtures.action(onBehalfOf: Fixtures.alice)) == "refused policy-changed")
+    }
+
     @Test("the groups of a session do not count, only those of today's directory")
     func sessionGroups() async throws {
         let stage = try Stage()

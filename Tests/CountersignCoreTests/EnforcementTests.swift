@@ -32,6 +32,35 @@ struct EnforcementTests {
         #expect(entries[0]["action"]?["digest"]?.stringValue == Fixtures.action().digest.rawValue)
     }
 
+    @Test("a stranger's flood gets a bounded number of entries, which tell of the rest; nobody else is concerned")
+    func flood() async throws {
+        let stage = try Stage()
+        let reason = Reason(.unauthenticated, "no")
+        func reject(_ source: String, _ agent: AgentID? = nil) async {
+            let circumstances = Circumstances(sourceAddress: source)
+            let answer = await stage.enforcement.reject(
+                reason,
+                agent: agent,
+                connection: nil,
+                detail: "x",
+                circumstances,
+            )
+            #expect(answer == reason)
+        }
+        for _ in 0..<1500 { await reject("192.0.2.1") }
+        #expect(try await stage.entries().count == 1000)
+        for _ in 0..<5 { await reject("192.0.2.2") }
+        for _ in 0..<5 { await reject("192.0.2.1", Fixtures.agent) }
+        #expect(try await stage.entries().count == 1010)
+        stage.clock.advance(by: .seconds(1))
+        for _ in 0..<20 { await reject("192.0.2.1") }
+        let entries = try await stage.entries()
+        #expect(entries.count == 1020 && entries[1010]["suppressed"] == 500 && entries[1011]["suppressed"] == nil)
+        // A network of addresses is bounded, too.
+        for source in 0..<20_000 { await reject("2001:db8::\(source)") }
+        #expect(try await stage.entries().count < 10_200)
+    }
+
     @Test("bytes that never became an action are one entry")
     func rejected() async throws {
         let stage = try Stage()

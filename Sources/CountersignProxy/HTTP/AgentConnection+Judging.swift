@@ -102,7 +102,9 @@ extension AgentConnection {
         }
         if let field = ForwardedFields.refusedOverride(head.fields, connection) {
             let message = "The field \(field) would change what the request does. Send the real method and path."
-            throw Refusal(400, Reason(.methodOverride, message), field)
+            var refusal = Refusal(400, Reason(.methodOverride, message), field)
+            refusal.connection = name
+            throw refusal
         }
         return (connection, target)
     }

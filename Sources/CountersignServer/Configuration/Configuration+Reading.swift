@@ -76,7 +76,9 @@ extension Configuration {
         }
         let hold = reader.mapping(members["hold"], "hold", known: ["http", "in_transaction", "expires"])
         if let duration = reader.duration(hold["http"], "hold.http") { settings.holdHTTP = duration }
-        _ = reader.duration(hold["in_transaction"], "hold.in_transaction")
+        if reader.duration(hold["in_transaction"], "hold.in_transaction") != nil {
+            unused.append("hold.in_transaction")
+        }
         if let duration = reader.duration(hold["expires"], "hold.expires") { settings.expires = duration }
         let limits = reader.mapping(members["limits"], "limits", known: ["pending_per_agent"])
         if let number = reader.number(limits["pending_per_agent"], "limits.pending_per_agent", in: 1...1_000_000) {
@@ -98,7 +100,7 @@ extension Configuration {
         }
         if let address = address("control") { control = address }
         if let address = address("gateway") { gateway = address }
-        _ = address("postgres")
+        if address("postgres") != nil { unused.append("listen.postgres") }
         guard let tlsNode = listen["tls"] else { return }
         let members = reader.mapping(tlsNode, "listen.tls", known: ["certificate", "key"])
         let certificate = reader.path(members["certificate"], "listen.tls.certificate")

@@ -52,6 +52,8 @@ package struct Configuration: Sendable {
     package var described: [Connection]
     /// The agents, users and keys that it declares.
     package var identities: DeclaredIdentities
+    /// Keys that are set and that this version has no use for.
+    package var unused: [String] = []
 
     /// What holds where a configuration says nothing; also what commands use that find no file.
     package static func defaults() -> Configuration {

@@ -46,6 +46,9 @@ package struct Serving: Sendable {
                 "policies": "\(server.policies)", "policy_version": "\(server.current.snapshot.policy.version)",
             ],
         )
+        for key in files.configuration.unused {
+            logger.warning("a setting has no effect in this version", metadata: ["key": "\(key)"])
+        }
         if server.policies == 0 {
             logger.warning(
                 "there are no policies, so every action is denied",

@@ -21,9 +21,11 @@ enum DecisionRight: Hashable, Sendable {
         let groups = snapshot.directory.users[user.user.id]?.groups ?? []
         if approval.status != .pending {
             self = .settled
-        } else if approval.isOwn(of: user.user.id) {
+        } else if approval.isOwn(of: user.user.id)
+            || user.user.id.isSamePerson(as: snapshot.directory.agents[approval.agent]?.owner)
+        {
             self = .own
-        } else if approval.decisions.contains(where: { $0.user == user.user.id }) {
+        } else if approval.decisions.contains(where: { $0.user.isSamePerson(as: user.user.id) }) {
             self = .decided
         } else if !approval.gates.contains(where: { $0.accepts(groups: groups) }) {
             self = .notAnApprover
