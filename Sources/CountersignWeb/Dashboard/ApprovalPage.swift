@@ -119,6 +119,8 @@ struct GateView {
     let progress: Markup
     /// Whether it is met.
     let isMet: Bool
+    /// Whether it can still be.
+    let isOpen: Bool
     /// Who may still decide.
     let eligible: Markup
     /// The places that are filled and those that are not, for the eye.
@@ -145,10 +147,12 @@ struct GateView {
         let missing = gate.missing(approval.decisions)
         progress = Markup("\(needed - missing) of \(needed)")
         isMet = missing == 0
+        isOpen = missing > 0 && approval.status == .pending
         seats = (0..<needed).map { Seat(isTaken: $0 < needed - missing) }
+        let owner = directory.agents[approval.agent]?.owner
         let users = directory.users.values.filter { user in
-            gate.accepts(groups: user.groups) && !approval.isOwn(of: user.id)
-                && !approval.decisions.contains { $0.user == user.id }
+            gate.accepts(groups: user.groups) && !approval.isOwn(of: user.id) && !user.id.isSamePerson(as: owner)
+                && !approval.decisions.contains { $0.user.isSamePerson(as: user.id) }
         }
         let names = users.map(\.id.rawValue).sorted()
         let shown = names.prefix(12).joined(separator: ", ") + (names.count > 12 ? " and \(names.count - 12) more" : "")

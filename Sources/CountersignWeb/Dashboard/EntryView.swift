@@ -51,6 +51,15 @@ struct EntryView {
             let status = json["outcome"]?["status"]?.integerValue.map { " \($0)" } ?? ""
             parts.append(result + status)
         }
+        // The kinds about a set of files say which one is in force; elsewhere the version is beside the point.
+        switch json["kind"]?.stringValue {
+        case "policy.changed":
+            let count = json["policy"]?["policies"]?.integerValue.map { $0 == 1 ? "1 policy, " : "\($0) policies, " } ?? ""
+            if let version = json["policy"]?["version"]?.stringValue { parts.append("\(count)version \(version)") }
+        case "configuration.changed":
+            if let file = json["configuration"]?["file"]?.stringValue { parts.append(file) }
+        default: break
+        }
         if let detail = json["detail"]?.stringValue { parts.append(detail) }
         if let change = json["change"]?.stringValue {
             let identity = [json["identity"]?["type"], json["identity"]?["id"]].compactMap { $0?.stringValue }
