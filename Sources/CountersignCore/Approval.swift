@@ -88,7 +88,7 @@ package struct Approval: Hashable, Sendable, Codable {
     /// The version of the policy set that stopped it.
     package let policyVersion: String
     /// What surrounded the first ask.
-    package let circumstances: Circumstances
+    package var circumstances: Circumstances
     /// When the agent asked.
     package let requestedAt: Timestamp
     /// When it ends if nobody decides.
@@ -120,6 +120,16 @@ package struct Approval: Hashable, Sendable, Codable {
         case .redeemed: true
         case .succeeded, .failed: !delivered && (grantExpiresAt.map { now < $0 } ?? false)
         case .unknown, .denied, .expired, .withdrawn, .lapsed, .revoked: false
+        }
+    }
+
+    /// Whether lifting its gates lifts these, too.
+    func covers(_ others: [Gate]) -> Bool {
+        others.allSatisfy { other in
+            gates.contains { gate in
+                gate.policy == other.policy && gate.quorum >= other.quorum
+                    && Set(gate.approvers) == Set(other.approvers)
+            }
         }
     }
 

@@ -173,6 +173,11 @@ extension Enforcement {
         }
     }
 
+    /// Takes the grant back, because what was approved means something else by now.
+    package func revokeChanged(_ approval: Approval) async {
+        _ = try? await revoke(approval, reasons: [.policyChanged], by: .gateway, clock.time())
+    }
+
     /// Takes the grant back; whether this call did it.
     func revoke(
         _ approval: Approval,

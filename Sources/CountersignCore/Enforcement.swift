@@ -182,9 +182,20 @@ package final class Enforcement: Sendable {
                     if try await settleIfDue(active.id) == nil { try await giveUp(active, now) }
                     continue
                 }
+                // The digest does not cover from where and why it is asked. An ask that needs more than the one before
+                // it got must not profit from that: it is a new request, and the old one ends.
+                if active.status == .pending, !active.covers(gates) {
+                    var machine = ApprovalMachine(active)
+                    guard case .settle(let ended) = machine.withdrawn(now: now) else { continue }
+                    let entry = entries.settled(ended, by: .gateway, reasons: [.policyChanged], at: now)
+                    _ = try await ledger.commit(Commit(.replace(ended), entries: [entry]))
+                    continue
+                }
                 if asynchronous, !active.asynchronous, !active.status.isFinal {
                     var next = active
                     next.asynchronous = true
+                    // The gateway will ask policy again in the name of this ask.
+                    next.circumstances = circumstances
                     next.revision += 1
                     _ = try await ledger.commit(Commit(.replace(next), entries: []))
                     continue

@@ -12,13 +12,19 @@ package struct GatedPolicySet: Sendable {
 
     /// Parses and checks policy files.
     ///
-    /// Throws every error that it finds, each with file, line and column.
-    package init(parsing sources: [PolicySource], groups: Set<GroupName>) throws(PolicyErrors) {
+    /// Throws every error that it finds, each with file, line and column. `ownVocabulary` is off for trying out policies
+    /// about other entities than the product's.
+    package init(
+        parsing sources: [PolicySource],
+        groups: Set<GroupName>,
+        ownVocabulary: Bool = true,
+    ) throws(PolicyErrors) {
         let policies = try PolicySet(parsing: sources, idsFromAnnotations: true)
         var errors = [PolicyError]()
         var gates = [Gate?]()
         for policy in policies.policies {
             gates.append(GateReader(policy: policy, groups: groups).read(&errors))
+            if ownVocabulary { errors += PolicyVocabulary.problems(of: policy) }
         }
         guard errors.isEmpty else { throw PolicyErrors(errors) }
         self.policies = policies

@@ -52,6 +52,8 @@ final class GroupCommit: Sendable {
     private let inbox = Mutex(Inbox())
     private let wake = DispatchSemaphore(value: 0)
     private let head: Mutex<Head>
+    /// When a transaction failed and none has succeeded since.
+    private let failure = Mutex<Timestamp?>(nil)
     private let feed: ApprovalFeed
     private let clock: any WallClock
     private let checkpointer: Checkpointer
@@ -67,6 +69,12 @@ final class GroupCommit: Sendable {
 
     /// The tree as of the last durable transaction.
     var tree: LogTree { head.withLock { $0.tree } }
+
+    /// Whether the latest transaction failed, ten seconds ago at most: without traffic nobody would ever find out that
+    /// the ledger writes again.
+    func isFailing(now: Timestamp) -> Bool {
+        failure.withLock { $0 }.map { now < $0.adding(.seconds(10)) } ?? false
+    }
 
     /// Writes a commit; returns when it is on disk.
     ///
@@ -150,10 +158,12 @@ final class GroupCommit: Sendable {
             try db.cachedStatement(sql: "COMMIT").execute()
             // A crash before this line loses nothing: the commits are durable, only nobody was told.
             head.withLock { $0 = transaction.head }
+            failure.withLock { $0 = nil }
         } catch {
             // Nothing of the whole batch was kept; the head is the old one, so the next batch starts as if this one had
             // never been. A rollback that fails has nothing left to undo.
             try? db.rollback()
+            self.failure.withLock { $0 = clock.time() }
             let failure = LedgerError(store: error)
             for job in jobs { resume(job, with: failure) }
             return

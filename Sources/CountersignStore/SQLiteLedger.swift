@@ -68,6 +68,9 @@ package final class SQLiteLedger: Ledger {
         lock.release()
     }
 
+    /// Whether it could not write when it last tried, a moment ago.
+    package func isFailing(now: Timestamp) -> Bool { writer.isFailing(now: now) }
+
     /// Writes a state change and its entries, durably, by compare-and-set.
     package func commit(_ commit: Commit) async throws(LedgerError) -> CommitResult {
         try await writer.commit(PreparedCommit(commit)).get()

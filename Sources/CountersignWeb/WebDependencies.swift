@@ -27,6 +27,8 @@ package struct WebDependencies: Sendable {
     package let secureCookies: Bool
     /// Whether new work can be taken on: the ledger writes, and no shutdown has begun.
     package let isReady: @Sendable () -> Bool
+    /// Tells from where the calls came that the gateway passes on.
+    package let relay: RelayedSource
     /// Where the server writes its log.
     package let logger: Logger
 
@@ -42,6 +44,7 @@ package struct WebDependencies: Sendable {
         version: String,
         secureCookies: Bool,
         isReady: @escaping @Sendable () -> Bool,
+        relay: RelayedSource,
         logger: Logger,
     ) {
         self.enforcement = enforcement
@@ -54,6 +57,7 @@ package struct WebDependencies: Sendable {
         self.version = version
         self.secureCookies = secureCookies
         self.isReady = isReady
+        self.relay = relay
         self.logger = logger
     }
 }

@@ -36,6 +36,17 @@ package struct RequestTarget: Hashable, Sendable, CustomStringConvertible {
     /// The path exactly as received.
     package var path: String { String(decoding: raw.utf8.prefix(pathLength), as: UTF8.self) }
 
+    /// The path in the one spelling that all its percent-encodings share: an escape of what may stand in a path as it is
+    /// is written out, every other has upper-case digits (RFC 3986, sections 6.2.2.1 and 6.2.2.2, and beyond for `@` and
+    /// its like, which servers decode, too).
+    ///
+    /// For policies, which must not depend on how an agent spells a path; upstream goes what was received.
+    package var normalizedPath: String {
+        let path = path
+        guard path.utf8.contains(UInt8(ascii: "%")) else { return path }
+        return segments.reduce(into: "") { $0 += "/" + TargetGrammar.encoded($1) }
+    }
+
     /// What follows the first `?`, exactly as received; nil if there is none.
     package var query: String? {
         guard pathLength < raw.utf8.count else { return nil }

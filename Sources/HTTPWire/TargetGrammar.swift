@@ -104,6 +104,22 @@ enum TargetGrammar {
         }
     }
 
+    /// A decoded segment, with every byte escaped that cannot stand in a path as it is.
+    static func encoded(_ segment: String) -> String {
+        var bytes = [UInt8]()
+        for byte in segment.utf8 {
+            if byte != UInt8(ascii: "%"), isPathByte(byte) {
+                bytes.append(byte)
+            } else {
+                bytes.append(UInt8(ascii: "%"))
+                for digit in [byte >> 4, byte & 15] {
+                    bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "A") + digit - 10)
+                }
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     private static func isDots(_ bytes: Span<UInt8>) -> Bool {
         switch bytes.count {
         case 1: bytes[0] == UInt8(ascii: ".")

@@ -150,6 +150,7 @@ struct BallotOptions: ParsableArguments {
         let value = try await client.value("POST", path + "/decisions", .object(ballot))
         format.print(value) {
             Output.line("\(value.cell("id")) is \(value.cell("status")).")
+            guard value["status"]?.stringValue == "pending" else { return }
             for gate in value["gates"]?.arrayValue ?? [] where gate["met"]?.boolValue == false {
                 Output.line("The gate \(gate.cell("policy")) needs \(gate["missing"]?.integerValue ?? 0) more.")
             }

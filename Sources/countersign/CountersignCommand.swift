@@ -15,7 +15,7 @@ struct CountersignCommand: AsyncParsableCommand {
               3  the server cannot be reached
               4  there is no such thing, or a receipt does not verify
               5  not allowed
-              6  somebody else was faster: decided already
+              6  it does not fit the present state: decided already, another digest, expired
               7  held: policy wants a human's approval (policy evaluate)
             """,
         version: Product.version,

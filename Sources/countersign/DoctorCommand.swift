@@ -20,7 +20,7 @@ struct DoctorCommand: AsyncParsableCommand {
             isNamed: access.configuration.config != nil,
         )
         var all = findings.map { ($0.name, $0.isGood, $0.message) }
-        all.append(await server())
+        all += await server()
         let isGood = all.allSatisfy(\.1)
         let items = all.map { finding -> JSONValue in
             ["check": .string(finding.0), "message": .string(finding.2), "ok": .bool(finding.1)]
@@ -31,16 +31,25 @@ struct DoctorCommand: AsyncParsableCommand {
         if !isGood { throw ExitCode(ExitStatus.failed.rawValue) }
     }
 
-    private func server() async -> (String, Bool, String) {
+    private func server() async -> [(String, Bool, String)] {
         do {
             let access = try access.access()
-            let answer = try await access.anyone().send("GET", "/readyz", timeout: .seconds(5))
-            let text = answer.isSuccess ? "runs and is ready" : "runs, but is not ready (\(answer.status))"
-            return ("server", answer.isSuccess, text)
-        } catch let error as UnreachableError {
-            return ("server", true, "does not run here: \(error)")
+            do {
+                let answer = try await access.anyone().send("GET", "/readyz", timeout: .seconds(5))
+                let text =
+                    switch answer.status {
+                    case 200: "runs and is ready"
+                    case 503: "runs, but takes on no work: it is stopping, or its ledger cannot be written"
+                    default: "something else answers at its address (status \(answer.status) to /readyz)"
+                    }
+                return [("server", answer.isSuccess, text)]
+            } catch let error as UnreachableError {
+                if access.isServerNamed { return [("server", false, "\(error)")] }
+                let ports = Examination.ports(access.configuration).map { ($0.name, $0.isGood, $0.message) }
+                return [("server", true, "does not run here: \(error)")] + ports
+            }
         } catch {
-            return ("server", false, "\(error)")
+            return [("server", false, "\(error)")]
         }
     }
 }

@@ -82,10 +82,19 @@ struct PolicyCommand: AsyncParsableCommand {
 
         mutating func run() async throws {
             let directory = try policies.directory()
-            let set = try GatedPolicySet(parsing: try policies.sources(), groups: try policies.groups())
+            let set = try GatedPolicySet(
+                parsing: try policies.sources(),
+                groups: try policies.groups(),
+                ownVocabulary: request != nil,
+            )
             let verdict: PolicyVerdict
             if let request {
-                let action = try Action(document: try Self.json(request))
+                let action: Action
+                do {
+                    action = try Action(document: try Self.json(request))
+                } catch let error as ActionError {
+                    throw Failure(.usage, "\(request): \(error.path) \(error.message)")
+                }
                 verdict = set.judge(action, Circumstances(), directory: directory, now: SystemClock().time())
             } else {
                 let request = try cedarRequest()

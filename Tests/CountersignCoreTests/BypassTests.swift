@@ -163,6 +163,42 @@ struct BypassTests {
         #expect(await stage.redeem(approval, Fixtures.action(onBehalfOf: Fixtures.alice)) == "refused policy-changed")
     }
 
+    @Test("an ask that policy gates more strictly does not profit from one that it gated less")
+    func strongerAsk() async throws {
+        let stage = try Stage(
+            "permit (principal, action, resource);\n"
+                + "@id(\"d\") @approvers(\"dba\") forbid (principal is Agent, action in Action::\"delete\", resource);\n"
+                + "@id(\"far\") @approvers(\"sre\") forbid (principal is Agent, action in Action::\"delete\", resource)\n"
+                + "when { context has source_address && context.source_address != ip(\"127.0.0.1\") };\n"
+        )
+        func ask(_ address: String, asynchronous: Bool = false) async throws -> Approval {
+            let circumstances = Circumstances(sourceAddress: address)
+            let admission = await stage.enforcement.admit(Fixtures.action(), circumstances, asynchronous: asynchronous)
+            guard case .held(let approval) = admission else { throw Unexpected(Stage.name(admission)) }
+            return approval
+        }
+        let near = try await ask("127.0.0.1")
+        #expect(near.gates.map(\.policy) == ["d"])
+        #expect(try await ask("127.0.0.1").id == near.id)
+        let far = try await ask("192.0.2.1", asynchronous: true)
+        #expect(far.id != near.id && far.gates.map(\.policy) == ["d", "far"])
+        #expect(try await stage.now(near).status == .withdrawn)
+        // The weaker ask attaches to the stronger, and takes nothing away from it.
+        let again = try await ask("127.0.0.1", asynchronous: true)
+        #expect(again.id == far.id && again.gates == far.gates && again.circumstances.sourceAddress == "192.0.2.1")
+        #expect(await stage.decide(far, "alice@example.com") == "pending")
+        #expect(await stage.decide(far, "carol@example.com") == "approved")
+    }
+
+    @Test("an ask that makes an approval asynchronous is the one that policy is asked about again")
+    func asynchronousCircumstances() async throws {
+        let stage = try Stage()
+        let first = try await stage.hold()
+        let circumstances = Circumstances(sourceAddress: "192.0.2.1")
+        _ = await stage.enforcement.admit(Fixtures.action(), circumstances, asynchronous: true)
+        #expect(try await stage.now(first).circumstances == circumstances)
+    }
+
     @Test("the groups of a session do not count, only those of today's directory")
     func sessionGroups() async throws {
         let stage = try Stage()

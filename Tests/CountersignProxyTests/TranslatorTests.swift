@@ -68,6 +68,9 @@ struct TranslatorTests {
             ("GET", "/v1/orders/7", "http:read", "orders/getOrder"),
             ("POST", "/v1/orders/7", "http:privilege", "orders/changeOrder"),
             ("DELETE", "/v1/orders/7", "http:delete", "orders/anything"),
+            ("HEAD", "/v1/orders/7", "http:read", "orders/getOrder"),
+            ("POST", "/v1/%65xports", "http:export", "orders/exportOrders"),
+            ("GET", "/oth%65r", "http:read", "orders/GET /other"),
         ]
     )
     func effects(method: String, target: String, name: String, resource: String) throws {

@@ -13,6 +13,7 @@ struct ConfigurationTests {
             path == "/etc/cs/key" || path == "/etc/countersign/key"
                 ? .success(Array("from-a-file-0123456789\n".utf8)) : .failure(.init(message: "No such file"))
         },
+        checksTLS: false,
     )
 
     static func read(_ text: String) throws(ConfigurationErrors) -> Configuration {

@@ -43,6 +43,14 @@ CONFIGURATIONS = {
     ),
     "a bad user": ("users: [{id: 'with space'}]\n", ["users[0].id"]),
     "not text": (b"\xff\xfe\x00", ["countersign.yaml"]),
+    "one address for two": ("listen: {control: '127.0.0.1:4', gateway: '127.0.0.1:4'}\n", ["listen", "127.0.0.1:4"]),
+    "no certificate there": (
+        "listen: {tls: {certificate: no.pem, key: no.key}}\n", ["listen.tls.certificate", "no.pem", "countersign.yaml:1"]
+    ),
+    "no trust roots there": (
+        "connections: [{name: a, kind: http, upstream: 'https://x', tls: {ca: no.pem}}]\n",
+        ["connections[0].tls.ca", "no.pem"],
+    ),
 }
 
 
@@ -73,6 +81,9 @@ POLICIES = {
     "a bad quorum": ('@approvers("dba") @quorum("0")\nforbid (principal, action, resource);', ":1:"),
     "passkeys": ('@approvers("dba") @assurance("passkey")\nforbid (principal, action, resource);', ":1:"),
     "a gate that permits": ('@approvers("dba")\npermit (principal, action, resource);', ":"),
+    "a misspelt action": ('forbid (principal, action in Action::"http:delet", resource);', ":1:"),
+    "a misspelt type": ("\nforbid (principal is Agnt, action, resource);", ":2:"),
+    "a misspelt type in a condition": ('forbid (principal, action, resource) when { resource in Enviroment::"p" };', ":1:"),
     "two of one id": (
         '@id("a") permit (principal, action, resource);\n@id("a") permit (principal, action, resource);',
         ":",
@@ -422,6 +433,36 @@ def test_agents_can_be_made_while_no_server_runs(install, path):
 def test_doctor_finds_a_running_gateway_in_order(gateway):
     done = gateway.cli("doctor", succeed=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_doctor_finds_a_taken_port_a_misspelt_owner_and_a_server_that_is_not_there(install):
+    gateway = install(change=lambda c: c["agents"][0].update(owner="oga@example.com"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", gateway.port))
+        taken.listen(1)
+        done = gateway.cli("doctor", succeed=False)
+    assert done.returncode == 1 and "BAD   listen.gateway" in done.stdout, done.stdout
+    assert "oga@example.com is no user, but olga@example.com is" in done.stdout
+    away = gateway.cli("doctor", "--url", f"http://127.0.0.1:{gateway.control}", succeed=False)
+    assert away.returncode == 1 and "BAD   server" in away.stdout
+
+
+def test_who_is_named_on_the_command_line_acts_and_not_whom_the_environment_knows(own_gateway, path):
+    own_gateway.exchange("DELETE", f"/api/{path}", ("Prefer", "wait=0"))
+    approval = own_gateway.pending(f"/{path}")
+    own_gateway.environment["COUNTERSIGN_TOKEN"] = own_gateway.token("olga@example.com")
+    own_gateway.cli("approvals", "approve", approval["id"], "--as", "bob@example.com")
+    (decision,) = own_gateway.approval(approval["id"])["decisions"]
+    assert decision["user"] == "bob@example.com"
+    both = own_gateway.cli("approvals", "show", approval["id"], "--as", "bob@example.com", "--token", "x", succeed=False)
+    assert both.returncode != 0 and "not both" in both.stdout + both.stderr
+
+
+def test_a_bad_action_document_is_not_a_denial(own_gateway, tmp_path):
+    document = tmp_path / "action.json"
+    document.write_text('{"subject":{"type":"Agent","id":"bot"},"action":{"name":"http:reed"}}')
+    done = own_gateway.cli("policy", "evaluate", "--request", str(document), succeed=False)
+    assert done.returncode == 2 and "action.name" in done.stderr and "ActionError" not in done.stderr
 
 
 def test_what_is_held_goes_out_under_the_settings_in_force(own_gateway, own_upstream, path):

@@ -115,4 +115,26 @@ struct RequestTargetTests {
         }
         #expect(order == templates.reversed().sorted { $0.isMoreSpecific(than: $1) }.map(\.text))
     }
+
+    @Test(
+        "every spelling of a path has one for policies; what goes upstream is as it was written",
+        arguments: [
+            ("/a/b", "/a/b"), ("/%61/b", "/a/b"), ("/%61%64min/", "/admin/"), ("/x%2Dy%7E", "/x-y~"),
+            ("/a%40b%2Cc%3A%21", "/a@b,c:!"), ("/caf%c3%a9", "/caf%C3%A9"), ("/a%20b%22", "/a%20b%22"),
+            ("/100%25", "/100%25"), ("/%2561", nil), ("/a%3Fb?c=%61", "/a%3Fb"), ("/", "/"), ("/%7e/", "/~/"),
+        ] as [(String, String?)],
+    )
+    func oneSpelling(written: String, normal: String?) throws {
+        guard let normal else {
+            #expect(throws: WireError.self) { _ = try RequestTarget(parsing: written) }
+            return
+        }
+        let target = try RequestTarget(parsing: written)
+        #expect(target.normalizedPath == normal)
+        #expect(target.raw == written)
+        #expect(try RequestTarget(parsing: normal).normalizedPath == normal)
+        #expect(try RequestTarget(parsing: normal).segments == target.segments)
+        let (_, rest) = try RequestTarget(parsing: "/api" + written).droppingFirstSegment()
+        #expect(rest.normalizedPath == normal)
+    }
 }

@@ -7,10 +7,12 @@ extension AgentConnection {
     ///
     /// A read goes upstream while its entry is being written, and no byte of the answer reaches the agent before the
     /// entry is durable; anything else waits for the entry first (DESIGN 2, step 3).
-    func forward(_ request: Outbound, _ head: RequestHead, _ entry: EntryDraft) async -> Bool {
+    func forward(_ judged: JudgedRequest, _ head: RequestHead, _ entry: EntryDraft) async -> Bool {
+        let request = judged.outbound
+        // By what it does, not by its method: a GET that a route says exports something waits, and is sent once.
         let overlaps =
             request.body.count == 0 && (head.method == "GET" || head.method == "HEAD")
-            && request.head.upgrade == nil
+            && request.head.upgrade == nil && judged.action.operations.allSatisfy { $0.effect == .read }
         if !overlaps, let reason = await context.enforcement.commit(entry) {
             return await answer(.refusal(reason.code.status, [reason], publicURL), head)
         }
@@ -28,7 +30,7 @@ extension AgentConnection {
             }
             if overlaps, isFirst, let reason = await context.enforcement.commit(entry) {
                 upstream.stream.close()
-                return await answer(.refusal(reason.code.status, [reason], publicURL), head)
+                return await answer(.refusal(reason.code.status, [reason], executed: nil, publicURL), head)
             }
             do {
                 return try await relay(request, head, &upstream)
@@ -106,6 +108,8 @@ extension AgentConnection {
                 upstream.stream.write(piece)
             }
             upstream.stream.flush()
+            // It may be slow, but not stand still for longer than any other upstream.
+            upstream.stream.deadline = .now() + .nanoseconds(upstream.idleTimeout.wholeMicroseconds * 1000)
             try await upstream.stream.drained()
         }
     }

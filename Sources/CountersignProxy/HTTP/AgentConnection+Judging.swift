@@ -14,6 +14,15 @@ extension AgentConnection {
             do throws(Refusal) {
                 let onBehalfOf = try human(head, agent)
                 let body = try await readBody(head, connection)
+                // A body can take its time; what is judged is judged by the settings in force after it.
+                guard context.connections[connection.name] === connection else {
+                    let reason = Reason(.connectionChanged, ReasonCode.connectionChanged.explanation)
+                    throw Refusal(503, reason, "settings changed under the body")
+                }
+                if let name = ForwardedFields.refusedTrailer(body.trailers, connection) {
+                    let message = "The trailer \(name) is not passed on; send it as a header field, or leave it out."
+                    throw Refusal(400, Reason(.ambiguousRequest, message), "trailer \(name)")
+                }
                 let fields = ForwardedFields.forUpstream(head, connection)
                 let translator = Translator(connection: connection)
                 let action: Action
@@ -123,6 +132,7 @@ extension AgentConnection {
         let body = try await readBody(head, control)
         var fields = ForwardedFields.forUpstream(head, control)
         for value in head.fields.all("authorization") { fields.append(name: "Authorization", value: value) }
+        if let relay = context.settings.relay { fields.append(name: RelayedSource.field, value: relay.value(peer)) }
         let out = ForwardedFields.head(
             head.method,
             target,

@@ -128,9 +128,17 @@ final class AgentConnection {
             stream.isIdle = false
             stream.deadline = nil
             served += 1
-            guard await serve(head), !stream.isClosed else { break }
+            guard await serve(Self.withoutH2C(head)), !stream.isClosed else { break }
         }
         stream.close()
+    }
+
+    /// An offer to go on in HTTP/2 may be ignored (RFC 9110, section 7.8), and some clients make it with every request.
+    private static func withoutH2C(_ head: RequestHead) -> RequestHead {
+        guard let upgrade = head.upgrade, ForwardedFields.lowercased(upgrade) == "h2c" else { return head }
+        var head = head
+        head.upgrade = nil
+        return head
     }
 
     private func nextHead() async throws(WireError) -> RequestHead? {
@@ -175,7 +183,7 @@ final class AgentConnection {
             asynchronous: request.preferences.respondsAsync && request.outbound.head.upgrade == nil,
         ) {
         case .allowed(let entry):
-            return await forward(request.outbound, head, entry)
+            return await forward(request, head, entry)
         case .refused(let reasons):
             return await answer(.refusal(reasons.first?.code.status ?? 403, reasons, publicURL), head)
         case .held(let approval), .approved(let approval), .running(let approval), .finished(let approval):
@@ -216,12 +224,16 @@ final class AgentConnection {
     /// Sends an answer of the gateway's own; whether the connection can carry another request.
     func answer(_ answer: Answer, _ request: RequestHead?) async -> Bool {
         let keepAlive = (request?.keepAlive ?? false) && !home.isDraining
+        let isHead = request?.method == "HEAD"
+        var fields = answer.fields
+        // To HEAD, the length tells about the body that a GET would have.
+        if isHead { fields.set(name: "Content-Length", value: "\(answer.body.readableBytes)") }
         let head = ResponseHead(
             status: answer.status,
             reason: HTTPStatus.phrase(answer.status),
             minor: 1,
-            fields: answer.fields,
-            framing: .length(UInt64(answer.body.readableBytes)),
+            fields: fields,
+            framing: isHead ? .none : .length(UInt64(answer.body.readableBytes)),
             keepAlive: keepAlive,
         )
         var buffer = ByteBuffer()
@@ -231,7 +243,7 @@ final class AgentConnection {
             context.logger.error("an answer could not be written", metadata: ["code": "\(error.code.rawValue)"])
             return false
         }
-        if request?.method != "HEAD" { buffer.writeImmutableBuffer(answer.body) }
+        if !isHead { buffer.writeImmutableBuffer(answer.body) }
         stream.write(buffer)
         do { try await stream.flushed() } catch { return false }
         return keepAlive

@@ -3,6 +3,7 @@ import CountersignCore
 import HTTPWire
 import Logging
 import NIOCore
+import Synchronization
 
 /// Runs approved actions whose agents asked for that (`Prefer: respond-async`), from their documents alone.
 ///
@@ -11,30 +12,60 @@ import NIOCore
 struct AsyncRunner: Sendable {
     let context: GatewayContext
     let homes: [LoopState]
+    private let running = Running()
+
+    /// How often the ledger is asked for what was approved: a change that the feed lost, a body that was kept a moment
+    /// late, or a ledger that did not answer must not leave an approved action lying.
+    private static let pace = Duration.seconds(2)
+
+    init(context: GatewayContext, homes: [LoopState]) {
+        self.context = context
+        self.homes = homes
+    }
 
     /// Runs what is approved, until cancelled.
     func run() async {
+        let (wakes, source) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let changes = context.enforcement.ledger.feed.changes()
         await withDiscardingTaskGroup { group in
-            do throws(LedgerError) {
-                for approval in try await context.enforcement.ledger.awaitingDispatch() { start(approval, &group) }
-            } catch {
-                context.logger.error("approved actions could not be read", metadata: ["code": "\(error.code.rawValue)"])
+            group.addTask {
+                for await approval in changes where approval.asynchronous && approval.status == .approved {
+                    source.yield()
+                }
             }
-            for await approval in changes where approval.asynchronous && approval.status == .approved {
-                if context.drain.isDraining { break }
-                start(approval, &group)
+            group.addTask {
+                repeat { source.yield() } while (try? await Task.sleep(for: Self.pace)) != nil
+            }
+            for await _ in wakes where !context.drain.isDraining {
+                do throws(LedgerError) {
+                    for approval in try await context.enforcement.ledger.awaitingDispatch() { start(approval, &group) }
+                } catch {
+                    context.logger.error(
+                        "approved actions could not be read",
+                        metadata: ["code": "\(error.code.rawValue)"],
+                    )
+                }
             }
         }
     }
 
     private func start(_ approval: Approval, _ group: inout DiscardingTaskGroup) {
+        guard running.begin(approval.id) else { return }
         let home = homes[abs(approval.id.hashValue % homes.count)]
-        group.addTask(executorPreference: home.executor) { await dispatch(approval, home) }
+        group.addTask(executorPreference: home.executor) {
+            await dispatch(approval, home)
+            running.end(approval.id)
+        }
     }
 
     private func dispatch(_ approval: Approval, _ home: LoopState) async {
-        guard approval.document.utf8.count > 0, let request = await request(of: approval) else {
+        let request: JudgedRequest
+        switch await remake(approval) {
+        case .made(let made): request = made
+        case .otherMeaning: return await context.enforcement.revokeChanged(approval)
+        case .impossible:
+            // Its body may be about to be kept; otherwise the grant lapses.
+            guard running.isNews(approval.id) else { return }
             return context.logger.error("an action cannot be made again", metadata: ["approval": "\(approval.id)"])
         }
         do throws(UpstreamFailure) {
@@ -83,18 +114,31 @@ struct AsyncRunner: Sendable {
         }
     }
 
-    /// The request that the document describes; `nil` if the connection is gone or the body's file is.
-    private func request(of approval: Approval) async -> JudgedRequest? {
+    /// What becomes of a document under the settings in force.
+    private enum Remade {
+        case made(JudgedRequest)
+        /// The connection's routes take it for another operation than the one that was approved.
+        case otherMeaning
+        /// The connection is gone, or the body's file is.
+        case impossible
+    }
+
+    /// The request that the document describes.
+    private func remake(_ approval: Approval) async -> Remade {
         guard let document = try? JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true)),
             let action = try? Action(document: document),
             action.digest == approval.digest, let connection = context.connections[approval.connection],
-            let method = action.details["method"]?.stringValue, let path = action.details["path"]?.stringValue,
+            let method = action.details["method"]?.stringValue,
+            let path = (action.details["raw_path"] ?? action.details["path"])?.stringValue,
             let target = try? RequestTarget(
                 parsing: path + (action.details["query"]?.stringValue.map { "?" + $0 } ?? "")
             )
-        else { return nil }
+        else { return .impossible }
+        guard action.operations == [Translator(connection: connection).operation(method, target, upgrade: nil)] else {
+            return .otherMeaning
+        }
         let trailers = Self.fields(action.details["trailers"])
-        guard let body = await body(action.details["payload"], trailers, approval.id) else { return nil }
+        guard let body = await body(action.details["payload"], trailers, approval.id) else { return .impossible }
         let head = ForwardedFields.head(
             method,
             target,
@@ -104,13 +148,14 @@ struct AsyncRunner: Sendable {
             connection,
             forwarded: approval.circumstances.sourceAddress.map { "for=\"\($0.contains(":") ? "[\($0)]" : $0)\"" },
         )
-        return JudgedRequest(
+        let request = JudgedRequest(
             agent: approval.agent,
             action: action,
             circumstances: approval.circumstances,
             outbound: Outbound(connection: connection, head: head, body: body),
             preferences: Preferences(HeaderFields()),
         )
+        return .made(request)
     }
 
     private static func fields(_ json: JSONValue?) -> HeaderFields {
@@ -134,5 +179,24 @@ struct AsyncRunner: Sendable {
             let size = try? await file.size(), (try? await file.sha256()) == digest
         else { return nil }
         return RequestBody(content: .file(file, sha256: digest, excerpt: ByteBuffer()), count: size, trailers: trailers)
+    }
+}
+
+/// Which actions are being run; the mutex guards both sets.
+private final class Running: Sendable {
+    private let now = Mutex<Set<ApprovalID>>([])
+    private let told = Mutex<Set<ApprovalID>>([])
+
+    /// Whether nobody runs it yet.
+    func begin(_ id: ApprovalID) -> Bool { now.withLock { $0.insert(id).inserted } }
+
+    func end(_ id: ApprovalID) { now.withLock { _ = $0.remove(id) } }
+
+    /// Whether the log has not told of it; it forgets after a thousand.
+    func isNews(_ id: ApprovalID) -> Bool {
+        told.withLock { told in
+            if told.count >= 1000 { told = [] }
+            return told.insert(id).inserted
+        }
     }
 }

@@ -17,8 +17,7 @@ enum ForwardedFields {
 
     /// What only the gateway may say about who is in front of it.
     private static let ours: Set<String> = [
-        "authorization", "host", "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
-        "x-forwarded-port", "x-forwarded-server", "x-real-ip", "expect", "content-length", "cookie2",
+        "authorization", "host", "forwarded", "via", "x-real-ip", "expect", "content-length", "cookie2",
     ]
 
     /// Whether the digest leaves a field out; `name` in lower case.
@@ -30,13 +29,36 @@ enum ForwardedFields {
         return String(decoding: text.utf8.map { $0 >= 65 && $0 <= 90 ? $0 + 32 : $0 }, as: UTF8.self)
     }
 
+    /// A field's name as servers with CGI ancestry read it, who take `X_Real_Ip` for `X-Real-Ip`.
+    private static func folded(_ name: String) -> String { dashed(lowercased(name)) }
+
+    private static func dashed(_ name: String) -> String {
+        name.utf8.contains(UInt8(ascii: "_")) ? String(name.map { $0 == "_" ? "-" : $0 }) : name
+    }
+
+    /// Whether only the gateway may say this to an upstream; `name` folded.
+    private static func isOurs(_ name: String, _ connection: HTTPConnection) -> Bool {
+        ours.contains(name) || name.hasPrefix("countersign-")
+            || (name.hasPrefix("x-forwarded-") && !connection.methodOverrides.contains(name))
+            || connection.credential.map { name == folded($0.header) } ?? false
+    }
+
+    /// The first trailer that would be refused or replaced in a head: many servers merge trailers into the head.
+    static func refusedTrailer(_ trailers: HeaderFields, _ connection: HTTPConnection) -> String? {
+        guard !trailers.isEmpty else { return nil }
+        return refusedOverride(trailers, connection)
+            ?? trailers.first {
+                isOurs(folded($0.name), connection) || isHopByHop(folded($0.name), connectionTokens: [])
+            }?
+            .name
+    }
+
     /// The first method- or path-override field that the connection does not let through.
     static func refusedOverride(_ fields: HeaderFields, _ connection: HTTPConnection) -> String? {
         for field in fields {
             // All of them begin with x; the rest of the names need no copy.
             guard field.name.utf8.first.map({ $0 | 0x20 }) == UInt8(ascii: "x") else { continue }
-            // Servers with CGI ancestry read `X_Http_Method` as `X-Http-Method`.
-            let name = String(lowercased(field.name).map { $0 == "_" ? "-" : $0 })
+            let name = folded(field.name)
             if overrides.contains(name), !connection.methodOverrides.contains(name) { return field.name }
         }
         return nil
@@ -46,11 +68,9 @@ enum ForwardedFields {
     static func forUpstream(_ head: RequestHead, _ connection: HTTPConnection) -> HeaderFields {
         var fields = head.fields
         let tokens = fields.tokens(of: "connection")
-        let credential = connection.credential.map { lowercased($0.header) }
         fields.removeAll { name in
             let name = lowercased(name)
-            return isHopByHop(name, connectionTokens: tokens) || ours.contains(name) || name == credential
-                || name.hasPrefix("countersign-")
+            return isHopByHop(name, connectionTokens: tokens) || isOurs(dashed(name), connection)
         }
         if let prefer = remainingPreferences(fields) {
             fields.set(name: "Prefer", value: prefer)

@@ -29,6 +29,8 @@ package struct GatewaySettings: Sendable {
     package let maximumKeptResponse: Int
     /// Where the control plane listens, for the agents' part of the API under `/v1/`; `nil` leaves it out.
     package let control: HTTPConnection?
+    /// Tells the control plane from where an agent's call came.
+    package let relay: RelayedSource?
 
     /// Sets up a gateway.
     package init(
@@ -39,6 +41,7 @@ package struct GatewaySettings: Sendable {
         publicURL: String,
         maximumKeptResponse: Int = 1 << 30,
         control: HTTPConnection? = nil,
+        relay: RelayedSource? = nil,
     ) {
         self.host = host
         self.port = port
@@ -47,6 +50,7 @@ package struct GatewaySettings: Sendable {
         self.publicURL = publicURL
         self.maximumKeptResponse = maximumKeptResponse
         self.control = control
+        self.relay = relay
     }
 }
 
@@ -171,7 +175,7 @@ package final class HTTPGateway: Service {
             }
     }
 
-    private static func tlsContext(_ files: (certificate: String, key: String)) throws -> NIOSSLContext {
+    static func tlsContext(_ files: (certificate: String, key: String)) throws -> NIOSSLContext {
         let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map { NIOSSLCertificateSource.certificate($0) }
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain,

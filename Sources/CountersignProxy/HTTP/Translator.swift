@@ -25,28 +25,37 @@ struct Translator {
         upgrade: String?,
         body: RequestBody,
     ) throws(Refusal) -> Action {
-        let route = route(method, target)
-        let path = target.path
+        let path = target.normalizedPath
         var details: [(String, JSONValue)] = [
             ("headers", .object(Self.covered(fields))), ("method", .string(method)), ("path", .string(path)),
         ]
+        // Policies see one spelling of the path; the digest and the approver also the one that goes upstream.
+        if target.path != path { details.append(("raw_path", .string(target.path))) }
         if let query = target.query { details.append(("query", .string(query))) }
         if let upgrade { details.append(("upgrade", .string(upgrade))) }
         if !body.trailers.isEmpty { details.append(("trailers", .object(Self.covered(body.trailers)))) }
         if let payload = try payload(body, fields) { details.append(("payload", payload)) }
-        let name = route?.operation ?? "\(method) \(path)"
-        let operation = Operation(
-            protocol: "http",
-            effect: route?.effect ?? Self.effect(of: method, upgrade: upgrade),
-            resource: ResourceReference(type: "Endpoint", id: "\(connection.name)/\(name)"),
-        )
         return Action(
             agent: agent,
             onBehalfOf: onBehalfOf,
             protocol: "http",
             connection: connection.name,
-            operations: [operation],
+            operations: [operation(method, target, upgrade: upgrade)],
             details: JSONObject(details),
+        )
+    }
+
+    /// What a method on a path is under the connection's routes.
+    ///
+    /// Whatever a route says of a request, it says nothing of what goes over the connection after an upgrade.
+    func operation(_ method: String, _ target: RequestTarget, upgrade: String?) -> Operation {
+        let route = route(method, target)
+        let name = route?.operation ?? "\(method) \(target.normalizedPath)"
+        let effect = upgrade == nil ? route?.effect : nil
+        return Operation(
+            protocol: "http",
+            effect: effect ?? Self.effect(of: method, upgrade: upgrade),
+            resource: ResourceReference(type: "Endpoint", id: "\(connection.name)/\(name)"),
         )
     }
 
@@ -63,20 +72,29 @@ struct Translator {
         }
     }
 
-    /// The most specific route that matches; of two equally specific, the first.
+    /// The most specific route that matches; of two equally specific, the one closer in its method, else the first.
     private func route(_ method: String, _ target: RequestTarget) -> HTTPConnection.Route? {
-        var best: HTTPConnection.Route?
-        for route in connection.routes
-        where (route.method == "*" || UTF8Order.equal(route.method, method)) && route.template.matches(target) {
+        var best: (route: HTTPConnection.Route, rank: Int)?
+        for route in connection.routes {
+            guard let rank = Self.rank(of: route.method, for: method), route.template.matches(target) else { continue }
             guard let known = best else {
-                best = route
+                best = (route, rank)
                 continue
             }
-            let isCloser = route.template.isMoreSpecific(than: known.template)
-            let isSame = !known.template.isMoreSpecific(than: route.template)
-            if isCloser || (isSame && known.method == "*" && route.method != "*") { best = route }
+            let isCloser = route.template.isMoreSpecific(than: known.route.template)
+            let isSame = !known.route.template.isMoreSpecific(than: route.template)
+            if isCloser || (isSame && rank < known.rank) { best = (route, rank) }
         }
-        return best
+        return best?.route
+    }
+
+    /// How close a route's method is to a request's, 0 being the same; `nil` if it is another.
+    ///
+    /// Servers answer HEAD with what they do for GET (RFC 9110, section 9.3.2), so GET's routes are HEAD's.
+    private static func rank(of pattern: String, for method: String) -> Int? {
+        if UTF8Order.equal(pattern, method) { return 0 }
+        if pattern == "GET", method == "HEAD" { return 1 }
+        return pattern == "*" ? 2 : nil
     }
 
     /// The fields that the digest covers, by lower-case name; several values of one name keep their order.
@@ -96,6 +114,10 @@ struct Translator {
     }
 
     private func payload(_ body: RequestBody, _ fields: HeaderFields) throws(Refusal) -> JSONValue? {
+        for name in ["content-type", "content-encoding"] where fields.all(name).count > 1 {
+            let message = "Send \(name) once: servers differ in which of several they take."
+            throw Refusal(status: 400, reason: Reason(.ambiguousBody, message))
+        }
         let mediaType = fields.first("content-type")
         let type: JSONValue = .string(mediaType ?? "application/octet-stream")
         switch body.content {

@@ -113,6 +113,7 @@ struct UpstreamPool: Sendable {
         if !fresh, var connection = home.takeIdle(UpstreamKey(target)) {
             connection.isReused = true
             connection.stream.isIdle = false
+            connection.stream.deadline = nil
             return connection
         }
         let stream: ByteStream

@@ -27,7 +27,9 @@ package struct ControlAccess: Sendable {
             throw StartupError("\"\(text)\" is not the URL of a server, for instance http://127.0.0.1:8640")
         }
         self.address = address
-        self.token = token ?? world.environment("COUNTERSIGN_TOKEN")
+        guard token == nil || user == nil else { throw StartupError("give --token or --as, not both") }
+        // Who is named on the command line acts, not whom the environment happens to know.
+        self.token = token ?? (user == nil ? world.environment("COUNTERSIGN_TOKEN") : nil)
         self.user = user
     }
 

@@ -100,6 +100,9 @@ extension Configuration {
         }
         if let address = address("control") { control = address }
         if let address = address("gateway") { gateway = address }
+        if control == gateway, control.port != 0 {
+            reader.fail(node, "listen", "control and gateway are both \(control); give each an address of its own")
+        }
         if address("postgres") != nil { unused.append("listen.postgres") }
         guard let tlsNode = listen["tls"] else { return }
         let members = reader.mapping(tlsNode, "listen.tls", known: ["certificate", "key"])
@@ -107,7 +110,15 @@ extension Configuration {
         let key = reader.path(members["key"], "listen.tls.key")
         _ = reader.require(certificate, members, "certificate", of: tlsNode, "listen.tls")
         _ = reader.require(key, members, "key", of: tlsNode, "listen.tls")
-        if let certificate, let key { tls = (certificate, key) }
+        guard let certificate, let key else { return }
+        tls = (certificate, key)
+        guard reader.world.checksTLS else { return }
+        do {
+            try TLSFiles.check(certificate: certificate, key: key)
+        } catch {
+            let name = error.isKey ? "key" : "certificate"
+            reader.fail(members[name], "listen.tls." + name, error.message)
+        }
     }
 
     private mutating func takeConnections(_ node: Node?, _ reader: NodeReader) {

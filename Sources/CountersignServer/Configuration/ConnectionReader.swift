@@ -30,7 +30,11 @@ struct ConnectionReader {
             )
         }
         if let name, ["v1", "log", "healthz"].contains(name.rawValue) {
-            reader.fail(members["name"], path + ".name", "is a path of the product's own; choose another")
+            reader.fail(
+                members["name"],
+                path + ".name",
+                "\"\(name)\" is a path of the product's own; choose another name"
+            )
         }
         let credential = credential(members["credential"])
         let labels = labels(members["labels"])
@@ -41,6 +45,13 @@ struct ConnectionReader {
         let maximum = reader.size(body["maximum"], path + ".body.maximum") ?? 10 << 30
         let tls = reader.mapping(members["tls"], path + ".tls", known: ["ca"])
         let authority = reader.path(tls["ca"], path + ".tls.ca")
+        if let authority, reader.world.checksTLS {
+            do {
+                try TLSFiles.checkCertificates(authority)
+            } catch {
+                reader.fail(tls["ca"], path + ".tls.ca", error.message)
+            }
+        }
         let timeouts = reader.mapping(members["timeouts"], path + ".timeouts", known: ["connect", "idle"])
         let connect = reader.duration(timeouts["connect"], path + ".timeouts.connect") ?? .seconds(10)
         let idle = reader.duration(timeouts["idle"], path + ".timeouts.idle") ?? .seconds(300)

@@ -70,12 +70,17 @@ package struct ConfigurationWorld: Sendable {
     /// The bytes of a file.
     package let read: @Sendable (String) -> Result<[UInt8], ReadProblem>
 
+    /// Whether TLS files are looked into; a test's machine may have none.
+    package let checksTLS: Bool
+
     /// Lends a machine, or a test's idea of one.
     package init(
         environment: @escaping @Sendable (String) -> String?,
         read: @escaping @Sendable (String) -> Result<[UInt8], ReadProblem>,
+        checksTLS: Bool = true,
     ) {
         self.environment = environment
         self.read = read
+        self.checksTLS = checksTLS
     }
 }

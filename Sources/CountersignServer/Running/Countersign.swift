@@ -104,6 +104,7 @@ package struct Countersign: Sendable {
         let connections = CurrentConnections(configuration.connections)
         let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let spool = configuration.data + "/spool"
+        let relay = RelayedSource(chance: .system)
         let control = try makeControlPlane(
             WebDependencies(
                 enforcement: enforcement,
@@ -115,7 +116,8 @@ package struct Countersign: Sendable {
                 publicURL: configuration.publicURL,
                 version: Product.version,
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),
-                isReady: { !end.isRaised },
+                isReady: { [ledger, clock] in !end.isRaised && !ledger.isFailing(now: clock.time()) },
+                relay: relay,
                 logger: logger,
             )
         )
@@ -139,6 +141,7 @@ package struct Countersign: Sendable {
                 spool: spool,
                 publicURL: configuration.publicURL,
                 control: configuration.controlUpstream,
+                relay: relay,
             ),
             connections: connections,
             enforcement: enforcement,

@@ -32,6 +32,7 @@ package enum Examination {
             findings.append(Finding(name: "configuration", isGood: true, message: "none here; defaults are used"))
         }
         findings.append(keys(configuration))
+        findings += owners(configuration)
         if !configuration.control.isLoopback, configuration.publicURL.utf8.starts(with: "http://".utf8) {
             findings.append(
                 Finding(
@@ -77,6 +78,32 @@ package enum Examination {
             return Finding(name: "policies", isGood: true, message: "\(set.gates.count) are valid")
         } catch {
             return Finding(name: "policies", isGood: false, message: "\(error)")
+        }
+    }
+
+    /// Owners that are nearly, but not quite, users: their agents' actions could be approved by them.
+    private static func owners(_ configuration: Configuration) -> [Finding] {
+        let users = configuration.identities.users.map(\.id.rawValue)
+        return configuration.identities.agents.compactMap { agent in
+            guard let owner = agent.owner, !users.contains(where: { owner.isSamePerson(asName: $0) }),
+                let nearest = NearestName.find(owner.rawValue, among: users)
+            else { return nil }
+            let message = "its owner \(owner) is no user, but \(nearest) is; the owner must be spelt as the user is"
+            return Finding(name: "agent \(agent.id)", isGood: false, message: message)
+        }
+    }
+
+    /// Asks the operating system for the addresses; only where no server of ours has them.
+    package static func ports(_ configuration: Configuration) -> [Finding] {
+        [("listen.control", configuration.control), ("listen.gateway", configuration.gateway)].compactMap {
+            key,
+            address in
+            do {
+                try PortCheck.check(address, key: key)
+                return nil
+            } catch {
+                return Finding(name: key, isGood: false, message: "\(error)")
+            }
         }
     }
 

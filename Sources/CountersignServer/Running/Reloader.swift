@@ -78,6 +78,11 @@ struct Reloader: Service {
                     "configuration_version": "\(configuration.version)",
                 ],
             )
+            if running.configuration.origin != configuration.origin {
+                logger.warning(
+                    "a log keeps its origin for life; the next start is refused unless log.origin is set back"
+                )
+            }
             for key in running.configuration.restartKeys(comparedWith: configuration) {
                 logger.warning("a changed setting takes effect at the next start", metadata: ["key": "\(key)"])
             }
@@ -100,7 +105,6 @@ extension Configuration {
         if gateway != other.gateway { keys.append("listen.gateway") }
         if tls?.certificate != other.tls?.certificate || tls?.key != other.tls?.key { keys.append("listen.tls") }
         if publicURL != other.publicURL { keys.append("public_url") }
-        if origin != other.origin { keys.append("log.origin") }
         return keys
     }
 }

@@ -46,6 +46,13 @@ package struct Serving: Sendable {
                 "policies": "\(server.policies)", "policy_version": "\(server.current.snapshot.policy.version)",
             ],
         )
+        for agent in server.current.snapshot.directory.agents.values {
+            guard let owner = agent.owner, server.current.snapshot.directory.users[owner] == nil else { continue }
+            logger.warning(
+                "an agent's owner is no user; if it is misspelt, the real owner can decide on the agent's actions",
+                metadata: ["agent": "\(agent.id)", "owner": "\(owner)"],
+            )
+        }
         for key in files.configuration.unused {
             logger.warning("a setting has no effect in this version", metadata: ["key": "\(key)"])
         }

@@ -64,12 +64,14 @@ enum EventEndpoint {
         for await _ in wakes {
             let now = parts.enforcement.clock.time()
             guard isStillValid(exchange, now) else { return }
-            let (events, newest) = try await events(exchange, after: last)
-            last = newest
-            if !events.isEmpty {
-                try await writer.write(ByteBuffer(string: events))
-                written = now
-            } else if now.since(written) >= .seconds(14) {
+            var isMore = true
+            // A page at a time, and no faster than the reader takes them.
+            while isMore, let page = try await page(exchange, after: last) {
+                try await writer.write(ByteBuffer(string: page.events))
+                (last, isMore, written) = (page.last, page.isFull, now)
+                guard isStillValid(exchange, parts.enforcement.clock.time()) else { return }
+            }
+            if now.since(written) >= .seconds(14) {
                 try await writer.write(ByteBuffer(string: ":\n\n"))
                 written = now
             }
@@ -87,36 +89,33 @@ enum EventEndpoint {
         }
     }
 
-    /// Everything after `last`, one event for each approval of a page, in the order of their newest entries.
-    private static func events(
+    /// How many entries make a page: each may bring an approval with a payload.
+    private static let pageSize = 20
+
+    /// What follows `last`, one event for each approval, in the order of their newest entries; `nil` if nothing does.
+    private static func page(
         _ exchange: Exchange,
         after last: UInt64?,
-    ) async throws -> (text: String, last: UInt64?) {
-        var last = last
-        var text = ""
-        while true {
-            let query = EntryQuery(
-                kinds: kinds,
-                agent: exchange.onlyAgent,
-                cursor: last.map { String($0) },
-                ascending: true,
-                limit: 100,
-            )
-            let entries = try await exchange.parts.ledger.entries(query).items
-            guard let newest = entries.last else { return (text, last) }
-            var seen = Set<ApprovalID>()
-            var events = [String]()
-            for entry in entries.reversed() {
-                guard let id = entry.json["approval"]?.stringValue.flatMap({ ApprovalID(checking: $0) }),
-                    seen.insert(id).inserted, let approval = try await exchange.parts.ledger.approval(id)
-                else { continue }
-                let data = approval.json(publicURL: exchange.parts.dependencies.publicURL).canonicalText
-                events.append("event: approval\nid: \(entry.sequence)\ndata: \(data)\n\n")
-            }
-            text += events.reversed().joined()
-            last = newest.sequence
-            if entries.count < 100 { return (text, last) }
+    ) async throws -> (events: String, last: UInt64, isFull: Bool)? {
+        let query = EntryQuery(
+            kinds: kinds,
+            agent: exchange.onlyAgent,
+            cursor: last.map { String($0) },
+            ascending: true,
+            limit: pageSize,
+        )
+        let entries = try await exchange.parts.ledger.entries(query).items
+        guard let newest = entries.last else { return nil }
+        var seen = Set<ApprovalID>()
+        var events = [String]()
+        for entry in entries.reversed() {
+            guard let id = entry.json["approval"]?.stringValue.flatMap({ ApprovalID(checking: $0) }),
+                seen.insert(id).inserted, let approval = try await exchange.parts.ledger.approval(id)
+            else { continue }
+            let data = approval.json(publicURL: exchange.parts.dependencies.publicURL).canonicalText
+            events.append("event: approval\nid: \(entry.sequence)\ndata: \(data)\n\n")
         }
+        return (events.reversed().joined(), newest.sequence, entries.count == pageSize)
     }
 
     /// Whether the credential that opened the stream still holds.

@@ -54,7 +54,8 @@ struct EntryView {
         // The kinds about a set of files say which one is in force; elsewhere the version is beside the point.
         switch json["kind"]?.stringValue {
         case "policy.changed":
-            let count = json["policy"]?["policies"]?.integerValue.map { $0 == 1 ? "1 policy, " : "\($0) policies, " } ?? ""
+            let count =
+                json["policy"]?["policies"]?.integerValue.map { $0 == 1 ? "1 policy, " : "\($0) policies, " } ?? ""
             if let version = json["policy"]?["version"]?.stringValue { parts.append("\(count)version \(version)") }
         case "configuration.changed":
             if let file = json["configuration"]?["file"]?.stringValue { parts.append(file) }

@@ -99,6 +99,22 @@ struct Parameter: Sendable {
 }
 
 extension Parameter.Form {
+    /// What a value must be, for people.
+    var demand: String {
+        switch self {
+        case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .choice(let words): "one of \(words.joined(separator: ", "))"
+        case .choices(let words): "some of \(words.joined(separator: ", "))"
+        case .identifier(let limit): "a name of at most \(limit) characters"
+        case .approval: "an approval's id"
+        case .time: "a time such as 2026-01-31T12:00:00Z"
+        case .text(let limit): "text of at most \(limit) characters"
+        case .cursor: "a cursor that an answer gave"
+        case .sequence: "an entry's number"
+        case .key: "1 to 255 visible ASCII characters"
+        }
+    }
+
     /// The JSON Schema of it.
     var schema: JSONValue {
         switch self {

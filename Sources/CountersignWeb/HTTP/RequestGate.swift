@@ -53,10 +53,17 @@ struct RequestGate {
             body: body,
             caller: caller,
             credentials: Credentials(request.headers),
-            source: context.remoteAddress,
+            source: source(request.headers, context),
             now: parts.enforcement.clock.time(),
             requestID: requestID,
         )
+    }
+
+    /// From where the call came, also through the agents' port; `nil` where that is not known.
+    private func source(_ fields: HTTPFields, _ context: WebContext) -> String? {
+        let value = HTTPField.Name(RelayedSource.field).flatMap { fields[$0] }
+        guard let relayed = parts.dependencies.relay.address(value) else { return context.remoteAddress }
+        return relayed.isEmpty ? nil : relayed
     }
 
     private func query(_ target: String) throws(Problem) -> FormFields {
@@ -84,7 +91,8 @@ struct RequestGate {
             }
             guard let first = values.first else { continue }
             guard values.count == 1 || parameter.isRepeatable, values.allSatisfy(parameter.accepts) else {
-                throw Problem(.badRequest, "The parameter \(parameter.name) is not as it must be: \(parameter.summary)")
+                let message = "The parameter \(parameter.name) must be \(parameter.form.demand). \(parameter.summary)"
+                throw Problem(.badRequest, message)
             }
             checked[parameter.name] = values.count == 1 ? first : values.joined(separator: ",")
         }
