@@ -134,9 +134,10 @@ struct AsyncRunner: Sendable {
                 parsing: path + (action.details["query"]?.stringValue.map { "?" + $0 } ?? "")
             )
         else { return .impossible }
-        guard action.operations == [Translator(connection: connection).operation(method, target, upgrade: nil)] else {
-            return .otherMeaning
-        }
+        // The document came from the gateway's own translator, unless somebody found a way to hand in another.
+        guard action.details["path"]?.stringValue == target.normalizedPath,
+            action.operations == [Translator(connection: connection).operation(method, target, upgrade: nil)]
+        else { return .otherMeaning }
         let trailers = Self.fields(action.details["trailers"])
         guard let body = await body(action.details["payload"], trailers, approval.id) else { return .impossible }
         let head = ForwardedFields.head(

@@ -114,6 +114,7 @@ struct Translator {
     }
 
     private func payload(_ body: RequestBody, _ fields: HeaderFields) throws(Refusal) -> JSONValue? {
+        if case .none = body.content { return nil }
         for name in ["content-type", "content-encoding"] where fields.all(name).count > 1 {
             let message = "Send \(name) once: servers differ in which of several they take."
             throw Refusal(status: 400, reason: Reason(.ambiguousBody, message))
