@@ -26,7 +26,9 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     /// What has arrived and is not consumed; the task takes from it.
     var input = ByteBuffer()
     /// When the stream is closed unless something happens before; ``LoopState`` looks.
-    var deadline: NIODeadline?
+    var deadline: NIODeadline? {
+        didSet { if let deadline { home?.note(deadline) } }
+    }
     /// Whether nothing is under way, so that a draining gateway may close it.
     var isIdle = true
     private(set) var isClosed = false

@@ -9,6 +9,9 @@ final class LoopState: @unchecked Sendable {
     private var streams: [ObjectIdentifier: ByteStream] = [:]
     private var idle: [UpstreamKey: [UpstreamConnection]] = [:]
     private var ticker: RepeatedTask?
+    /// No stream's deadline is before this; thousands of held streams, which have none, are only walked through when one
+    /// may be due.
+    private var earliest = NIODeadline.distantFuture
     private(set) var isDraining = false
 
     /// Idle upstream connections kept for each upstream and loop.
@@ -72,15 +75,22 @@ final class LoopState: @unchecked Sendable {
         idle[key, default: []].append(connection)
     }
 
+    /// Hears of a stream's new deadline.
+    func note(_ deadline: NIODeadline) { earliest = min(earliest, deadline) }
+
     private func sweep() {
-        let now = NIODeadline.now()
-        for stream in streams.values {
-            guard let deadline = stream.deadline, deadline < now else { continue }
-            stream.closeLate()
-        }
         for (key, connections) in idle {
             let open = connections.filter { !$0.stream.isClosed }
             idle[key] = open.isEmpty ? nil : open
+        }
+        let now = NIODeadline.now()
+        guard earliest < now else { return }
+        earliest = .distantFuture
+        for stream in streams.values {
+            guard let deadline = stream.deadline else { continue }
+            // One that is late is looked at again until it has gone.
+            note(deadline)
+            if deadline < now { stream.closeLate() }
         }
     }
 }
