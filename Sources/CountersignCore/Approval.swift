@@ -87,7 +87,7 @@ package struct Approval: Hashable, Sendable, Codable {
     package let gates: [Gate]
     /// The version of the policy set that stopped it.
     package let policyVersion: String
-    /// What surrounded the first ask.
+    /// What surrounded the first ask, or the one that made it asynchronous; the gateway asks policy again under it.
     package var circumstances: Circumstances
     /// When the agent asked.
     package let requestedAt: Timestamp
