@@ -14,8 +14,11 @@ extension Parser {
             annotations: annotations,
             scope: scope,
             conditions: conditions,
-            position: self.map.position(of: start),
-            text: String(decoding: self.bytes[start..<end], as: UTF8.self),
+            source: PolicyText(
+                start: self.map.position(of: start),
+                text: String(decoding: self.bytes[start..<end], as: UTF8.self),
+                map: self.map,
+            ),
         )
     }
 

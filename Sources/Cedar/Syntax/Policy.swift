@@ -26,10 +26,14 @@ package struct Policy: Sendable {
     package let scope: Scope
     /// When it applies, in order.
     package let conditions: [Condition]
+    /// Where it stands.
+    package let source: PolicyText
+
     /// Where it starts: its first annotation or its effect.
-    package let position: SourcePosition
+    package var position: SourcePosition { self.source.start }
+
     /// Its text as written, from its first annotation to its semicolon.
-    package let text: String
+    package var text: String { self.source.text }
 
     /// The value of an annotation, if there is one of that name.
     package func annotation(_ name: String) -> String? {
@@ -47,8 +51,7 @@ package struct Policy: Sendable {
             annotations: self.annotations,
             scope: self.scope,
             conditions: self.conditions,
-            position: self.position,
-            text: self.text,
+            source: self.source,
         )
     }
 }

@@ -2,7 +2,7 @@
 package struct PolicySet: Sendable {
     /// The policies, in the order of their sources and of their places there.
     package let policies: [Policy]
-    private let program: Program
+    let program: Program
 
     /// Reads policy texts.
     ///
@@ -40,35 +40,5 @@ package struct PolicySet: Sendable {
     /// The canonical texts of all policies, in order, with an empty line between them.
     package var canonicalText: String {
         self.policies.map { $0.canonicalText + "\n" }.joined(separator: "\n")
-    }
-
-    /// Finds out which policies are satisfied and which cannot be evaluated.
-    package func evaluate(_ request: Request, _ entities: some EntitySource) -> Evaluation {
-        let evaluator = Evaluator(program: self.program, request: request, entities: entities)
-        var evaluation = Evaluation()
-        for policy in self.policies.indices {
-            do {
-                if try evaluator.isSatisfied(policy) { evaluation.satisfied.append(policy) }
-            } catch {
-                evaluation.errors.append(Evaluation.Failure(policy: policy, error: error))
-            }
-        }
-        return evaluation
-    }
-
-    /// Cedar's own answer: a satisfied `forbid` denies, else a satisfied `permit` allows, else denied.
-    ///
-    /// Policies that cannot be evaluated are skipped.
-    package func authorize(_ request: Request, _ entities: some EntitySource) -> Response {
-        let evaluation = self.evaluate(request, entities)
-        let forbids = evaluation.satisfied.filter { self.policies[$0].effect == .forbid }
-        let reasons = forbids.isEmpty ? evaluation.satisfied : forbids
-        return Response(
-            decision: forbids.isEmpty && !reasons.isEmpty ? .allow : .deny,
-            reasons: reasons.map { self.policies[$0].id },
-            errors: evaluation.errors.map {
-                Response.Failure(id: self.policies[$0.policy].id, message: $0.error.description)
-            },
-        )
     }
 }
