@@ -25,7 +25,7 @@ package struct Template: Sendable {
     package let id: String
     /// What its links say when they are satisfied.
     package let effect: Effect
-    /// What it says about itself, in its own order; each name once. Its links say the same.
+    /// What it and its links say about themselves, in its own order; each name once.
     package let annotations: [Annotation]
     /// Whose requests its links are about.
     package let principal: EntityConstraint
