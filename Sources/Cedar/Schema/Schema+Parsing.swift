@@ -10,9 +10,15 @@ extension Schema {
         var fragments: [SchemaFragment] = []
         var errors: [PolicyError] = []
         for source in sources {
-            var parser = SchemaParser(source, limits: limits)
-            fragments.append(parser.fragment())
-            errors += parser.errors
+            if SchemaDocument.isDocument(source.text) {
+                let (fragment, problems) = SchemaDocument.read(source, limits: limits)
+                fragments.append(fragment)
+                errors += problems
+            } else {
+                var parser = SchemaParser(source, limits: limits)
+                fragments.append(parser.fragment())
+                errors += parser.errors
+            }
         }
         guard errors.isEmpty else { throw PolicyErrors(errors) }
         var resolver = SchemaResolver(errorLimit: limits.errors)

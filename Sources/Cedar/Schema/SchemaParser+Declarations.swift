@@ -41,11 +41,8 @@ extension SchemaParser {
             statement.names.append(try self.declaredType("an entity type"))
         } while self.take(.comma)
         for name in statement.names where name.text == "Action" {
-            self.note(
-                "`Action` is the type of actions and cannot be declared",
-                hint: "declare actions with `action`",
-                at: name.place.offset,
-            )
+            let hint = "actions are declared with `action`"
+            self.note("`Action` is the type of actions and cannot be declared", hint: hint, at: name.place)
         }
         if self.takeWord("enum") {
             statement.choices = try self.choices()
@@ -74,7 +71,7 @@ extension SchemaParser {
     private mutating func commonType() throws(SyntaxError) -> CommonTypeStatement {
         let name = try self.declaredType("a type's name")
         if SchemaResolver.reservedTypes.contains(name.text) {
-            self.note("`\(name.text)` is reserved and cannot name a common type", at: name.place.offset)
+            self.note("`\(name.text)` is reserved and cannot name a common type", at: name.place)
         }
         try self.expect(.assign, "`=`")
         let type = try self.type()

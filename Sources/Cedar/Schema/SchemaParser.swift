@@ -18,7 +18,7 @@ struct SchemaParser {
     init(_ text: PolicySource, limits: PolicyLimits) {
         let bytes = Array(text.text.utf8)
         self.bytes = bytes
-        self.source = SchemaSource(SourceMap(file: text.name, bytes: bytes))
+        self.source = SchemaSource(file: text.name, bytes: bytes)
         self.limits = limits
         if bytes.count > limits.fileBytes {
             self.tokens = [Token(kind: .end, start: 0, end: 0)]
@@ -141,15 +141,18 @@ struct SchemaParser {
         }
     }
 
-    func place(_ token: Token) -> SchemaPlace { SchemaPlace(source: self.source, offset: token.start, path: nil) }
+    func place(_ token: Token) -> SchemaPlace { SchemaPlace(self.source, offset: token.start) }
 
     // MARK: Errors
 
     mutating func note(_ message: String, hint: String? = nil, at offset: Int) {
+        self.note(message, hint: hint, at: SchemaPlace(self.source, offset: offset))
+    }
+
+    mutating func note(_ message: String, hint: String? = nil, at place: SchemaPlace) {
         // Beyond the limit nothing is kept; the schema is refused anyway.
         guard self.errors.count < self.limits.errors else { return }
-        let position = self.source.map.position(of: offset)
-        self.errors.append(PolicyError(message: message, hint: hint, position: position))
+        self.errors.append(place.error(message, hint: hint))
     }
 
     /// Notes that the current token cannot stand here.
