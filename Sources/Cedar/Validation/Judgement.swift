@@ -16,18 +16,23 @@ struct Judgement {
         operandsAreSound ? self : .unsound(self.type)
     }
 
-    /// `left && right`, when the left one may be true.
-    static func conjunction(_ left: consuming Judgement, _ right: consuming Judgement) -> Judgement {
-        guard let leftType = left.type, let rightType = right.type, left.isSound, right.isSound else {
-            return .unsound(Self.typeOfConjunction(left.type, right.type))
+    /// Makes this, the judgement of something that may be true, the one of `this && right`, and empties the right one.
+    ///
+    /// The larger set of capabilities takes in the smaller, so that a long chain does not copy what it has gathered.
+    mutating func conjoin(_ right: inout Judgement) {
+        let type = Self.typeOfConjunction(self.type, right.type)
+        if !self.isSound || !right.isSound || self.type == nil || right.type == nil {
+            self = .unsound(type)
+        } else if right.type == .bool(false) {
+            self = .sound(type)
+        } else if self.type == .bool(true) && right.type != .bool(true) {
+            swap(&self, &right)
+        } else {
+            self.type = type
+            if self.capabilities.count < right.capabilities.count { swap(&self.capabilities, &right.capabilities) }
+            self.capabilities.formUnion(right.capabilities)
         }
-        let type = Self.typeOfConjunction(leftType, rightType)
-        if rightType == .bool(false) { return .sound(type) }
-        if leftType == .bool(true) && rightType != .bool(true) { return right }
-        if left.capabilities.count < right.capabilities.count { swap(&left, &right) }
-        left.capabilities.formUnion(right.capabilities)
-        left.type = type
-        return left
+        right.capabilities = []
     }
 
     private static func typeOfConjunction(_ left: StaticType?, _ right: StaticType?) -> StaticType {

@@ -71,9 +71,9 @@ extension Typechecker {
             }
             type = valueType
             isSound = isSound && value.isSound
-            let step = self.has(next, type).given(isSound)
+            var step = self.has(next, type).given(isSound)
             learnt += self.learn(step.capabilities)
-            result = .conjunction(consume result, step)
+            result.conjoin(&step)
         }
         if result.type == .bool(false) { result.capabilities = [] }
         return result

@@ -3,7 +3,8 @@ extension Typechecker {
         let isFit = self.checkArguments(function, arguments, at: term)
         var isSound = isFit
         for (argument, type) in zip(arguments, function.argumentTypes) where isFit {
-            let judgement = self.expect(argument, self.index.text(type)) { $0 == type }
+            let expected = self.index.text(type)
+            let judgement = self.expect(argument, expected) { $0 == type }
             isSound = isSound && judgement.isSound
         }
         if !isFit { for argument in arguments { _ = self.judge(argument) } }

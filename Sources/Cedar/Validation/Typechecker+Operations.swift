@@ -127,9 +127,11 @@ extension Typechecker {
     /// `a is T`, or `a is T && a in b`.
     mutating func isType(_ operand: Term, _ name: EntityTypeName, _ within: Term?) -> Judgement {
         let judgement = self.entity(operand) { _ in "only the types of entities can be asked for" }
-        let isOfType = self.isType(judgement, name)
-        guard let within, isOfType.type != .bool(false) else { return isOfType }
-        return .conjunction(isOfType, self.within(operand, within, judgement))
+        var result = self.isType(judgement, name)
+        guard let within, result.type != .bool(false) else { return result }
+        var membership = self.within(operand, within, judgement)
+        result.conjoin(&membership)
+        return result
     }
 
     private func isType(_ operand: Judgement, _ name: EntityTypeName) -> Judgement {

@@ -115,10 +115,10 @@ extension Typechecker {
         var learnt = self.learn(result.capabilities)
         for term in terms.dropFirst() {
             if result.type == .bool(false) { break }
-            let right = self.truth(term)
+            var right = self.truth(term)
             let gain = right.capabilities
             let leftIsKept = result.type != .bool(true) || right.type == .bool(true)
-            result = .conjunction(consume result, right)
+            result.conjoin(&right)
             if !leftIsKept || !result.isSound {
                 self.forget(learnt)
                 learnt = []
@@ -142,7 +142,10 @@ extension Typechecker {
         self.forget(learnt)
         var result = judgements.removeLast()
         if result.type == .bool(false) { result.capabilities = [] }
-        while let left = judgements.popLast() { result = .conjunction(left, consume result) }
+        while var left = judgements.popLast() {
+            left.conjoin(&result)
+            swap(&left, &result)
+        }
         return result
     }
 

@@ -17,25 +17,25 @@ extension Validator {
     ///
     /// Environments that look the same to the conditions are checked once.
     func typecheck(
-        _ head: PolicyHead,
+        _ template: Template,
         _ condition: Term?,
         _ variables: Set<Expression.Variable>,
         _ mode: ValidationMode,
         _ findings: inout Findings,
     ) -> Bool {
-        let principals = self.index.entityTypes.indices.map { self.constraint(head.principal, $0) }
-        let resources = self.index.entityTypes.indices.map { self.constraint(head.resource, $0) }
-        let isFaulty = self.isFaulty(head.action, mode)
+        let principals = self.index.entityTypes.indices.map { self.constraint(template.principal, $0) }
+        let resources = self.index.entityTypes.indices.map { self.constraint(template.resource, $0) }
+        let isFaulty = self.isFaulty(template.action, mode)
         var answers: [View: Bool] = [:]
         var isPossible = false
         var checker: Typechecker?
         let isReached = self.index.actions.contains { action in
             !action.resources.isEmpty && action.principals.contains { principals[$0] == .possible }
         }
-        if isReached { self.noteFaults(head.action, mode, &findings) }
+        if isReached { self.noteFaults(template.action, mode, &findings) }
         for (number, action) in self.index.actions.enumerated() {
             let allowed = action.principals.filter { principals[$0] == .possible }
-            guard isFaulty || self.constraint(head.action, action, mode) == .possible else { continue }
+            guard isFaulty || self.constraint(template.action, action, mode) == .possible else { continue }
             for resource in action.resources where resources[resource] == .possible {
                 for principal in allowed {
                     guard let condition else {

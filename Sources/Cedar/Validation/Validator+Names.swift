@@ -1,11 +1,11 @@
 extension Validator {
     /// Notes every type, action and enumerated entity that the schema does not declare, wherever the policy names it.
-    func checkNames(_ head: PolicyHead, _ maker: TermMaker, _ findings: inout Findings) {
-        for constraint in [head.principal, head.resource] {
+    func checkNames(_ template: Template, _ maker: TermMaker, _ findings: inout Findings) {
+        for constraint in [template.principal, template.resource] {
             if let name = constraint.typeName { self.check(name, nil, &findings) }
             if let uid = constraint.uid { self.check(uid, nil, &findings) }
         }
-        for uid in head.namedActions { self.check(uid, nil, &findings) }
+        for uid in template.action.named { self.check(uid, nil, &findings) }
         for (name, expression) in maker.typeNames { self.check(name, expression, &findings) }
         for (uid, expression) in maker.entities { self.check(uid, expression, &findings) }
     }
@@ -49,16 +49,16 @@ extension Validator {
 
 extension Validator {
     /// Notes when no action that the scope allows applies to any principal and resource that it allows.
-    func checkApplication(_ head: PolicyHead, _ findings: inout Findings) {
-        let actions = self.actions(head.action)
+    func checkApplication(_ template: Template, _ findings: inout Findings) {
+        let actions = self.actions(template.action)
         let applies = actions.contains { action in
-            action.principals.contains { self.allows(head.principal, $0) }
-                && action.resources.contains { self.allows(head.resource, $0) }
+            action.principals.contains { self.allows(template.principal, $0) }
+                && action.resources.contains { self.allows(template.resource, $0) }
         }
         guard !applies else { return }
         let clauses = [
-            self.wouldApply(head.principal, actions.flatMap(\.principals)) ? "principal" : nil,
-            self.wouldApply(head.resource, actions.flatMap(\.resources)) ? "resource" : nil,
+            self.wouldApply(template.principal, actions.flatMap(\.principals)) ? "principal" : nil,
+            self.wouldApply(template.resource, actions.flatMap(\.resources)) ? "resource" : nil,
         ].compactMap { $0 }
         findings.note(
             .invalidActionApplication,
@@ -106,5 +106,34 @@ extension Validator {
     private func wouldApply(_ constraint: Template.EntityConstraint, _ types: [Int]) -> Bool {
         guard case .fixed(.equal(let uid)) = constraint, let number = self.index.number(uid.type) else { return false }
         return !types.contains(number) && types.contains { self.index.canBeWithin($0, number) }
+    }
+}
+
+extension Template.EntityConstraint {
+    /// The entity that it names.
+    fileprivate var uid: EntityUID? {
+        switch self {
+        case .fixed(.equal(let uid)), .fixed(.within(let uid)), .fixed(.isTypeWithin(_, let uid)): uid
+        case .fixed(.any), .fixed(.isType), .equalSlot, .withinSlot, .isTypeWithinSlot: nil
+        }
+    }
+
+    /// The type that it names after `is`.
+    fileprivate var typeName: EntityTypeName? {
+        switch self {
+        case .fixed(.isType(let name)), .fixed(.isTypeWithin(let name, _)), .isTypeWithinSlot(let name): name
+        case .fixed(.any), .fixed(.equal), .fixed(.within), .equalSlot, .withinSlot: nil
+        }
+    }
+}
+
+extension Scope.ActionConstraint {
+    /// The actions that it names.
+    fileprivate var named: [EntityUID] {
+        switch self {
+        case .any: []
+        case .equal(let uid), .within(let uid): [uid]
+        case .withinAny(let uids): uids
+        }
     }
 }

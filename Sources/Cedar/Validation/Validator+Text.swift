@@ -1,6 +1,6 @@
 extension Validator {
     /// Warns of characters that turn the direction of text, so that a policy is not what it looks like.
-    func warnOfText(_ head: PolicyHead, _ maker: TermMaker, _ warnings: inout Findings) {
+    func warnOfText(_ maker: TermMaker, _ warnings: inout Findings) {
         for (text, expression) in maker.texts where text.string.unicodeScalars.contains(where: Self.turnsDirection) {
             warnings.note(
                 .bidirectionalText,
