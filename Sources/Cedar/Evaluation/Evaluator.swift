@@ -11,7 +11,7 @@ struct Evaluator {
     let action: Subject
     let resource: Subject
 
-    init(program: Program, request: Request, entities: any EntitySource) {
+    init(program: Program, request: Request, entities: some EntitySource) {
         self.program = program
         self.request = request
         self.entities = entities
@@ -23,13 +23,12 @@ struct Evaluator {
     /// A part of the request with its ancestors, which are looked up once.
     struct Subject {
         let uid: EntityUID
-        let typeFingerprint: Int
+        let entity: Entity?
         let ancestors: AncestorSet
 
-        init(_ uid: EntityUID, _ entities: any EntitySource) {
+        init(_ uid: EntityUID, _ entities: some EntitySource) {
             self.uid = uid
-            self.typeFingerprint = uid.typeFingerprint
-            self.ancestors = entities.ancestors(of: uid)
+            (self.entity, self.ancestors) = entities.entityAndAncestors(of: uid)
         }
 
         func isWithin(_ ancestor: EntityUID) -> Bool { self.uid == ancestor || self.ancestors.contains(ancestor) }
