@@ -120,11 +120,11 @@ def spoil_request(rng, request):
     match rng.randrange(6):
         case 0:
             request["context"] = spoiled(rng, request["context"])
-        case 1:
+        case 1 if all(isinstance(request[each], dict) for each in ("principal", "resource", "action")):
             request[rng.choice(["principal", "resource", "action"])]["type"] = rng.choice(
                 ["", "a b", "A::", "::A", "A::B", "if", "A:B", "__cedar::A", "A ::B", "é", "Action", "Bool", "1A", "A::if"]
             )
-        case 2:
+        case 2 if isinstance(request["action"], dict):
             request["action"]["id"] = words.string(rng)
         case 3:
             which = rng.choice(["principal", "resource", "action"])
@@ -134,7 +134,7 @@ def spoil_request(rng, request):
             )  # fmt: skip
         case 4:
             request["context"] = rng.choice(["{}", "{", "[]", "1", '"a"', '{"a": 1}', '{"a": 1} x', None, "null"])
-        case _:
+        case _ if isinstance(request["context"], dict):
             request["context"][words.name(rng)] = rng.choice([1, "x", True, [], {}, [1, "a"]])
 
 
