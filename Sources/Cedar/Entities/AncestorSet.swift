@@ -7,47 +7,55 @@ package struct AncestorSet: Sendable {
 
     /// Ascending, and in the order of `uids`.
     private let fingerprints: [Int]
+    /// Each once.
     private let uids: [EntityUID]
+    /// A member that is not among `uids`, so that a set with one more costs nothing to make.
+    private let added: EntityUID?
 
     /// Collects entities.
     package init(_ uids: some Collection<EntityUID>) {
-        self.uids = uids.sorted { $0.fingerprint < $1.fingerprint }
-        self.fingerprints = self.uids.map(\.fingerprint)
+        let sorted = uids.sorted { $0.fingerprint < $1.fingerprint }
+        var distinct: [EntityUID] = []
+        distinct.reserveCapacity(sorted.count)
+        // The run of equal hashes, nearly always one long.
+        var run = 0
+        for uid in sorted {
+            if run < distinct.count, distinct[run].fingerprint != uid.fingerprint { run = distinct.count }
+            if !distinct[run...].contains(uid) { distinct.append(uid) }
+        }
+        self.init(fingerprints: distinct.map(\.fingerprint), uids: distinct, added: nil)
     }
 
+    private init(fingerprints: [Int], uids: [EntityUID], added: EntityUID?) {
+        self.fingerprints = fingerprints
+        self.uids = uids
+        self.added = added
+    }
+
+    /// The number of members.
+    package var count: Int { self.uids.count + (self.added == nil ? 0 : 1) }
+
     /// All members, in no order that means anything.
-    package var all: [EntityUID] { self.uids }
+    package var all: [EntityUID] { self.uids + (self.added.map { [$0] } ?? []) }
+
+    /// A member, in the order of `all`.
+    subscript(_ index: Int) -> EntityUID {
+        if index == self.uids.count, let added { return added }
+        return self.uids[index]
+    }
 
     /// The set with one more member.
     func inserting(_ uid: EntityUID) -> AncestorSet {
-        let place = self.fingerprints.firstIndex { $0 >= uid.fingerprint } ?? self.fingerprints.count
-        var fingerprints: [Int] = []
-        fingerprints.reserveCapacity(self.fingerprints.count + 1)
-        fingerprints += self.fingerprints[..<place]
-        fingerprints.append(uid.fingerprint)
-        fingerprints += self.fingerprints[place...]
-        var uids: [EntityUID] = []
-        uids.reserveCapacity(self.uids.count + 1)
-        uids += self.uids[..<place]
-        uids.append(uid)
-        uids += self.uids[place...]
-        return AncestorSet(fingerprints: fingerprints, uids: uids)
-    }
-
-    private init(fingerprints: [Int], uids: [EntityUID]) {
-        self.fingerprints = fingerprints
-        self.uids = uids
+        if self.contains(uid) { return self }
+        if self.added == nil { return AncestorSet(fingerprints: self.fingerprints, uids: self.uids, added: uid) }
+        return AncestorSet(self.all + [uid])
     }
 
     /// Whether an entity is a member.
     package func contains(_ uid: EntityUID) -> Bool {
-        guard let place = self.firstPlace(of: uid.fingerprint) else { return false }
-        return self.contains(uid, from: place)
-    }
-
-    /// The first place at which a member of that hash stands.
-    func firstPlace(of fingerprint: Int) -> Int? {
+        if let added, added == uid { return true }
         let count = self.fingerprints.count
+        let fingerprint = uid.fingerprint
         var index = 0
         if count >= Self.searchedFrom {
             var high = count
@@ -58,13 +66,7 @@ package struct AncestorSet: Sendable {
         } else {
             while index < count, self.fingerprints[index] < fingerprint { index += 1 }
         }
-        return index < count && self.fingerprints[index] == fingerprint ? index : nil
-    }
-
-    /// Whether an entity stands among those of one hash that start at a place.
-    func contains(_ uid: EntityUID, from place: Int) -> Bool {
-        var index = place
-        while index < self.uids.count, self.fingerprints[index] == uid.fingerprint {
+        while index < count, self.fingerprints[index] == fingerprint {
             if self.uids[index] == uid { return true }
             index += 1
         }

@@ -7,47 +7,8 @@ struct Compiler {
     private(set) var names: [CedarString] = []
     private(set) var patterns: [Pattern] = []
     private(set) var types: [EntityTypeName] = []
-    private(set) var uids: [EntityUID] = []
     private var nameIndices: [CedarString: Int32] = [:]
     private var constantIndices: [Value: Int32] = [:]
-
-    /// The constraint of a scope's principal or resource.
-    mutating func compile(_ constraint: Scope.EntityConstraint) -> Program.Constraint {
-        switch constraint {
-        case .any: Program.Constraint()
-        case .equal(let uid): self.constraint(.equal, [uid])
-        case .within(let uid): self.constraint(.within, [uid])
-        case .isType(let type): self.constraint(.isType, [], type)
-        case .isTypeWithin(let type, let uid): self.constraint(.isTypeWithin, [uid], type)
-        }
-    }
-
-    /// The constraint of a scope's action.
-    mutating func compile(_ constraint: Scope.ActionConstraint) -> Program.Constraint {
-        switch constraint {
-        case .any: Program.Constraint()
-        case .equal(let uid): self.constraint(.equal, [uid])
-        case .within(let uid): self.constraint(.within, [uid])
-        case .withinAny(let uids): self.constraint(.withinAny, uids)
-        }
-    }
-
-    private mutating func constraint(
-        _ kind: Program.Constraint.Kind,
-        _ uids: [EntityUID],
-        _ type: EntityTypeName? = nil,
-    ) -> Program.Constraint {
-        var constraint = Program.Constraint(kind: kind)
-        constraint.first = Int32(self.uids.count)
-        constraint.count = Int32(uids.count)
-        constraint.fingerprint = uids.first?.fingerprint ?? 0
-        self.uids += uids
-        if let type {
-            constraint.type = Self.append(type, to: &self.types)
-            constraint.typeFingerprint = type.fingerprint
-        }
-        return constraint
-    }
 
     /// What an expression becomes: a value that is known now, or a node.
     private enum Result {

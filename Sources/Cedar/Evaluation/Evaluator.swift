@@ -8,7 +8,7 @@ struct Evaluator {
     let request: Request
     let entities: any EntitySource
     let principal: Subject
-    private let action: Subject
+    let action: Subject
     let resource: Subject
 
     init(program: Program, request: Request, entities: any EntitySource) {
@@ -23,13 +23,11 @@ struct Evaluator {
     /// A part of the request with its ancestors, which are looked up once.
     struct Subject {
         let uid: EntityUID
-        let fingerprint: Int
         let typeFingerprint: Int
         let ancestors: AncestorSet
 
         init(_ uid: EntityUID, _ entities: any EntitySource) {
             self.uid = uid
-            self.fingerprint = uid.fingerprint
             self.typeFingerprint = uid.typeFingerprint
             self.ancestors = entities.ancestors(of: uid)
         }
@@ -37,49 +35,14 @@ struct Evaluator {
         func isWithin(_ ancestor: EntityUID) -> Bool { self.uid == ancestor || self.ancestors.contains(ancestor) }
     }
 
-    /// Whether a policy applies and its conditions hold.
+    /// Whether the conditions of a policy hold whose scope matches.
     func isSatisfied(_ policy: Int) throws(EvaluationError) -> Bool {
         let entry = self.program.entries[policy]
-        guard self.matches(entry.principal, self.principal), self.matches(entry.action, self.action),
-            self.matches(entry.resource, self.resource)
-        else { return false }
         for index in entry.firstCondition..<entry.endCondition {
             let condition = self.program.conditions[Int(index)]
             if try self.truth(condition.root) == condition.isUnless { return false }
         }
         return true
-    }
-
-    /// Compares hashes first; what does not match is nearly always known by them alone.
-    private func matches(_ constraint: Program.Constraint, _ subject: borrowing Subject) -> Bool {
-        switch constraint.kind {
-        case .any: return true
-        case .equal:
-            return constraint.fingerprint == subject.fingerprint
-                && self.program.uids[Int(constraint.first)] == subject.uid
-        case .within: return self.isWithin(constraint, subject)
-        case .isType: return self.isOfType(constraint, subject)
-        case .isTypeWithin: return self.isOfType(constraint, subject) && self.isWithin(constraint, subject)
-        case .withinAny:
-            for index in constraint.first..<(constraint.first + constraint.count)
-            where subject.isWithin(self.program.uids[Int(index)]) {
-                return true
-            }
-            return false
-        }
-    }
-
-    private func isOfType(_ constraint: Program.Constraint, _ subject: borrowing Subject) -> Bool {
-        constraint.typeFingerprint == subject.typeFingerprint
-            && self.program.types[Int(constraint.type)] == subject.uid.type
-    }
-
-    private func isWithin(_ constraint: Program.Constraint, _ subject: borrowing Subject) -> Bool {
-        if constraint.fingerprint == subject.fingerprint, self.program.uids[Int(constraint.first)] == subject.uid {
-            return true
-        }
-        guard let place = subject.ancestors.firstPlace(of: constraint.fingerprint) else { return false }
-        return subject.ancestors.contains(self.program.uids[Int(constraint.first)], from: place)
     }
 
     func isWithin(_ entity: EntityUID, _ ancestor: EntityUID) -> Bool {

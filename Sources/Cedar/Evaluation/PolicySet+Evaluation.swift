@@ -3,13 +3,16 @@ extension PolicySet {
     package func evaluate(_ request: Request, _ entities: some EntitySource) -> Evaluation {
         let evaluator = Evaluator(program: self.program, request: request, entities: entities)
         var evaluation = Evaluation()
-        for policy in self.policies.indices {
-            do {
+        self.program.index.forEachMatch(evaluator) { policy in
+            do throws(EvaluationError) {
                 if try evaluator.isSatisfied(policy) { evaluation.satisfied.append(policy) }
             } catch {
                 evaluation.errors.append(Evaluation.Failure(policy: policy, error: error))
             }
         }
+        // Matches come in the index's order; answers are in the set's.
+        evaluation.satisfied.sort()
+        evaluation.errors.sort { $0.policy < $1.policy }
         return evaluation
     }
 
