@@ -38,6 +38,8 @@ extension GatedPolicySet {
     ) -> PolicyVerdict {
         let context = PolicyContext.record(of: action, circumstances, now: now)
         var tally = Tally()
+        let connection = EntityUID.connection(action.connection)
+        let labels = directory.entities.entity(connection)?.tags ?? .empty
         for operation in action.operations {
             let resource = EntityUID(type: operation.resource.type, id: operation.resource.id)
             let request = Request(
@@ -46,8 +48,7 @@ extension GatedPolicySet {
                 resource: resource,
                 context: context,
             )
-            let connection = EntityUID.connection(action.connection)
-            let overlay = resource == connection ? [] : [Entity(uid: resource, parents: [connection])]
+            let overlay = resource == connection ? [] : [Entity(uid: resource, tags: labels, parents: [connection])]
             let entities = LayeredEntities(base: directory.entities, overlay: overlay)
             tally.add(policies.evaluate(request, entities), of: self)
         }
@@ -72,12 +73,14 @@ extension GatedPolicySet {
         now: Timestamp,
     ) -> Bool {
         let uid = EntityUID(type: "Approval", id: approval.id.rawValue)
+        let connection = EntityUID.connection(approval.connection)
         let entity = Entity(
             uid: uid,
             attributes: Record([
                 ("agent", .entity(.agent(approval.agent))), ("action", Value(approval.action)),
             ]),
-            parents: [.connection(approval.connection)],
+            tags: directory.entities.entity(connection)?.tags ?? .empty,
+            parents: [connection],
         )
         let request = Request(
             principal: .user(user.id),
