@@ -1,6 +1,6 @@
 /// What the typechecker says of an expression in one environment.
 struct Judgement {
-    /// Its type; nil where errors leave it unknown. Some expressions have a type in spite of errors within them.
+    /// Its type, which some expressions have in spite of errors within them; nil where errors leave it unknown.
     var type: StaticType?
     /// Whether there is no error in it.
     var isSound: Bool

@@ -9,7 +9,8 @@ extension SchemaIndex {
         case .long: return "Long"
         case .string: return "String"
         case .extension(let type): return type.rawValue
-        case .entity(let types): return types.numbers.map { self.entityTypes[$0].name.description }.joined(separator: " or ")
+        case .entity(let types):
+            return types.numbers.map { self.entityTypes[$0].name.description }.joined(separator: " or ")
         case .set(let element): return "Set<\(self.text(element))>"
         case .record(let shape):
             var members = shape.attributes.sorted { $0.key < $1.key }.prefix(4).map { name, attribute in

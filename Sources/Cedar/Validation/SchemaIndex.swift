@@ -95,7 +95,9 @@ struct SchemaIndex: Sendable {
     }
 
     /// The ids of an enumerated type.
-    func choices(of name: EntityTypeName) -> [CedarString]? { self.numbers[name].flatMap { self.entityTypes[$0].choices } }
+    func choices(of name: EntityTypeName) -> [CedarString]? {
+        self.numbers[name].flatMap { self.entityTypes[$0].choices }
+    }
 
     /// Whether an entity of one type can be an entity of another or below it.
     func canBeWithin(_ type: Int, _ other: Int) -> Bool {

@@ -237,7 +237,9 @@ struct TermMaker {
 
     private mutating func like(_ operand: Expression, _ pattern: Pattern, _ expression: Expression) -> Term {
         let operand = self.term(of: operand)
-        for piece in pattern.pieces { self.texts.append((CedarString(String(decoding: piece, as: UTF8.self)), expression)) }
+        for piece in pattern.pieces {
+            self.texts.append((CedarString(String(decoding: piece, as: UTF8.self)), expression))
+        }
         return Term(.like(operand), shape: self.number(.like(operand.shape, pattern)), expression)
     }
 

@@ -29,7 +29,8 @@ extension Typechecker {
     }
 
     /// The type of an attribute that is read.
-    private mutating func read(_ access: Term.Access, of type: StaticType, at term: Term, _ receiver: Term) -> Judgement {
+    private mutating func read(_ access: Term.Access, of type: StaticType, at term: Term, _ receiver: Term) -> Judgement
+    {
         switch self.attribute(access.name, of: type) {
         case .declared(let attribute):
             if attribute.isRequired || self.known.contains(access.capability) { return .sound(attribute.type) }

@@ -80,7 +80,9 @@ extension Typechecker {
             self.noteUnexpected(firstType, at: left, self.index.text(secondType), hint: Self.orderHint(firstType))
         } else {
             if firstType != .never { self.noteUnexpected(firstType, at: left, any, hint: Self.orderHint(firstType)) }
-            if secondType != .never { self.noteUnexpected(secondType, at: right, any, hint: Self.orderHint(secondType)) }
+            if secondType != .never {
+                self.noteUnexpected(secondType, at: right, any, hint: Self.orderHint(secondType))
+            }
         }
         return .unsound(.anyBool)
     }
