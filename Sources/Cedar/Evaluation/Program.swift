@@ -24,8 +24,10 @@ final class Program: Sendable {
         case action
         case resource
         case context
-        /// Member `names[a]` of the context.
-        case contextAttribute
+        /// The attribute that `slots[a]` names.
+        case slot
+        /// Whether there is the attribute that `slots[a]` names.
+        case hasSlot
         /// Attribute `names[b]` of node `a`.
         case attribute
         /// Whether node `a` has the path of names `lists[b..<b + c]`.
@@ -83,6 +85,12 @@ final class Program: Sendable {
         let isUnless: Bool
     }
 
+    /// An attribute of a part of the request; however many policies read it, it is looked for once.
+    struct Slot: Hashable, Sendable {
+        let variable: Expression.Variable
+        let name: CedarString
+    }
+
     let index: ScopeIndex
     let entries: [Entry]
     let conditions: [Condition]
@@ -91,6 +99,9 @@ final class Program: Sendable {
     let constants: [Value]
     let failures: [EvaluationError]
     let names: [CedarString]
+    let slots: [Slot]
+    /// The variables of `slots`, without the names.
+    let slotVariables: [Expression.Variable]
     let patterns: [Pattern]
     let types: [EntityTypeName]
     let functions: [ExtensionFunction]
@@ -116,6 +127,8 @@ final class Program: Sendable {
         self.constants = compiler.constants
         self.failures = compiler.failures
         self.names = compiler.names
+        self.slots = compiler.slots
+        self.slotVariables = compiler.slots.map(\.variable)
         self.patterns = compiler.patterns
         self.types = compiler.types
         self.functions = ExtensionFunction.allCases

@@ -4,7 +4,7 @@
 /// the resource, and there the policies that have exactly these three. Every policy stands in one place. What a request
 /// visits are the branches whose constraint holds for it, so a level costs no more than the smaller of its branches and
 /// the request's constraints, times a search in the larger.
-struct ScopeIndex: Sendable {
+final class ScopeIndex: Sendable {
     /// Branches side by side: those of one node are a range, ascending by key.
     fileprivate struct Level: Sendable {
         var keys: [Int32] = []
@@ -59,6 +59,7 @@ struct ScopeIndex: Sendable {
     }
 
     /// Calls `body` with each policy whose scope matches, once, in no order.
+    @inline(__always)
     func forEachMatch(_ evaluator: Evaluator, _ body: (Int) -> Void) {
         self.actions.withActive(evaluator.action) { actions in
             self.principals.withActive(evaluator.principal) { principals in

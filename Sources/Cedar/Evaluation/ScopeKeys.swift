@@ -2,7 +2,7 @@
 ///
 /// Policies with equal constraints share a number, so that whether a scope matches is whether its number is among those
 /// that hold for the request.
-struct ScopeKeys: Sendable {
+final class ScopeKeys: Sendable {
     /// The number of the constraint that holds for everything.
     static let any: Int32 = 0
 
@@ -97,39 +97,37 @@ struct ScopeKeys: Sendable {
     }
 
     /// Lends the numbers of the constraints that hold for a part of a request, ascending, each once.
-    func withActive<Result>(
-        _ subject: Evaluator.Subject,
-        _ body: (ActiveKeys) -> Result,
-    ) -> Result {
+    @inline(__always)
+    func withActive(_ subject: Evaluator.Subject, _ body: (ActiveKeys) -> Void) {
         let most = self.most(ancestors: subject.ancestors.count)
-        return unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: most) { memory in
+        unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: most) { memory in
             var active = unsafe ActiveKeys(memory)
-            active.append(Self.any)
-            let type = self.typeTable.place(of: subject.typeFingerprint) { self.types[$0] == subject.uid.type } ?? -1
-            if type >= 0, self.typeKeys[type] >= 0 { active.append(self.typeKeys[type]) }
-            if let place = self.place(of: subject.uid) {
-                if self.mentions[place].equal >= 0 { active.append(self.mentions[place].equal) }
-                self.append(place, type, to: &active)
-            }
-            // Whichever are fewer: what the subject is within, or what the policies mention.
-            if subject.ancestors.count <= self.uids.count {
-                for index in 0..<subject.ancestors.count {
-                    let ancestor = subject.ancestors[index]
-                    guard let place = self.place(of: ancestor), ancestor != subject.uid else { continue }
-                    self.append(place, type, to: &active)
-                }
-            } else {
-                for (place, uid) in self.uids.enumerated() where uid != subject.uid && subject.ancestors.contains(uid) {
-                    self.append(place, type, to: &active)
-                }
-            }
-            active.sort()
-            return body(active)
+            self.collect(subject.uid, subject.ancestors, into: &active)
+            body(active)
         }
     }
 
-    private func place(of uid: EntityUID) -> Int? {
-        self.table.place(of: uid.fingerprint) { self.uids[$0] == uid }
+    private func collect(_ uid: EntityUID, _ ancestors: AncestorSet, into active: inout ActiveKeys) {
+        active.append(Self.any)
+        let type = self.typeTable.place(of: uid.typeFingerprint) { self.types[$0] == uid.type } ?? -1
+        if type >= 0, self.typeKeys[type] >= 0 { active.append(self.typeKeys[type]) }
+        let own = self.table.place(of: uid.fingerprint) { self.uids[$0] == uid } ?? -1
+        if own >= 0 {
+            if self.mentions[own].equal >= 0 { active.append(self.mentions[own].equal) }
+            self.append(own, type, to: &active)
+        }
+        // Whichever are fewer: what the subject is within, or what the policies mention.
+        if ancestors.count <= self.uids.count {
+            for index in 0..<ancestors.count {
+                let found = self.table.place(of: ancestors.fingerprint(index)) { self.uids[$0] == ancestors[index] }
+                if let place = found, place != own { self.append(place, type, to: &active) }
+            }
+        } else {
+            for place in self.uids.indices where place != own && ancestors.contains(self.uids[place]) {
+                self.append(place, type, to: &active)
+            }
+        }
+        active.sort()
     }
 
     private func append(_ place: Int, _ type: Int, to active: inout ActiveKeys) {
