@@ -1,3 +1,5 @@
+package import Cedar
+
 extension PolicyVocabulary {
     /// The vocabulary as a Cedar schema, for people's editors and other Cedar engines.
     ///
@@ -54,4 +56,24 @@ extension PolicyVocabulary {
         text += "action \"approve\" appliesTo { principal: User, resource: Approval, context: OtherContext };\n"
         return text
     }()
+
+    /// ``schema``, with what Cedar's schema language has no words for; policies are validated against it.
+    ///
+    /// A failure here is a mistake in this file; where policies are loaded it refuses them.
+    package static let resolvedSchema: Result<Schema, PolicyErrors> = {
+        do {
+            let source = PolicySource(name: "countersign.cedarschema", text: schema)
+            return .success(try Schema(parsing: [source]).withContexts(openContext))
+        } catch {
+            return .failure(error)
+        }
+    }()
+
+    private static func openContext(of action: ActionDeclaration) -> RecordType {
+        guard !action.principals.isEmpty else { return action.context }
+        let context = action.context.adding("body", .any, isRequired: false)
+        guard context.attributes["headers"] != nil else { return context.open(to: .any) }
+        let fields = SchemaType.record(RecordType([:], rest: .set(.string)))
+        return context.adding("headers", fields, isRequired: true).adding("trailers", fields, isRequired: false)
+    }
 }
