@@ -347,3 +347,70 @@ def test_a_pack_overwrites_nothing(desk):
 
 def test_a_misspelt_pack_names_the_nearest(desk):
     assert "did you mean break-glass?" in desk.run("init", "brake-glass", expect=4).stderr
+
+
+# Evaluate, in batches
+
+
+def line(identifier, **members):
+    request = {
+        "id": identifier,
+        "policies": 'permit (principal, action, resource); @id("gate") @approvers("dba") forbid (principal, action, '
+        'resource) when { context.amount > 100 };',
+        "principal": {"type": "Agent", "id": "bot"},
+        "action": {"type": "Action", "id": "pay"},
+        "resource": {"type": "Account", "id": "1"},
+        "context": {"amount": 1},
+    }
+    request.update(members)
+    return json.dumps({key: value for key, value in request.items() if value is not None})
+
+
+def test_a_batch_is_answered_line_by_line_in_order(desk):
+    lines = [line(1), line("two", context={"amount": 101}), line(None, context={}), "no JSON", "", line(5)]
+    done = desk.run("evaluate", "--batch", "-", stdin="\n".join(lines))
+    answers = [json.loads(text) for text in done.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == [1, "two", None, None, 5]
+    assert [answer["decision"] for answer in answers] == ["allow", "deny", "allow", "deny", "allow"]
+    assert answers[0]["reasons"] == ["policy0"]
+    assert answers[1]["reasons"] == ["gate"] and answers[1]["gates"] == ["gate"]
+    assert answers[2]["errors"] and answers[2]["gates"] == []
+    assert answers[3]["errors"]
+
+
+def test_files_of_a_batch_are_seen_from_the_current_folder(desk):
+    desk.write("a/policies.cedar", 'permit (principal in Group::"g", action, resource);')
+    desk.write("a/entities.json", '[{"uid": {"type": "Agent", "id": "bot"}, "attrs": {}, "parents": '
+               '[{"type": "Group", "id": "g"}]}]')
+    named = line(1, policies=None, policies_file="a/policies.cedar", entities_file="a/entities.json")
+    lost = line(2, policies=None, policies_file="b/policies.cedar")
+    batch = desk.write("a/batch.ndjson", named + "\n" + lost + "\n")
+    done = desk.run("evaluate", "--batch", str(batch))
+    answers = [json.loads(text) for text in done.stdout.splitlines()]
+    assert answers[0]["decision"] == "allow"
+    assert answers[1]["decision"] == "deny" and "b/policies.cedar" in answers[1]["errors"][0]
+
+
+def test_a_batch_answers_a_line_before_the_next_one_is_there(desk):
+    command = [str(BINARY), "policy", "evaluate", "--batch", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        for number in range(3):
+            process.stdin.write(line(number) + "\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"] == number
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def test_a_batch_that_is_not_there_is_an_error_and_stands_alone(desk):
+    assert "cannot read nothing.ndjson" in desk.run("evaluate", "--batch", "nothing.ndjson", expect=2).stderr
+    assert "stands alone" in desk.run("evaluate", "--batch", "-", "--principal", 'Agent::"a"', expect=2).stderr
+
+
+def test_a_batch_with_a_schema_is_validated(desk):
+    schema = "entity Agent, Account; action pay appliesTo { principal: Agent, resource: Account, context: {amount: Long} };"
+    good = json.loads(desk.run("evaluate", "--batch", "-", stdin=line(1, schema=schema)).stdout)
+    assert good["decision"] == "allow" and good["validation"] == {"passed": True, "errors": []}
+    wrong = line(1, schema=schema, policies="permit (principal, action, resource) when { context.amuont > 1 };")
+    bad = json.loads(desk.run("evaluate", "--batch", "-", stdin=wrong).stdout)
+    assert not bad["validation"]["passed"] and "amuont" in bad["validation"]["errors"][0]
