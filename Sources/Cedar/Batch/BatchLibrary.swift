@@ -156,6 +156,7 @@ struct BatchLibrary {
         case .json(let value, _): json = value
         }
         do {
+            if let schema { return try Entities(json: json, schema: schema) }
             return try Entities(json: json)
         } catch {
             throw BatchRefusal(.entities, "entities\(error)")

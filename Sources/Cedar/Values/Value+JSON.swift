@@ -118,6 +118,9 @@ extension EntityUID {
     }
 
     /// Reads an entity's identity from Cedar text: `Photos::User::"alice"`.
+    ///
+    /// As in the official engine, the text must be the one that an identity is written as: nothing beside it, and
+    /// escapes for just those characters that need one.
     package init(parsing text: String) throws(ValueError) {
         let bytes = Array(text.utf8)
         let tokens = Lexer.tokens(of: bytes)
@@ -128,6 +131,10 @@ extension EntityUID {
         else { throw wrong }
         let type = String(decoding: bytes[..<(last.start - 2)], as: UTF8.self)
         guard CedarText.isName(type) else { throw wrong }
+        let literal = CedarText.debugQuoted(id)
+        guard bytes[last.start..<last.end].elementsEqual(literal.utf8) else {
+            throw ValueError("`\(text)` is to be written as `\(type)::\(literal)`")
+        }
         self.init(type: type, id: id)
     }
 }
