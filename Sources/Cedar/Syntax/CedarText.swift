@@ -17,8 +17,10 @@ enum CedarText {
             case "'": result += "\\'"
             case " ": result += " "
             default:
-                // A mark that joins the character before it would join the quote.
-                let joinsQuote = index == 0 && scalar.properties.isGraphemeExtend
+                // A mark that joins the character before it would join the quote. Rust leaves out the two halfwidth
+                // sound marks, which Unicode has added to such marks for the sake of old encodings.
+                let isSoundMark = scalar.value == 0xFF9E || scalar.value == 0xFF9F
+                let joinsQuote = index == 0 && scalar.properties.isGraphemeExtend && !isSoundMark
                 if joinsQuote || Self.isInvisible(scalar) {
                     result += "\\u{\(String(scalar.value, radix: 16))}"
                 } else {

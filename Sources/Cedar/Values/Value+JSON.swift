@@ -11,7 +11,7 @@ extension Value {
         case .null: throw ValueError("`null` is not a Cedar value")
         case .bool(let value): self = .bool(value)
         case .integer(let value): self = .long(value)
-        case .number(let value): throw ValueError("`\(value)` is not an integer of 64 bits")
+        case .number(let value): throw Self.foreign(value)
         case .string(let value): self = .string(CedarString(value))
         case .array(let elements): self = .set(ValueSet(try Self.values(elements)))
         case .object(let object):
@@ -25,6 +25,15 @@ extension Value {
 
     private static func escape(_ object: JSONObject) throws(ValueError) -> Value? {
         guard object.count == 1 else { return nil }
+        guard let escaped = try Self.unescaped(object) else { return nil }
+        // Members beside those of the escape do not matter, yet even they must be numbers of Cedar.
+        if let number = JSONValue.object(object).foreignNumber { throw Self.foreign(number) }
+        return escaped
+    }
+
+    private static func foreign(_ number: Double) -> ValueError { ValueError("`\(number)` is not an integer of 64 bits") }
+
+    private static func unescaped(_ object: JSONObject) throws(ValueError) -> Value? {
         if let entity = object["__entity"], let reference = EntityUID.Reference(entity) {
             return .entity(try EntityUID(reference))
         }
@@ -61,6 +70,26 @@ extension Value {
             }
         }
         return values
+    }
+}
+
+extension JSONValue {
+    /// A number somewhere within that is no integer of 64 bits.
+    fileprivate var foreignNumber: Double? {
+        switch self {
+        case .number(let number): return number
+        case .null, .bool, .integer, .string: return nil
+        case .array(let elements):
+            for element in elements {
+                if let number = element.foreignNumber { return number }
+            }
+            return nil
+        case .object(let object):
+            for member in object.members {
+                if let number = member.value.foreignNumber { return number }
+            }
+            return nil
+        }
     }
 }
 
