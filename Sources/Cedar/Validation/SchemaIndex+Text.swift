@@ -3,6 +3,7 @@ extension SchemaIndex {
     func text(_ type: StaticType, depth: Int = 3) -> String {
         switch type {
         case .never: return "nothing"
+        case .any: return "a value of any type"
         case .bool(nil): return "Bool"
         case .bool(true): return "Bool (always true)"
         case .bool(false): return "Bool (always false)"
@@ -19,7 +20,7 @@ extension SchemaIndex {
                 let name = CedarText.isIdentifier(name.string) ? name.string : CedarText.quoted(name.string)
                 return "\(name)\(attribute.isRequired ? "" : "?"): \(self.text(attribute.type, depth: depth - 1))"
             }
-            if shape.isOpen || shape.attributes.count > members.count { members.append("…") }
+            if shape.isOpen || shape.rest != nil || shape.attributes.count > members.count { members.append("…") }
             return "{\(members.joined(separator: ", "))}"
         }
     }

@@ -136,6 +136,7 @@ extension SchemaIndex {
             case .entity(let name): .entity(EntityTypes(self.number(name)))
             case .set(let element): .set(self.type(element))
             case .record(let record): .record(self.shape(record))
+            case .any: .any
             }
         }
 
@@ -144,7 +145,7 @@ extension SchemaIndex {
             for (name, attribute) in record.attributes {
                 attributes[name] = .init(type: self.type(attribute.type), isRequired: attribute.isRequired)
             }
-            return RecordShape(attributes: attributes, isOpen: false)
+            return RecordShape(attributes: attributes, isOpen: false, rest: record.rest.map { self.type($0) })
         }
     }
 }

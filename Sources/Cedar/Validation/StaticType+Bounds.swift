@@ -21,7 +21,7 @@ extension StaticType {
     /// Whether every value of this type is one of the other's; strict mode allows only for certain truth values.
     func isSubtype(of other: StaticType, _ mode: ValidationMode) -> Bool {
         switch (self, other) {
-        case (.never, _): true
+        case (.never, _), (.any, _), (_, .any): true
         case (.bool(let left), .bool(let right)): right == nil || left == right
         case (.long, .long), (.string, .string): true
         case (.extension(let left), .extension(let right)): left == right
@@ -35,6 +35,7 @@ extension StaticType {
 
     /// The narrowest type that both are subtypes of.
     func bound(with other: StaticType, _ mode: ValidationMode) throws(Incompatibility) -> StaticType {
+        if self == .any || other == .any { return .any }
         if self.isSubtype(of: other, mode) { return other }
         if other.isSubtype(of: self, mode) { return self }
         switch (self, other) {
@@ -45,7 +46,8 @@ extension StaticType {
             return .entity(left.union(right))
         case (.record(let left), .record(let right)): return .record(try left.bound(with: right, mode))
         case (.entity, .record), (.record, .entity): throw .entityAndRecord
-        case (.never, _), (.bool, _), (.long, _), (.string, _), (.extension, _), (.entity, _), (.set, _), (.record, _):
+        case (.never, _), (.any, _), (.bool, _), (.long, _), (.string, _), (.extension, _), (.entity, _), (.set, _),
+            (.record, _):
             throw .differentTypes
         }
     }
@@ -66,7 +68,7 @@ extension StaticType {
 
 extension RecordShape {
     fileprivate func isSubtype(of other: RecordShape, _ mode: ValidationMode) -> Bool {
-        if self.isOpen && !other.isOpen { return false }
+        if self.isOpen && !other.isOpen || self.rest != other.rest { return false }
         let mayBeWider = other.isOpen && mode == .permissive
         guard mayBeWider || self.attributes.count == other.attributes.count else { return false }
         return other.attributes.allSatisfy { name, attribute in
@@ -78,12 +80,12 @@ extension RecordShape {
         var attributes: [CedarString: Attribute] = [:]
         switch mode {
         case .strict:
-            guard self.attributes.count == other.attributes.count else { throw .recordWidth }
+            guard self.attributes.count == other.attributes.count, self.rest == other.rest else { throw .recordWidth }
             for (name, attribute) in self.attributes {
                 guard let counterpart = other.attributes[name] else { throw .recordWidth }
                 attributes[name] = try attribute.bound(with: counterpart, mode)
             }
-            return RecordShape(attributes: attributes, isOpen: self.isOpen || other.isOpen)
+            return RecordShape(attributes: attributes, isOpen: self.isOpen || other.isOpen, rest: self.rest)
         case .permissive:
             for (name, attribute) in self.attributes {
                 guard let counterpart = other.attributes[name] else { continue }
@@ -91,7 +93,12 @@ extension RecordShape {
             }
             let isWhole =
                 attributes.count == self.attributes.count && attributes.count == other.attributes.count
-            return RecordShape(attributes: attributes, isOpen: self.isOpen || other.isOpen || !isWhole)
+                && self.rest == other.rest
+            return RecordShape(
+                attributes: attributes,
+                isOpen: self.isOpen || other.isOpen || !isWhole,
+                rest: self.rest == other.rest ? self.rest : nil,
+            )
         }
     }
 }

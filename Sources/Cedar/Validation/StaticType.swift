@@ -11,6 +11,10 @@ indirect enum StaticType: Hashable, Sendable {
     case entity(EntityTypes)
     case set(StaticType)
     case record(RecordShape)
+    /// Whatever it turns out to be: it goes with every type, and nothing that is asked of it is an error.
+    ///
+    /// Only of what a program adds to a schema; see ``SchemaType/any``.
+    case any
 
     static let anyBool = StaticType.bool(nil)
 }
@@ -47,4 +51,6 @@ struct RecordShape: Hashable, Sendable {
     let attributes: [CedarString: Attribute]
     /// Whether there may be members that are not listed; only a bound of several records is open.
     let isOpen: Bool
+    /// The type of the members that are not listed, where a program has said so; these may be read without a `has`.
+    var rest: StaticType?
 }

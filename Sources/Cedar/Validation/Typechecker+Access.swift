@@ -2,6 +2,8 @@ extension Typechecker {
     /// What is known of an attribute.
     private enum Attribute {
         case declared(RecordShape.Attribute)
+        /// There is no list of what there is; it is of this type.
+        case unlisted(StaticType)
         /// Some values of the type may have it, but there is no one type for it.
         case possible
         case absent
@@ -10,7 +12,7 @@ extension Typechecker {
     private static func isObject(_ type: StaticType) -> Bool {
         switch type {
         case .entity, .record: true
-        case .never, .bool, .long, .string, .extension, .set: false
+        case .never, .any, .bool, .long, .string, .extension, .set: false
         }
     }
 
@@ -18,7 +20,7 @@ extension Typechecker {
         switch type {
         case .set: "whether a set has an element is asked with `contains`"
         case .string: "whether a text contains another is asked with `like`"
-        case .never, .bool, .long, .extension, .entity, .record: nil
+        case .never, .any, .bool, .long, .extension, .entity, .record: nil
         }
     }
 
@@ -42,6 +44,7 @@ extension Typechecker {
                 at: term.expression,
             )
             return .unsound(attribute.type)
+        case .unlisted(let type): return .sound(type)
         case .possible, .absent:
             let near = SyntaxHints.nearest(to: access.name.string, among: self.attributeNames(of: type))
             self.findings.note(
@@ -66,7 +69,7 @@ extension Typechecker {
             if result.type == .bool(false) { break }
             let value = self.read(access, of: type, at: term, receiver)
             guard let valueType = value.type else { return .unsound(.anyBool) }
-            guard valueType == .never || Self.isObject(valueType) else {
+            guard valueType == .never || valueType == .any || Self.isObject(valueType) else {
                 self.noteUnexpected(valueType, at: term, "an entity or a record", hint: Self.hasHint(valueType))
                 return .unsound(.anyBool)
             }
@@ -87,7 +90,7 @@ extension Typechecker {
             var isCertain = self.known.contains(access.capability)
             if case .record = type, attribute.isRequired { isCertain = true }
             return Judgement(type: isCertain ? .bool(true) : .anyBool, isSound: true, capabilities: [access.capability])
-        case .possible: return .sound(.anyBool)
+        case .unlisted, .possible: return .sound(.anyBool)
         case .absent: return .sound(.bool(false))
         }
     }
@@ -95,12 +98,14 @@ extension Typechecker {
     private func attribute(_ name: CedarString, of type: StaticType) -> Attribute {
         switch type {
         case .record(let shape):
-            return shape.attributes[name].map { .declared($0) } ?? (shape.isOpen ? .possible : .absent)
+            if let attribute = shape.attributes[name] { return .declared(attribute) }
+            return shape.rest.map { .unlisted($0) } ?? (shape.isOpen ? .possible : .absent)
         case .entity(let types):
             let declared = types.numbers.compactMap { self.index.entityTypes[$0].attributes[name] }
             guard declared.count == types.numbers.count else { return declared.isEmpty ? .absent : .possible }
             return self.bound(declared).map { .declared($0) } ?? .possible
         case .never: return .possible
+        case .any: return .unlisted(.any)
         case .bool, .long, .string, .extension, .set: return .absent
         }
     }
@@ -120,14 +125,14 @@ extension Typechecker {
         case .record(let shape): shape.attributes.keys.map(\.string).sorted()
         case .entity(let types):
             types.numbers.flatMap { self.index.entityTypes[$0].attributes.keys.map(\.string) }.sorted()
-        case .never, .bool, .long, .string, .extension, .set: []
+        case .never, .any, .bool, .long, .string, .extension, .set: []
         }
     }
 
     private func owner(_ type: StaticType) -> String {
         switch type {
         case .entity: "`\(self.index.text(type))`"
-        case .record, .never, .bool, .long, .string, .extension, .set: "the record"
+        case .record, .never, .any, .bool, .long, .string, .extension, .set: "the record"
         }
     }
 
@@ -148,7 +153,7 @@ extension Typechecker {
 extension Typechecker {
     mutating func hasTag(_ entity: Term, _ name: Term, _ capability: Term.Capability) -> Judgement {
         let (object, isSound) = self.tagOperands(entity, name)
-        guard let object else { return .unsound(nil) }
+        guard let object else { return isSound ? .sound(.anyBool) : .unsound(nil) }
         let type: StaticType =
             if self.tagTypes(of: object).isEmpty {
                 .bool(false)
@@ -160,7 +165,7 @@ extension Typechecker {
 
     mutating func getTag(_ entity: Term, _ name: Term, _ capability: Term.Capability, at term: Term) -> Judgement {
         let (object, isSound) = self.tagOperands(entity, name)
-        guard let object else { return .unsound(nil) }
+        guard let object else { return isSound ? .sound(.any) : .unsound(nil) }
         guard self.known.contains(capability) else {
             self.findings.note(
                 .unsafeTagAccess,
@@ -184,10 +189,13 @@ extension Typechecker {
         return .sound(type).given(isSound)
     }
 
+    /// The entity types, or nil where they are not known, which is sound only of a value of any type.
     private mutating func tagOperands(_ entity: Term, _ name: Term) -> (object: EntityTypes?, isSound: Bool) {
         let object = self.entity(entity)
         let key = self.expect(name, "String") { $0 == .string }
-        guard case .entity(let types) = object.type else { return (nil, false) }
+        guard case .entity(let types) = object.type else {
+            return (nil, object.type == .any && object.isSound && key.isSound)
+        }
         return (types, object.isSound && key.isSound)
     }
 

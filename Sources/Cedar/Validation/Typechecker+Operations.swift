@@ -16,7 +16,7 @@ extension Typechecker {
         case .entity: "whether an entity is in another is asked with `in`"
         case .record: "whether a record has a member is asked with `has`"
         case .string: "texts are compared with `like` and `==`"
-        case .never, .bool, .long, .extension, .set: nil
+        case .never, .any, .bool, .long, .extension, .set: nil
         }
     }
 
@@ -66,6 +66,11 @@ extension Typechecker {
         let second = self.judge(right)
         let isSound = first.isSound && second.isSound
         guard let firstType = first.type, let secondType = second.type else { return .unsound(.anyBool) }
+        if firstType == .any && (secondType == .any || Self.isOrdered(secondType))
+            || secondType == .any && Self.isOrdered(firstType)
+        {
+            return .sound(.anyBool).given(isSound)
+        }
         let firstIsOrdered = Self.isOrdered(firstType)
         let secondIsOrdered = Self.isOrdered(secondType)
         if (firstIsOrdered && (firstType == secondType || secondType == .never))
@@ -79,8 +84,10 @@ extension Typechecker {
         } else if secondIsOrdered {
             self.noteUnexpected(firstType, at: left, self.index.text(secondType), hint: Self.orderHint(firstType))
         } else {
-            if firstType != .never { self.noteUnexpected(firstType, at: left, any, hint: Self.orderHint(firstType)) }
-            if secondType != .never {
+            if firstType != .never, firstType != .any {
+                self.noteUnexpected(firstType, at: left, any, hint: Self.orderHint(firstType))
+            }
+            if secondType != .never, secondType != .any {
                 self.noteUnexpected(secondType, at: right, any, hint: Self.orderHint(secondType))
             }
         }
@@ -90,7 +97,7 @@ extension Typechecker {
     private static func isOrdered(_ type: StaticType) -> Bool {
         switch type {
         case .long, .extension(.datetime), .extension(.duration): true
-        case .never, .bool, .string, .extension(.decimal), .extension(.ipaddr), .entity, .set, .record: false
+        case .never, .any, .bool, .string, .extension(.decimal), .extension(.ipaddr), .entity, .set, .record: false
         }
     }
 
@@ -113,7 +120,7 @@ extension Typechecker {
             switch type {
             case .string where `operator` == .plus: "Cedar does not join texts"
             case .set where `operator` != nil: "Cedar does not compute with sets"
-            case .never, .bool, .long, .string, .extension, .entity, .set, .record: nil
+            case .never, .any, .bool, .long, .string, .extension, .entity, .set, .record: nil
             }
         }
         return self.expect(term, "Long", hint: hint) { $0 == .long }.isSound
@@ -137,6 +144,7 @@ extension Typechecker {
     }
 
     private func isType(_ operand: Judgement, _ name: EntityTypeName) -> Judgement {
+        if operand.type == .any { return .sound(.anyBool).given(operand.isSound) }
         guard case .entity(let types) = operand.type else { return .unsound(.anyBool) }
         guard let number = self.index.number(name), types.contains(number) else {
             return .sound(.bool(false)).given(operand.isSound)
@@ -164,21 +172,21 @@ extension Typechecker {
         switch type {
         case .set: "whether a set has an element is asked with `contains`"
         case .string: "whether a text contains another is asked with `like`"
-        case .never, .bool, .long, .extension, .entity, .record: nil
+        case .never, .any, .bool, .long, .extension, .entity, .record: nil
         }
     }
 
     private static func isContainer(_ type: StaticType) -> Bool {
         switch type {
-        case .entity, .set(.entity), .set(.never): true
-        case .never, .bool, .long, .string, .extension, .set, .record: false
+        case .entity, .set(.entity), .set(.never), .set(.any): true
+        case .never, .any, .bool, .long, .string, .extension, .set, .record: false
         }
     }
 
     private static func elementTypes(_ type: StaticType?) -> EntityTypes? {
         switch type {
         case .entity(let types), .set(.entity(let types)): types
-        case nil, .never, .bool, .long, .string, .extension, .set, .record: nil
+        case nil, .never, .any, .bool, .long, .string, .extension, .set, .record: nil
         }
     }
 

@@ -24,7 +24,9 @@ struct Typechecker {
 
     /// The judgement of an expression that must be a truth value.
     mutating func truth(_ term: Term) -> Judgement {
-        self.expect(term, "Bool") { type in if case .bool = type { true } else { false } }
+        var judgement = self.expect(term, "Bool") { type in if case .bool = type { true } else { false } }
+        if judgement.type == .any { judgement.type = .anyBool }
+        return judgement
     }
 
     mutating func judge(_ term: Term) -> Judgement {
@@ -65,7 +67,7 @@ struct Typechecker {
     ) -> Judgement {
         let judgement = self.judge(term)
         guard let type = judgement.type else { return .unsound(nil) }
-        if type == .never || isFit(type) { return judgement }
+        if type == .never || type == .any || isFit(type) { return judgement }
         self.noteUnexpected(type, at: term, expected(), hint: hint(type))
         return .unsound(nil)
     }
