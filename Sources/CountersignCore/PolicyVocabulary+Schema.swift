@@ -61,7 +61,7 @@ extension PolicyVocabulary {
     ///
     /// A failure here is a mistake in this file; where policies are loaded it refuses them.
     package static let resolvedSchema: Result<Schema, PolicyErrors> = {
-        do {
+        do throws(PolicyErrors) {
             let source = PolicySource(name: "countersign.cedarschema", text: schema)
             return .success(try Schema(parsing: [source]).withContexts(openContext))
         } catch {

@@ -104,7 +104,7 @@ extension ExtensionType {
 
 extension ExtensionFunction {
     /// The types of the arguments, the receiver's first.
-    var argumentTypes: [SchemaType] {
+    fileprivate var argumentTypes: [SchemaType] {
         switch self {
         case .decimal, .ip, .datetime, .duration: [.string]
         case .lessThan, .lessThanOrEqual, .greaterThan, .greaterThanOrEqual:
