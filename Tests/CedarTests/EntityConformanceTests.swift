@@ -81,7 +81,7 @@ struct EntityConformanceTests {
             ),
             (
                 entity(#""e": {"__expr": "x", "type": "U", "id": "b"}"#),
-                "[0].attrs.e: expected an entity such as {\"type\": \"User\", \"id\": \"alice\"}"
+                "[0].attrs.e: the `__expr` escape is not supported"
             ),
             (entity(#""d": 1"#), "[0].attrs.d: type error: expected string, got long"),
             (

@@ -64,4 +64,15 @@ struct RequestValidationTests {
             #expect(error.description == message)
         }
     }
+
+    @Test("an open context takes members of any type beside those that are listed")
+    func openContext() throws {
+        let schema = try EntityConformanceTests.schema().withContexts { $0.context.open(to: .any) }
+        let action = EntityUID(type: "Action", id: "a")
+        let json = try JSONValue(cedar: #"{"y": 1, "q": [1, "a", {"__extn": {"fn": "ip", "arg": "::1"}}]}"#)
+        let context = try Record(context: json, schema: schema, action: action)
+        #expect(context["q"]?.typeName == "set")
+        let missing = try JSONValue(cedar: #"{"q": 1}"#)
+        #expect(throws: RequestValidationError.self) { try Record(context: missing, schema: schema, action: action) }
+    }
 }
