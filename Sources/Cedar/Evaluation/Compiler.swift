@@ -6,7 +6,7 @@ struct Compiler {
     private(set) var failures: [EvaluationError] = []
     private(set) var names: [CedarString] = []
     private(set) var slots: [Program.Slot] = []
-    private(set) var patterns: [Pattern] = []
+    private(set) var patterns: [TextPattern] = []
     private(set) var types: [EntityTypeName] = []
     private var nameIndices: [CedarString: Int32] = [:]
     private var slotIndices: [Program.Slot: Int32] = [:]
@@ -21,6 +21,16 @@ struct Compiler {
     /// The node of an expression.
     mutating func compile(_ expression: Expression) -> Program.Index { self.node(self.lower(expression)) }
 
+    /// The node of all conditions of a policy together, or nil if it has none.
+    mutating func compile(_ conditions: [Policy.Condition]) -> Program.Index? {
+        let roots = conditions.map { condition in
+            let body = self.compile(condition.body)
+            return condition.isUnless ? self.node(self.add(.not, body)) : body
+        }
+        guard let first = roots.first else { return nil }
+        return roots.count == 1 ? first : self.node(self.add(.and, self.append(list: roots), Int32(roots.count)))
+    }
+
     private mutating func lower(_ expression: Expression) -> Result {
         switch expression.form {
         case .literal(.bool(let value)): .value(.bool(value))
@@ -34,15 +44,14 @@ struct Compiler {
         case .negate(let operand): self.add(.negate, self.compile(operand))
         case .conditional(let test, let then, let otherwise):
             self.add(.conditional, self.compile(test), self.compile(then), self.compile(otherwise))
-        case .compare(let comparison, let left, let right):
-            self.add(Self.operation(comparison), self.compile(left), self.compile(right))
+        case .compare(let comparison, let left, let right): self.compare(comparison, left, right)
         case .arithmetic(let first, let steps): self.arithmetic(first, steps)
         case .has(let operand, let path): self.has(operand, path)
         case .attribute(let operand, let name): self.attribute(operand, name)
         case .method(let receiver, let method, let arguments): self.method(receiver, method, arguments)
         case .call(let function, let arguments): self.call(function, arguments)
         case .like(let operand, let pattern):
-            self.add(.like, self.compile(operand), Self.append(pattern, to: &self.patterns))
+            self.add(.like, self.compile(operand), Self.append(TextPattern(pattern), to: &self.patterns))
         case .isType(let operand, let type, nil):
             self.add(.isType, self.compile(operand), Self.append(type, to: &self.types))
         case .isType(let operand, let type, let within?):
@@ -76,6 +85,19 @@ struct Compiler {
         case .greaterOrEqual: .greaterOrEqual
         case .within: .within
         }
+    }
+
+    private mutating func compare(
+        _ comparison: Expression.Comparison,
+        _ left: Expression,
+        _ right: Expression,
+    ) -> Result {
+        let left = self.compile(left)
+        let lowered = self.lower(right)
+        if comparison == .equal, case .value(let value) = lowered {
+            return self.add(.equalConstant, left, self.constant(value))
+        }
+        return self.add(Self.operation(comparison), left, self.node(lowered))
     }
 
     private mutating func arithmetic(_ first: Expression, _ steps: [Expression.ArithmeticStep]) -> Result {
@@ -187,15 +209,15 @@ struct Compiler {
         switch result {
         case .node(let index): return index
         case .value(let value):
-            let index: Int32
-            if let known = self.constantIndices[value] {
-                index = known
-            } else {
-                index = Self.append(value, to: &self.constants)
-                self.constantIndices[value] = index
-            }
-            return Self.append(Program.Node(operation: .constant, a: index), to: &self.nodes)
+            return Self.append(Program.Node(operation: .constant, a: self.constant(value)), to: &self.nodes)
         }
+    }
+
+    private mutating func constant(_ value: Value) -> Int32 {
+        if let index = self.constantIndices[value] { return index }
+        let index = Self.append(value, to: &self.constants)
+        self.constantIndices[value] = index
+        return index
     }
 
     private mutating func add(

@@ -42,6 +42,8 @@ final class Program: Sendable {
         case negate
         /// If node `a` then node `b` else node `c`.
         case conditional
+        /// Node `a` and `constants[b]`.
+        case equalConstant
         /// Nodes `a` and `b`, as all that follow with two operands.
         case equal
         case notEqual
@@ -73,18 +75,6 @@ final class Program: Sendable {
         case call
     }
 
-    /// A policy: the range of its conditions.
-    struct Entry: Sendable {
-        let firstCondition: Int32
-        let endCondition: Int32
-    }
-
-    /// The root of a `when` or `unless` clause.
-    struct Condition: Sendable {
-        let root: Index
-        let isUnless: Bool
-    }
-
     /// An attribute of a part of the request; however many policies read it, it is looked for once.
     struct Slot: Hashable, Sendable {
         let variable: Expression.Variable
@@ -92,8 +82,8 @@ final class Program: Sendable {
     }
 
     let index: ScopeIndex
-    let entries: [Entry]
-    let conditions: [Condition]
+    /// What must be true for each policy to be satisfied once its scope matches; -1 where nothing must.
+    let conditions: [Index]
     let nodes: [Node]
     let lists: [Int32]
     let constants: [Value]
@@ -102,26 +92,14 @@ final class Program: Sendable {
     let slots: [Slot]
     /// The variables of `slots`, without the names.
     let slotVariables: [Expression.Variable]
-    let patterns: [Pattern]
+    let patterns: [TextPattern]
     let types: [EntityTypeName]
     let functions: [ExtensionFunction]
 
     init(_ policies: [Policy]) {
         var compiler = Compiler()
-        var entries: [Entry] = []
-        var conditions: [Condition] = []
-        for policy in policies {
-            let start = conditions.count
-            for condition in policy.conditions {
-                conditions.append(Condition(root: compiler.compile(condition.body), isUnless: condition.isUnless))
-            }
-            entries.append(
-                Entry(firstCondition: Int32(start), endCondition: Int32(conditions.count)),
-            )
-        }
+        self.conditions = policies.map { compiler.compile($0.conditions) ?? -1 }
         self.index = ScopeIndex(policies.map(\.scope))
-        self.entries = entries
-        self.conditions = conditions
         self.nodes = compiler.nodes
         self.lists = compiler.lists
         self.constants = compiler.constants
