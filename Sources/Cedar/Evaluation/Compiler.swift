@@ -44,7 +44,8 @@ struct Compiler {
         case .negate(let operand): self.add(.negate, self.compile(operand))
         case .conditional(let test, let then, let otherwise):
             self.add(.conditional, self.compile(test), self.compile(then), self.compile(otherwise))
-        case .compare(let comparison, let left, let right): self.compare(comparison, left, right)
+        case .compare(let comparison, let left, let right):
+            self.add(Self.operation(comparison), self.compile(left), self.compile(right))
         case .arithmetic(let first, let steps): self.arithmetic(first, steps)
         case .has(let operand, let path): self.has(operand, path)
         case .attribute(let operand, let name): self.attribute(operand, name)
@@ -85,19 +86,6 @@ struct Compiler {
         case .greaterOrEqual: .greaterOrEqual
         case .within: .within
         }
-    }
-
-    private mutating func compare(
-        _ comparison: Expression.Comparison,
-        _ left: Expression,
-        _ right: Expression,
-    ) -> Result {
-        let left = self.compile(left)
-        let lowered = self.lower(right)
-        if comparison == .equal, case .value(let value) = lowered {
-            return self.add(.equalConstant, left, self.constant(value))
-        }
-        return self.add(Self.operation(comparison), left, self.node(lowered))
     }
 
     private mutating func arithmetic(_ first: Expression, _ steps: [Expression.ArithmeticStep]) -> Result {

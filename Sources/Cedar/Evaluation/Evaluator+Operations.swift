@@ -16,6 +16,10 @@ extension Evaluator {
     func test(_ node: Program.Node) throws(EvaluationError) -> Bool {
         switch node.operation {
         case .like:
+            let pattern = self.program.patterns[Int(node.b)]
+            if let text = try self.plain(node.a), let matches = unsafe text.withText({ unsafe pattern.matches($0) }) {
+                return matches
+            }
             return self.program.patterns[Int(node.b)].matches(try self.value(node.a).asString())
         case .isType: return try self.entity(node.a).type == self.program.types[Int(node.b)]
         case .isTypeWithin:
@@ -34,7 +38,20 @@ extension Evaluator {
         }
     }
 
+    /// Whether two nodes have equal values; the left one is evaluated first.
+    func isEqual(_ node: Program.Node) throws(EvaluationError) -> Bool {
+        if let left = try self.plain(node.a), let right = try self.plain(node.b),
+            let isEqual = left.isEqual(to: right)
+        {
+            return isEqual
+        }
+        return try self.value(node.a) == self.value(node.b)
+    }
+
     func compare(_ node: Program.Node) throws(EvaluationError) -> Order {
+        if case .long(let left)? = try self.plain(node.a), case .long(let right)? = try self.plain(node.b) {
+            return Order(left, right)
+        }
         let left = try self.value(node.a)
         let right = try self.value(node.b)
         switch left {

@@ -69,19 +69,21 @@ struct Evaluator {
             return false
         case .not: return !(try self.truth(node.a))
         case .conditional: return try self.truth(self.truth(node.a) ? node.b : node.c)
-        case .equalConstant: return try self.value(node.a) == self.program.constants[Int(node.b)]
-        case .equal: return try self.value(node.a) == self.value(node.b)
-        case .notEqual: return try self.value(node.a) != self.value(node.b)
+        case .equal: return try self.isEqual(node)
+        case .notEqual: return try !self.isEqual(node)
+        case .slot:
+            if case .bool(let value)? = try self.plain(index) { return value }
+            return try self.slot(node.a).asBool()
         case .less: return try self.compare(node).isLess
         case .lessOrEqual: return try !self.compare(node).isGreater
         case .greater: return try self.compare(node).isGreater
         case .greaterOrEqual: return try !self.compare(node).isLess
         case .within: return try self.within(node)
         case .has: return try self.has(node)
-        case .hasSlot: return self.place(of: node.a) != nil
+        case .hasSlot: return self.hasSlot(node.a)
         case .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag:
             return try self.test(node)
-        case .constant, .fail, .principal, .action, .resource, .context, .slot, .attribute, .negate,
+        case .constant, .fail, .principal, .action, .resource, .context, .attribute, .negate,
             .arithmetic, .set, .record, .getTag, .call:
             return try self.value(of: node).asBool()
         }
@@ -112,7 +114,7 @@ struct Evaluator {
         case .record: return try self.record(node)
         case .getTag: return try self.tag(node)
         case .call: return try self.call(node)
-        case .and, .or, .not, .equalConstant, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual,
+        case .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual,
             .within, .has,
             .hasSlot,
             .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag:
@@ -128,7 +130,7 @@ struct Evaluator {
         case .action: return self.request.action
         case .resource: return self.request.resource
         case .constant, .fail, .context, .slot, .hasSlot, .attribute, .has, .and, .or, .not, .negate, .conditional,
-            .equalConstant, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .arithmetic,
+            .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .arithmetic,
             .like, .isType,
             .isTypeWithin, .set, .record, .contains, .containsAll, .containsAny, .isEmpty, .getTag, .hasTag, .call:
             return try self.value(of: node, at: index).asEntity()

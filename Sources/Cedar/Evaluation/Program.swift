@@ -42,8 +42,6 @@ final class Program: Sendable {
         case negate
         /// If node `a` then node `b` else node `c`.
         case conditional
-        /// Node `a` and `constants[b]`.
-        case equalConstant
         /// Nodes `a` and `b`, as all that follow with two operands.
         case equal
         case notEqual
@@ -87,11 +85,11 @@ final class Program: Sendable {
     let nodes: [Node]
     let lists: [Int32]
     let constants: [Value]
+    /// The same; they point into `constants`.
+    let plainConstants: [PlainValue]
     let failures: [EvaluationError]
     let names: [CedarString]
     let slots: [Slot]
-    /// The variables of `slots`, without the names.
-    let slotVariables: [Expression.Variable]
     let patterns: [TextPattern]
     let types: [EntityTypeName]
     let functions: [ExtensionFunction]
@@ -103,10 +101,10 @@ final class Program: Sendable {
         self.nodes = compiler.nodes
         self.lists = compiler.lists
         self.constants = compiler.constants
+        self.plainConstants = compiler.constants.map { PlainValue($0) }
         self.failures = compiler.failures
         self.names = compiler.names
         self.slots = compiler.slots
-        self.slotVariables = compiler.slots.map(\.variable)
         self.patterns = compiler.patterns
         self.types = compiler.types
         self.functions = ExtensionFunction.allCases

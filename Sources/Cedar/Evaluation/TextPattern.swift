@@ -42,11 +42,12 @@ struct TextPattern: Sendable {
     ///
     /// Works on bytes: pieces are whole UTF-8 characters, so they can only be found at character boundaries.
     func matches(_ text: CedarString) -> Bool {
-        unsafe text.withBytes { text in
-            unsafe self.bytes.withUnsafeBufferPointer { bytes in
-                unsafe self.matches(text, bytes)
-            }
-        }
+        unsafe text.withBytes { unsafe self.matches($0) }
+    }
+
+    /// Whether a text matches as a whole.
+    func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        unsafe self.bytes.withUnsafeBufferPointer { unsafe self.matches(text, $0) }
     }
 
     private func matches(_ text: UnsafeBufferPointer<UInt8>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
