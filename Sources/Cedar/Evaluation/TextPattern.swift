@@ -11,8 +11,10 @@ struct TextPattern: Sendable {
     private let bytes: [UInt8]
     /// Where the literal pieces between the wildcards end in `bytes`; one more than there are wildcards.
     private let ends: [Int]
-    /// For each byte of a piece: how long the longest proper prefix of the piece is that ends with it (Knuth, Morris and
-    /// Pratt). A search never looks back, so that no pair of pattern and text takes longer than their lengths.
+    /// For each byte of a piece: how long the longest proper prefix of the piece is that ends with it.
+    ///
+    /// With these (Knuth, Morris and Pratt) a search never looks back, so that no pair of pattern and text takes longer
+    /// than their lengths.
     private let borders: [Int]
 
     init(_ pattern: Pattern) {
