@@ -84,6 +84,7 @@ let package = Package(
                 "CountersignStore", "CountersignWeb", "HTTPWire", "TransparencyLog", crypto, httpTypes, hummingbird,
                 lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
+            resources: [.embedInCode("Packs")],
         ),
         .executableTarget(
             name: "countersign",

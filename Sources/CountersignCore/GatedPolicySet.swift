@@ -26,6 +26,16 @@ package struct GatedPolicySet: Sendable {
             gates.append(GateReader(policy: policy, groups: groups).read(&errors))
             if ownVocabulary { errors += PolicyVocabulary.problems(of: policy) }
         }
+        // Nothing links templates here, so a rule written as one would silently never apply.
+        for template in policies.templates {
+            errors.append(
+                PolicyError(
+                    message: "templates are never linked here",
+                    hint: "name an entity where the slot stands",
+                    position: template.position,
+                )
+            )
+        }
         guard errors.isEmpty else { throw PolicyErrors(errors) }
         self.policies = policies
         self.gates = gates

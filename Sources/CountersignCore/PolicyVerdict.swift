@@ -36,8 +36,24 @@ extension GatedPolicySet {
         directory: Directory,
         now: Timestamp,
     ) -> PolicyVerdict {
-        let context = PolicyContext.record(of: action, circumstances, now: now)
         var tally = Tally()
+        eachRequest(of: action, circumstances, directory: directory, now: now) { request, entities in
+            tally.add(policies.evaluate(request, entities), of: self)
+        }
+        return tally.verdict(self)
+    }
+
+    /// Lends the Cedar request of every operation of an action, with the entities that it is asked about.
+    func eachRequest(
+        of action: Action,
+        _ circumstances: Circumstances,
+        directory: Directory,
+        now: Timestamp,
+        _ body: (Request, LayeredEntities) -> Void,
+    ) {
+        let context = PolicyContext.record(of: action, circumstances, now: now)
+        let connection = EntityUID.connection(action.connection)
+        let labels = directory.entities.entity(connection)?.tags ?? .empty
         for operation in action.operations {
             let resource = EntityUID(type: operation.resource.type, id: operation.resource.id)
             let request = Request(
@@ -46,12 +62,9 @@ extension GatedPolicySet {
                 resource: resource,
                 context: context,
             )
-            let connection = EntityUID.connection(action.connection)
-            let overlay = resource == connection ? [] : [Entity(uid: resource, parents: [connection])]
-            let entities = LayeredEntities(base: directory.entities, overlay: overlay)
-            tally.add(policies.evaluate(request, entities), of: self)
+            let overlay = resource == connection ? [] : [Entity(uid: resource, tags: labels, parents: [connection])]
+            body(request, LayeredEntities(base: directory.entities, overlay: overlay))
         }
-        return tally.verdict(self)
     }
 
     /// Judges one plain Cedar request as actions are judged; for trying policies out.
@@ -71,13 +84,31 @@ extension GatedPolicySet {
         directory: Directory,
         now: Timestamp,
     ) -> Bool {
+        let (request, entities) = approveRequest(user, approval, action, directory: directory, now: now)
+        let evaluation = policies.evaluate(request, entities)
+        // A gate on every action in an environment must not gate the lifting of gates.
+        let forbidden = evaluation.satisfied.contains { policies.policies[$0].effect == .forbid && gates[$0] == nil }
+        let erred = evaluation.errors.contains { policies.policies[$0.policy].effect == .forbid }
+        return !forbidden && !erred
+    }
+
+    /// The Cedar request of a user's decision, with the entities that it is asked about.
+    func approveRequest(
+        _ user: User,
+        _ approval: Approval,
+        _ action: Action,
+        directory: Directory,
+        now: Timestamp,
+    ) -> (Request, LayeredEntities) {
         let uid = EntityUID(type: "Approval", id: approval.id.rawValue)
+        let connection = EntityUID.connection(approval.connection)
         let entity = Entity(
             uid: uid,
             attributes: Record([
                 ("agent", .entity(.agent(approval.agent))), ("action", Value(approval.action)),
             ]),
-            parents: [.connection(approval.connection)],
+            tags: directory.entities.entity(connection)?.tags ?? .empty,
+            parents: [connection],
         )
         let request = Request(
             principal: .user(user.id),
@@ -85,11 +116,7 @@ extension GatedPolicySet {
             resource: uid,
             context: PolicyContext.record(of: action, approval.circumstances, now: now),
         )
-        let evaluation = policies.evaluate(request, LayeredEntities(base: directory.entities, overlay: [entity]))
-        // A gate on every action in an environment must not gate the lifting of gates.
-        let forbidden = evaluation.satisfied.contains { policies.policies[$0].effect == .forbid && gates[$0] == nil }
-        let erred = evaluation.errors.contains { policies.policies[$0.policy].effect == .forbid }
-        return !forbidden && !erred
+        return (request, LayeredEntities(base: directory.entities, overlay: [entity]))
     }
 }
 

@@ -25,36 +25,4 @@ package enum PolicyVocabulary {
         }
         return all
     }()
-
-    /// The vocabulary as a Cedar schema, for people's editors and other Cedar engines.
-    package static let schema: String = {
-        let resources = resourceTypes.subtracting(["Connection"]).sorted().joined(separator: ", ")
-        var text = """
-            // The entities of Countersign. Written by `countersign policy schema`.
-            entity Group;
-            entity Environment;
-            entity User in [Group] { id: String };
-            entity Agent in [Group] { id: String, owner?: User };
-            entity Connection in [Environment] { kind: String, name: String } tags String;
-            entity \(resources) in [Connection];
-            entity Approval in [Connection] { agent: Agent, action: String };
-
-            """
-        for group in Effect.allCases.map(\.rawValue) + protocols.sorted() { text += "action \"\(group)\";\n" }
-        for name in protocols.sorted() {
-            for effect in Effect.allCases {
-                text += """
-                    action "\(name):\(effect.rawValue)" in ["\(effect.rawValue)", "\(name)"] appliesTo {
-                      principal: Agent, resource: [Connection, \(resources)], context: {
-                        "method"?: String, "path"?: String, "query"?: String, "source_address"?: ipaddr,
-                        "time": datetime, "on_behalf_of"?: User, "justification"?: String,
-                      } };
-
-                    """
-            }
-        }
-        text +=
-            "action \"approve\" appliesTo { principal: User, resource: Approval, context: { \"time\": datetime } };\n"
-        return text
-    }()
 }

@@ -40,7 +40,8 @@ struct Failure: Error {
         switch error {
         case let known as Failure: failure = known
         case let error as StartupError: failure = Failure(.usage, error.description)
-        case let error as PolicyErrors: failure = Failure(.usage, error.description)
+        case let error as PolicyErrors: failure = Failure(.usage, "the policies have errors:\n\(error)")
+        case let error as ConfigurationErrors: failure = Failure(.usage, error.description)
         case let error as LedgerError: failure = Failure(.failed, error.message)
         case let error as UnreachableError: failure = Failure(.unreachable, error.description)
         case let error as ReceiptError: failure = Failure(.notFound, "the receipt does not verify: \(error)")

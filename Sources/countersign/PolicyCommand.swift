@@ -8,8 +8,8 @@ import CountersignServer
 struct PolicyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy",
-        abstract: "Checks and tries policies, and prints the schema that they are written against.",
-        subcommands: [Check.self, Evaluate.self, Schema.self],
+        abstract: "Checks, tests and tries policies, and prints the schema that they are written against.",
+        subcommands: [Init.self, Check.self, Test.self, Evaluate.self, Schema.self],
     )
 
     /// The command `countersign policy check`.
@@ -56,6 +56,10 @@ struct PolicyCommand: AsyncParsableCommand {
                   countersign policy evaluate --principal 'Agent::"a"' --action 'Action::"http:read"' \
                 --resource 'Endpoint::"api/x"'
                 Exits with 0 for allow, 1 for deny and 7 for an action that would be held.
+                Or a batch of Cedar requests, one JSON object a line, answered with one a line, in order:
+                  countersign policy evaluate --batch requests.ndjson
+                docs/policy.md tells the members of both. Paths in it are seen from the current folder. Exits with 0 if
+                every line got an answer, whatever it is.
                 """,
         )
 
@@ -77,10 +81,22 @@ struct PolicyCommand: AsyncParsableCommand {
         @Option(help: "A file with entities in Cedar's JSON form, beside those of the configuration.")
         var entities: String?
 
+        @Option(help: "A file with requests, one JSON object a line; - for standard input.")
+        var batch: String?
+
         @OptionGroup var policies: PolicyOptions
         @OptionGroup var format: FormatOptions
 
+        mutating func validate() throws {
+            guard batch != nil else { return }
+            let others = [request, principal, action, resource, context, entities, policies.paths.first]
+            if others.contains(where: { $0 != nil }) {
+                throw ValidationError("--batch stands alone: each line names its own policies, entities and request")
+            }
+        }
+
         mutating func run() async throws {
+            if let batch { return try PolicyBatch.answer(batch) }
             let directory = try policies.directory()
             let set = try GatedPolicySet(
                 parsing: try policies.sources(),
@@ -100,8 +116,8 @@ struct PolicyCommand: AsyncParsableCommand {
                 let request = try cedarRequest()
                 verdict = set.judge(request, entities: try allEntities(directory, request.resource))
             }
-            let (answer, status) = Self.name(verdict.answer)
-            format.print(Self.value(verdict, answer)) { Self.tell(verdict, answer) }
+            let status = Self.status(verdict.kind)
+            format.print(PolicyText.json(verdict)) { Self.tell(verdict) }
             if status != .done { throw ExitCode(status.rawValue) }
         }
 
@@ -128,16 +144,9 @@ struct PolicyCommand: AsyncParsableCommand {
         private func allEntities(_ directory: Directory, _ resource: EntityUID) throws -> Entities {
             var more = [Entity]()
             if let entities {
-                more = try Self.labelled(entities) { try Entities(json: try Self.json(entities)).all }
+                more = try Self.labelled(entities) { try Entity.list(json: try Self.json(entities)) }
             }
-            let name = ConnectionName(String(resource.id.string.prefix { $0 != "/" }))
-            if let name, directory.connections[name] != nil, directory.entities.entity(resource) == nil,
-                !more.contains(where: { $0.uid == resource })
-            {
-                more.append(Entity(uid: resource, parents: [.connection(name)]))
-            }
-            let names = Set(more.map(\.uid))
-            return try Entities(directory.entities.all.filter { !names.contains($0.uid) } + more)
+            return try directory.entities(with: more, resource: resource)
         }
 
         private static func labelled<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
@@ -158,29 +167,16 @@ struct PolicyCommand: AsyncParsableCommand {
             }
         }
 
-        private static func name(_ answer: PolicyVerdict.Answer) -> (String, ExitStatus) {
-            switch answer {
-            case .allow: ("allow", .done)
-            case .deny: ("deny", .failed)
-            case .gated: ("gated", .held)
+        private static func status(_ kind: PolicyVerdict.Kind) -> ExitStatus {
+            switch kind {
+            case .allow: .done
+            case .deny: .failed
+            case .gated: .held
             }
         }
 
-        private static func value(_ verdict: PolicyVerdict, _ answer: String) -> JSONValue {
-            var object = JSONObject([
-                ("decision", .string(answer)), ("errors", .array(verdict.errors.map { .string($0) })),
-                ("policies", .array(verdict.policies.map { .string($0) })),
-            ])
-            switch verdict.answer {
-            case .allow: break
-            case .deny(let reasons): object["reasons"] = .array(reasons.map { .string($0.code.rawValue) })
-            case .gated(let gates): object["gates"] = .array(gates.map(EntryWriter.gate))
-            }
-            return .object(object)
-        }
-
-        private static func tell(_ verdict: PolicyVerdict, _ answer: String) {
-            Output.line(answer)
+        private static func tell(_ verdict: PolicyVerdict) {
+            Output.line(verdict.kind.rawValue)
             switch verdict.answer {
             case .allow: for id in verdict.policies { Output.line("  permitted by \(id)") }
             case .deny(let reasons):
@@ -214,36 +210,21 @@ struct PolicyOptions: ParsableArguments {
     @Argument(help: "Policy files or folders; the configuration's folder if none are given.")
     var paths: [String] = []
 
-    @Option(help: "A group that there is, beside those of the configuration; may be repeated.")
-    var group: [String] = []
-
+    @OptionGroup var group: GroupOptions
     @OptionGroup var configuration: ConfigurationOptions
 
     /// The policy files.
     func sources() throws -> [PolicySource] {
-        let paths = paths.isEmpty ? [try configuration.load().policies] : paths
-        return try paths.flatMap { path in
-            if LocalFile.isFolder(path) { return try PolicyFolder(path: path).sources() }
-            switch LocalFile.read(path) {
-            case .failure(let problem): throw Failure(.usage, "cannot read \(path): \(problem.message)")
-            case .success(let bytes): return [PolicySource(name: path, text: String(decoding: bytes, as: UTF8.self))]
-            }
-        }
+        try PolicyFolder.sources(of: paths.isEmpty ? [try load().policies] : paths)
     }
 
     /// Everybody whom the configuration declares.
-    func directory() throws -> Directory {
-        try configuration.load().declaredDirectory()
-    }
+    func directory() throws -> Directory { try load().declaredDirectory() }
 
     /// The groups that there are.
-    func groups() throws -> Set<GroupName> {
-        let given = try group.map { text in
-            guard let name = GroupName(text) else { throw ValidationError("--group \(text) is not a group's name") }
-            return name
-        }
-        return try directory().groups.union(given)
-    }
+    func groups() throws -> Set<GroupName> { try directory().groups.union(try group.names()) }
+
+    private func load() throws -> Configuration { try configuration.load(withSecrets: false) }
 
     /// An error for programs.
     static func json(_ error: PolicyError) -> JSONValue {

@@ -8,14 +8,17 @@ struct ConfigurationOptions: ParsableArguments {
     var config: String?
 
     /// The configuration named, the one that lies here, or the defaults.
-    func load() throws -> Configuration {
+    ///
+    /// `withSecrets` is off for commands that never use any.
+    func load(withSecrets: Bool = true) throws -> Configuration {
         let path = config ?? "countersign.yaml"
         if config == nil, !LocalFile.exists(path) { return .defaults() }
         switch ConfigurationWorld.system.read(path) {
         case .failure(let problem): throw StartupError("cannot read \(path): \(problem.message)")
         case .success(let bytes):
             do {
-                return try Configuration.read(file: path, bytes: bytes, world: .system)
+                let world: ConfigurationWorld = withSecrets ? .system : .withoutSecrets
+                return try Configuration.read(file: path, bytes: bytes, world: world)
             } catch {
                 throw StartupError("the configuration has errors:\n\(error)")
             }

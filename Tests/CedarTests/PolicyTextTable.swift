@@ -266,12 +266,4 @@ enum PolicyTextTable {
         permit(principal,action,resource) when { User::"a"::"b" };
         permit(principal,action,resource) when { User::"a"b };
         """#.split(separator: "\n").map(String.init)
-
-    /// Templates, which this engine does not read yet.
-    static let templates = #"""
-        permit(principal == ?principal,action,resource);
-        permit(principal in ?principal,action,resource);
-        permit(principal is User in ?principal,action,resource);
-        permit(principal,action,resource == ?resource);
-        """#.split(separator: "\n").map(String.init)
 }

@@ -15,12 +15,6 @@ struct PolicyTextTests {
         #expect(throws: PolicyErrors.self) { try PolicySet(text: text) }
     }
 
-    @Test("templates are refused by name", arguments: PolicyTextTable.templates)
-    func templates(text: String) throws {
-        let errors = try #require(Self.errors(of: text))
-        #expect(errors.map(\.message) == ["templates are not supported yet"])
-    }
-
     @Test("an empty file is an empty set, which denies", arguments: ["", "\n", "// nothing", "// nothing\n\n"])
     func empty(text: String) throws {
         let set = try PolicySet(text: text)

@@ -76,6 +76,16 @@ struct PolicyVerdictTests {
             "allow"
         ),
         VerdictLine(
+            "labels are tags of everything in the connection",
+            "permit (principal, action, resource) when { resource.hasTag(\"env\") && resource.getTag(\"env\") == \"prod\" };",
+            "allow"
+        ),
+        VerdictLine(
+            "a label that the connection does not have is no tag",
+            Self.permit + "@id(\"f\") forbid (principal, action, resource) when { resource.hasTag(\"data\") };",
+            "allow"
+        ),
+        VerdictLine(
             "an agent has its owner",
             "permit (principal, action, resource) when { principal.owner == User::\"olga@example.com\" };",
             "allow"

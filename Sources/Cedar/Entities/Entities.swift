@@ -87,6 +87,8 @@ package enum EntitiesError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooManyAncestors(limit: Int)
     /// The JSON is not what it must be.
     case malformed(ValueError)
+    /// An entity does not conform to the schema.
+    case nonconforming(EntityConformanceError)
 
     /// The reason, in words.
     package var description: String {
@@ -96,6 +98,7 @@ package enum EntitiesError: Error, Hashable, Sendable, CustomStringConvertible {
         case .actionParent(let action, let parent): "the action `\(action)` is in `\(parent)`, which is no action"
         case .tooManyAncestors(let limit): "the entities have more than \(limit) ancestors in all"
         case .malformed(let error): error.description
+        case .nonconforming(let error): error.description
         }
     }
 }

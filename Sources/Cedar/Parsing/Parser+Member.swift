@@ -59,7 +59,7 @@ extension Parser {
         case .slot:
             throw self.fail(
                 "the slot `\(self.text(token))` cannot stand in a condition",
-                hint: "templates are not supported yet",
+                hint: "slots stand in the scope only: `principal == ?principal`",
                 at: token.start,
             )
         case .keyword, .at, .dot, .comma, .semicolon, .colon, .doubleColon, .rightParenthesis, .rightBrace,

@@ -1,6 +1,6 @@
 extension Parser {
-    /// Reads one policy: `@a("b") permit (principal, action, resource) when { … };`.
-    mutating func policy() throws(SyntaxError) -> Policy {
+    /// Reads one policy or template: `@a("b") permit (principal, action, resource) when { … };`.
+    mutating func statement() throws(SyntaxError) -> Statement {
         let start = self.current.start
         let annotations = try self.annotations()
         let effect = try self.effect()
@@ -8,11 +8,13 @@ extension Parser {
         var conditions: [Policy.Condition] = []
         while self.current.kind != .semicolon { conditions.append(try self.condition()) }
         let end = self.advance().end
-        return Policy(
+        let template = Template(
             id: "",
             effect: effect,
             annotations: annotations,
-            scope: scope,
+            principal: scope.principal,
+            action: scope.action,
+            resource: scope.resource,
             conditions: conditions,
             source: PolicyText(
                 start: self.map.position(of: start),
@@ -20,6 +22,7 @@ extension Parser {
                 map: self.map,
             ),
         )
+        return Statement(template)
     }
 
     private mutating func annotations() throws(SyntaxError) -> [Annotation] {
@@ -29,7 +32,8 @@ extension Parser {
             guard self.current.isWord else { throw self.unexpected("an annotation's name") }
             let name = self.text(self.advance())
             var value = ""
-            if self.take(.leftParenthesis) {
+            let hasValue = self.take(.leftParenthesis)
+            if hasValue {
                 let hint = "an annotation's value is a string: `@\(name)(\"…\")`"
                 value = self.string(try self.expect(.string, "a string", hint: hint))
                 try self.expect(.rightParenthesis, "`)`", hint: hint)
@@ -37,7 +41,8 @@ extension Parser {
             if annotations.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
                 self.note("the annotation `@\(name)` stands twice on one policy", at: at.start)
             }
-            annotations.append(Annotation(name: name, value: value, position: self.map.position(of: at.start)))
+            let position = self.map.position(of: at.start)
+            annotations.append(Annotation(name: name, value: value, position: position, hasValue: hasValue))
         }
         return annotations
     }

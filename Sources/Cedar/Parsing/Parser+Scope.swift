@@ -4,20 +4,26 @@ extension Parser {
         case within
     }
 
-    /// Reads a policy's head: `(principal …, action …, resource …)`.
-    mutating func scope() throws(SyntaxError) -> Scope {
+    /// What stands right of `==` and `in` in a scope.
+    private enum Reference {
+        case entity(EntityUID)
+        case slot
+    }
+
+    /// Reads a head: `(principal …, action …, resource …)`.
+    mutating func scope() throws(SyntaxError) -> Template.Scope {
         try self.expect(.leftParenthesis, "`(`")
         try self.variable("principal")
-        let principal = try self.entityConstraint(slot: "?principal")
+        let principal = try self.entityConstraint(slot: .principal)
         try self.separator(before: "action")
         try self.variable("action")
         let action = try self.actionConstraint()
         try self.separator(before: "resource")
         try self.variable("resource")
-        let resource = try self.entityConstraint(slot: "?resource")
+        let resource = try self.entityConstraint(slot: .resource)
         _ = self.take(.comma)
         try self.expect(.rightParenthesis, "`)`", hint: "conditions on `context` belong in `when { … }`")
-        return Scope(principal: principal, action: action, resource: resource)
+        return Template.Scope(principal: principal, action: action, resource: resource)
     }
 
     private mutating func separator(before name: String) throws(SyntaxError) {
@@ -38,7 +44,7 @@ extension Parser {
         }
     }
 
-    private mutating func entityConstraint(slot: String) throws(SyntaxError) -> Scope.EntityConstraint {
+    private mutating func entityConstraint(slot: Template.Slot) throws(SyntaxError) -> Template.EntityConstraint {
         if self.take(.keyword(.is)) {
             let type = try self.typeName()
             if self.current.kind == .equal {
@@ -48,13 +54,24 @@ extension Parser {
                     at: self.current.start,
                 )
             }
-            guard self.take(.keyword(.in)) else { return .isType(type) }
-            return .isTypeWithin(type, try self.scopeEntity())
+            guard self.take(.keyword(.in)) else { return .fixed(.isType(type)) }
+            switch try self.scopeReference(slot) {
+            case .entity(let uid): return .fixed(.isTypeWithin(type, uid))
+            case .slot: return .isTypeWithinSlot(type)
+            }
         }
         switch try self.scopeOperator() {
-        case nil: return .any
-        case .equal: return .equal(try self.scopeEntity())
-        case .within: return .within(try self.scopeEntity())
+        case nil: return .fixed(.any)
+        case .equal:
+            switch try self.scopeReference(slot) {
+            case .entity(let uid): return .fixed(.equal(uid))
+            case .slot: return .equalSlot
+            }
+        case .within:
+            switch try self.scopeReference(slot) {
+            case .entity(let uid): return .fixed(.within(uid))
+            case .slot: return .withinSlot
+            }
         }
     }
 
@@ -118,16 +135,47 @@ extension Parser {
         }
     }
 
-    /// An entity, possibly in parentheses.
-    private mutating func scopeEntity() throws(SyntaxError) -> EntityUID {
+    /// An entity or the slot that may stand here, possibly in parentheses.
+    ///
+    /// - Parameter slot: The slot that may stand here, if any may.
+    private mutating func scopeReference(_ slot: Template.Slot?) throws(SyntaxError) -> Reference {
         var parentheses = 0
         while self.current.kind == .leftParenthesis, parentheses < self.limits.nesting {
             parentheses += 1
             self.advance()
         }
+        let reference: Reference
         if self.current.kind == .slot {
-            throw self.fail("templates are not supported yet", hint: "name an entity", at: self.current.start)
+            try self.slot(slot)
+            reference = .slot
+        } else {
+            reference = .entity(try self.scopeEntity())
         }
+        for _ in 0..<parentheses { try self.expect(.rightParenthesis, "`)`") }
+        return reference
+    }
+
+    private mutating func slot(_ expected: Template.Slot?) throws(SyntaxError) {
+        let token = self.current
+        let text = self.text(token)
+        guard let expected else {
+            throw self.fail(
+                "the slot `\(text)` cannot stand in the action's scope",
+                hint: "only the principal and the resource have slots; name an action",
+                at: token.start,
+            )
+        }
+        guard text.utf8.elementsEqual(expected.rawValue.utf8) else {
+            throw self.fail(
+                "the slot `\(text)` cannot stand here",
+                hint: "the slot of this place is `\(expected.rawValue)`",
+                at: token.start,
+            )
+        }
+        self.advance()
+    }
+
+    private mutating func scopeEntity() throws(SyntaxError) -> EntityUID {
         if self.current.kind == .leftBracket {
             throw self.fail(
                 "a single entity must stand here, not a set",
@@ -146,14 +194,12 @@ extension Parser {
             )
         }
         self.advance()
-        let uid = EntityUID(type: EntityTypeName(name), id: CedarString(self.string(self.advance())))
-        for _ in 0..<parentheses { try self.expect(.rightParenthesis, "`)`") }
-        return uid
+        return EntityUID(type: EntityTypeName(name), id: CedarString(self.string(self.advance())))
     }
 
     private mutating func actionEntity() throws(SyntaxError) -> EntityUID {
         let start = self.current.start
-        let uid = try self.scopeEntity()
+        guard case .entity(let uid) = try self.scopeReference(nil) else { throw self.unexpected("an action") }
         if !uid.type.isAction {
             self.note(
                 "`\(uid)` is not an action",

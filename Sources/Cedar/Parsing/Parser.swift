@@ -1,7 +1,7 @@
-/// Reads the policies of one file.
+/// Reads the policies and templates of one file.
 ///
 /// Recursive descent over tokens. A text that does not follow the grammar ends its policy (`SyntaxError` is thrown up
-/// to `policies()`, which goes on after the next semicolon); what follows the grammar but means nothing, such as a bad
+/// to `statements()`, which goes on after the next semicolon); what follows the grammar but means nothing, such as a bad
 /// escape or an unknown function, is noted and parsing goes on, so that one run finds all of them.
 struct Parser {
     /// The error is already noted; unwinds to the end of the policy.
@@ -28,20 +28,20 @@ struct Parser {
         }
     }
 
-    /// Every policy of the file that could be read.
-    mutating func policies() -> [Policy] {
-        var policies: [Policy] = []
+    /// Every policy and template of the file that could be read.
+    mutating func statements() -> [Statement] {
+        var statements: [Statement] = []
         while self.current.kind != .end, self.errors.count < self.limits.errors {
             let problems = self.errors.count
             self.nesting = 0
             do {
-                let policy = try self.policy()
-                if self.errors.count == problems { policies.append(policy) }
+                let statement = try self.statement()
+                if self.errors.count == problems { statements.append(statement) }
             } catch {
                 self.skipPolicy()
             }
         }
-        return policies
+        return statements
     }
 
     // MARK: Tokens

@@ -21,7 +21,7 @@ enum SyntaxHints {
         case .assign: "equality is written `==`"
         case .divide: "Cedar has no division; comments start with `//`"
         case .remainder: "Cedar has no remainder operator"
-        case .slot: "templates are not supported yet"
+        case .slot: "slots stand in the scope only, after `==` or `in`"
         case .invalid where text == "&": "and is written `&&`"
         case .invalid where text == "|": "or is written `||`"
         case .invalid where text == "'": "strings stand in double quotes"

@@ -62,9 +62,11 @@ package indirect enum SchemaType: Hashable, Sendable {
     case set(SchemaType)
     /// `{a: T, b?: U}`.
     case record(RecordType)
+    /// Whatever it turns out to be; not of Cedar's schema language, see ``Schema/withContexts(_:)``.
+    case any
 }
 
-/// The members that a record, or an entity, must and may have; no others.
+/// The members that a record, or an entity, must and may have; no others, unless it is open.
 package struct RecordType: Hashable, Sendable {
     /// One member.
     package struct Attribute: Hashable, Sendable {
@@ -85,9 +87,15 @@ package struct RecordType: Hashable, Sendable {
 
     /// The members by name.
     package let attributes: [CedarString: Attribute]
+    /// The type of every member that is not listed; nil where there are no others, as in every record that a schema
+    /// states in Cedar's own language.
+    package let rest: SchemaType?
 
     /// States a record.
-    package init(_ attributes: [CedarString: Attribute]) { self.attributes = attributes }
+    package init(_ attributes: [CedarString: Attribute], rest: SchemaType? = nil) {
+        self.attributes = attributes
+        self.rest = rest
+    }
 }
 
 /// The types that Cedar's extensions add.

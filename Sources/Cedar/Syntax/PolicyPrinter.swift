@@ -1,19 +1,30 @@
-/// Writes policies in their canonical form: parsing what it writes gives the same policy.
+/// Writes policies and templates in their canonical form: parsing what it writes gives the same again.
 enum PolicyPrinter {
-    static func text(of policy: Policy) -> String {
+    static func text(of policy: Policy) -> String { Self.text(of: Template(policy)) }
+
+    static func text(of template: Template) -> String {
         var text = ""
-        for annotation in policy.annotations {
+        for annotation in template.annotations {
             text += "@\(annotation.name)(\(CedarText.quoted(annotation.value)))\n"
         }
-        let scope = policy.scope
-        text += "\(policy.effect.rawValue) (principal\(Self.constraint(scope.principal)), "
-        text += "action\(Self.constraint(scope.action)), resource\(Self.constraint(scope.resource)))"
-        for condition in policy.conditions {
+        text += "\(template.effect.rawValue) (principal\(Self.constraint(template.principal, .principal)), "
+        text += "action\(Self.constraint(template.action)), "
+        text += "resource\(Self.constraint(template.resource, .resource)))"
+        for condition in template.conditions {
             var printer = ExpressionPrinter()
             printer.write(condition.body, .expression)
             text += "\n\(condition.isUnless ? "unless" : "when") { \(printer.text) }"
         }
         return text + ";"
+    }
+
+    private static func constraint(_ constraint: Template.EntityConstraint, _ slot: Template.Slot) -> String {
+        switch constraint {
+        case .fixed(let constraint): Self.constraint(constraint)
+        case .equalSlot: " == \(slot.rawValue)"
+        case .withinSlot: " in \(slot.rawValue)"
+        case .isTypeWithinSlot(let type): " is \(type) in \(slot.rawValue)"
+        }
     }
 
     private static func constraint(_ constraint: Scope.EntityConstraint) -> String {

@@ -1,14 +1,19 @@
 /// Policies that were read together, compiled and ready to be asked.
 package struct PolicySet: Sendable {
-    /// The policies, in the order of their sources and of their places there.
+    /// The policies, in the order of their sources and of their places there, then those of the links in their order.
     package let policies: [Policy]
+    /// The templates, in the order of their sources and of their places there; they say nothing themselves.
+    package let templates: [Template]
+    /// The links, each of which is one of the policies.
+    package let links: [TemplateLink]
+    let statements: [Statement]
     let program: Program
 
     /// Reads policy texts.
     ///
     /// - Parameters:
     ///   - sources: The texts.
-    ///   - idsFromAnnotations: Whether a policy's `@id` is its id. No two may then have the same.
+    ///   - idsFromAnnotations: Whether a policy's or template's `@id` is its id. No two may then have the same.
     ///   - limits: How large a text may be.
     /// - Throws: Every problem of every text; a set with a problem does not exist.
     package init(
@@ -16,29 +21,61 @@ package struct PolicySet: Sendable {
         idsFromAnnotations: Bool = false,
         limits: PolicyLimits = PolicyLimits(),
     ) throws(PolicyErrors) {
-        var policies: [Policy] = []
+        var statements: [Statement] = []
         var errors: [PolicyError] = []
         for source in sources {
             var parser = Parser(source, limits: limits)
-            policies += parser.policies()
+            statements += parser.statements()
             errors += parser.errors
         }
         var ids = Set<CedarString>()
-        policies = policies.enumerated().map { index, policy in
-            let annotated = idsFromAnnotations ? policy.annotation("id") : nil
-            return policy.named(annotated ?? "policy\(index)")
+        statements = statements.enumerated().map { index, statement in
+            let annotated = idsFromAnnotations ? statement.annotation("id") : nil
+            return statement.named(annotated ?? Self.positionalID(index))
         }
-        for policy in policies where !ids.insert(CedarString(policy.id)).inserted {
-            let message = "another policy has the id `\(policy.id)` already"
-            errors.append(PolicyError(message: message, hint: "ids are unique", position: policy.position))
+        for statement in statements where !ids.insert(CedarString(statement.id)).inserted {
+            let message = "another policy has the id `\(statement.id)` already"
+            errors.append(PolicyError(message: message, hint: "ids are unique", position: statement.position))
         }
         guard errors.isEmpty else { throw PolicyErrors(errors) }
+        self.init(statements: statements, links: [], linked: [])
+    }
+
+    /// Collects statements whose ids are unique, and policies that are links.
+    init(statements: [Statement], links: [TemplateLink], linked: [Policy]) {
+        var policies: [Policy] = []
+        var templates: [Template] = []
+        for statement in statements {
+            switch statement {
+            case .policy(let policy): policies.append(policy)
+            case .template(let template): templates.append(template)
+            }
+        }
+        policies += linked
         self.policies = policies
+        self.templates = templates
+        self.links = links
+        self.statements = statements
         self.program = Program(policies)
     }
 
-    /// The canonical texts of all policies, in order, with an empty line between them.
+    /// The canonical texts of all policies and templates, in order, then of the policies that are links, by id.
+    ///
+    /// Empty lines stand between them. Every link is named in a comment, and so is what only a set that was read from
+    /// JSON has: an id that is neither the statement's place nor its `@id`, and a template without slots.
     package var canonicalText: String {
-        self.policies.map { $0.canonicalText + "\n" }.joined(separator: "\n")
+        var texts = self.statements.enumerated().map { index, statement in
+            let ids = [Self.positionalID(index), statement.annotation("id") ?? ""].map { CedarString($0) }
+            let id = ids.contains(CedarString(statement.id)) ? "" : "// \(CedarText.quoted(statement.id))\n"
+            let kind = statement.isSlotlessTemplate ? "// a template\n" : ""
+            return id + kind + statement.canonicalText + "\n"
+        }
+        let linked = zip(self.links, self.policies.suffix(self.links.count))
+        for (link, policy) in linked.sorted(by: { CedarString($0.0.id) < CedarString($1.0.id) }) {
+            texts.append("\(link.comment)\n\(policy.canonicalText)\n")
+        }
+        return texts.joined(separator: "\n")
     }
+
+    private static func positionalID(_ index: Int) -> String { "policy\(index)" }
 }

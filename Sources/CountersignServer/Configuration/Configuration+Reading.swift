@@ -17,29 +17,9 @@ extension Configuration {
         configuration.version = Base64URL.encode(SHA256.hash(data: bytes))
         configuration.data = FilePath.resolve(configuration.data, relativeTo: reader.folder)
         configuration.policies = FilePath.resolve(configuration.policies, relativeTo: reader.folder)
-        if let root = parse(bytes, reader) { configuration.take(root, reader) }
-        guard reader.problems.isEmpty else {
-            let sorted = reader.problems.enumerated().sorted {
-                ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset)
-            }
-            throw ConfigurationErrors(problems: sorted.map(\.element))
-        }
+        if let root = reader.compose(bytes) { configuration.take(root, reader) }
+        try reader.finish()
         return configuration
-    }
-
-    private static func parse(_ bytes: [UInt8], _ reader: NodeReader) -> Node? {
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            reader.fail(nil, "", "is not UTF-8 text")
-            return nil
-        }
-        do {
-            return try Yams.compose(yaml: text)
-        } catch let error as YamlError {
-            reader.fail(error)
-        } catch {
-            reader.fail(nil, "", "is not YAML: \(error)")
-        }
-        return nil
     }
 
     private mutating func take(_ root: Node, _ reader: NodeReader) {
@@ -142,19 +122,10 @@ extension Configuration {
         var keys = [DeclaredIdentities.Key]()
         for (index, item) in reader.list(agentsNode, "agents").enumerated() {
             let path = "agents[\(index)]"
-            let known = ["id", "owner", "groups", "on_behalf_of", "key"]
-            let members = reader.mapping(item, path, known: known)
-            let id = reader.identifier(members["id"], path + ".id", AgentID.self, "an agent's id")
-            guard let id = reader.require(id, members, "id", of: item, path) else { continue }
+            let members = reader.mapping(item, path, known: NodeReader.agentKeys + ["key"])
+            guard let agent = reader.agent(members, of: item, path) else { continue }
+            let id = agent.id
             if agents.contains(where: { $0.id == id }) { reader.fail(item, path + ".id", "there are two agents \(id)") }
-            let agent = Agent(
-                id: id,
-                owner: reader.identifier(members["owner"], path + ".owner", UserID.self, "a user's id"),
-                groups: reader.identifiers(members["groups"], path + ".groups", GroupName.self, "a group's name"),
-                actsFor: members["on_behalf_of"].map {
-                    reader.identifiers($0, path + ".on_behalf_of", UserID.self, "a user's id")
-                },
-            )
             agents.append(agent)
             guard let secret = reader.secret(members["key"], path + ".key") else { continue }
             guard secret.utf8.count >= 16 else {
@@ -174,35 +145,15 @@ extension Configuration {
         var users = [User]()
         for (index, item) in reader.list(usersNode, "users").enumerated() {
             let path = "users[\(index)]"
-            let members = reader.mapping(item, path, known: ["id", "groups"])
-            let id = reader.identifier(members["id"], path + ".id", UserID.self, "a user's id")
-            guard let id = reader.require(id, members, "id", of: item, path) else { continue }
+            let members = reader.mapping(item, path, known: NodeReader.userKeys)
+            guard let user = reader.user(members, of: item, path) else { continue }
+            let id = user.id
             if users.contains(where: { $0.id == id }) { reader.fail(item, path + ".id", "there are two users \(id)") }
             if id == UserTokens.localAdministrator {
                 reader.fail(members["id"], path + ".id", "is the product's own name; choose another")
             }
-            users.append(
-                User(
-                    id: id,
-                    groups: reader.identifiers(members["groups"], path + ".groups", GroupName.self, "a group's name"),
-                )
-            )
+            users.append(user)
         }
         identities = DeclaredIdentities(agents: agents, users: users, keys: keys)
-    }
-}
-
-extension NodeReader {
-    /// Notes what the YAML parser found.
-    fileprivate func fail(_ error: YamlError) {
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            fail(at: mark, "", "is not YAML: \(problem)")
-        case .duplicatedKeysInMapping(let keys, let context):
-            fail(at: context.mark, keys.joined(separator: ", "), "stands here twice")
-        default:
-            fail(nil, "", "is not YAML: \(error)")
-        }
     }
 }

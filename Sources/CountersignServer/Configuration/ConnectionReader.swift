@@ -105,7 +105,7 @@ struct ConnectionReader {
         return HTTPConnection.Credential(header: header, value: value)
     }
 
-    private func labels(_ node: Node?) -> [String: String] {
+    func labels(_ node: Node?) -> [String: String] {
         guard let node else { return [:] }
         guard case .mapping(let mapping) = node else {
             reader.fail(node, path + ".labels", "must be names and values, for instance {env: prod}")
@@ -120,7 +120,7 @@ struct ConnectionReader {
         return labels
     }
 
-    private func routes(_ node: Node?) -> [HTTPConnection.Route] {
+    func routes(_ node: Node?) -> [HTTPConnection.Route] {
         reader.list(node, path + ".routes").enumerated().compactMap { index, item in
             let path = "\(path).routes[\(index)]"
             let members = reader.mapping(item, path, known: ["match", "operation", "effect"])
@@ -146,7 +146,7 @@ struct ConnectionReader {
         }
     }
 
-    private func operation(_ node: Node?, _ path: String) -> String? {
+    func operation(_ node: Node?, _ path: String) -> String? {
         guard let name = reader.text(node, path + ".operation") else { return nil }
         guard name.utf8.count <= 128, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }) else {
             reader.fail(node, path + ".operation", "must be ASCII without spaces and slashes")
@@ -155,7 +155,7 @@ struct ConnectionReader {
         return name
     }
 
-    private func effect(_ node: Node?, _ path: String) -> Effect? {
+    func effect(_ node: Node?, _ path: String) -> Effect? {
         guard let text = reader.text(node, path + ".effect") else { return nil }
         guard let effect = Effect(rawValue: text) else {
             let known = Effect.allCases.map(\.rawValue)

@@ -10,6 +10,13 @@ package enum FilePath {
         return folder.utf8.last == UInt8(ascii: "/") ? folder + tail : folder + "/" + tail
     }
 
+    /// A path without `./` at its start.
+    package static func plain(_ path: String) -> String {
+        var rest = path.utf8[...]
+        while rest.starts(with: "./".utf8) { rest = rest.dropFirst(2) }
+        return rest.isEmpty ? "." : String(Substring(rest))
+    }
+
     /// The folder that a path lies in; empty for a bare name.
     package static func folder(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }

@@ -41,6 +41,20 @@ extension ConfigurationWorld {
         },
         read: { path in LocalFile.read(path) },
     )
+
+    /// This machine, with something in the place of every secret that it does not have.
+    ///
+    /// For what policies are checked with: neither a reviewer nor a build machine has the gateway's secrets.
+    package static let withoutSecrets = ConfigurationWorld(
+        environment: { "a secret that is not here: " + $0 },
+        read: { path in
+            switch LocalFile.read(path) {
+            case .success(let bytes): .success(bytes)
+            case .failure: .success(Array("a secret that is not here: \(path)".utf8))
+            }
+        },
+        checksTLS: false,
+    )
 }
 
 /// What a file looked like from outside; two that differ mean that it was written.

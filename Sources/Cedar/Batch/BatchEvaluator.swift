@@ -1,0 +1,97 @@
+package import CanonicalJSON
+
+/// Answers authorization requests that are given as JSON, one a line.
+///
+/// Pure: files are read by a closure that the caller gives. Policies, entities and schemas that are named twice, as the
+/// same path or with the same text, are read, parsed, compiled and validated once.
+package struct BatchEvaluator {
+    /// Why a file cannot be read.
+    package struct FileError: Error, Hashable, Sendable {
+        /// The reason, in words.
+        package let message: String
+
+        /// States a reason.
+        package init(_ message: String) { self.message = message }
+    }
+
+    /// Gives the bytes of the file at a path, as the path stands in the request.
+    package typealias Reader = (String) throws(FileError) -> [UInt8]
+
+    /// What a line may ask of the JSON parser: Cedar's integers, and texts that are long or deep.
+    package static let limits = JSONLimits(
+        maxDepth: 512,
+        maxBytes: 256 << 20,
+        numbers: .int64,
+        allowsNoncharacters: true,
+    )
+
+    private var library: BatchLibrary
+
+    /// Prepares for answering.
+    ///
+    /// - Parameters:
+    ///   - limits: How large a policy text may be.
+    ///   - cachedBytes: How many bytes of text may be kept, parsed, for later lines; beyond, everything is forgotten.
+    ///   - read: Gives the bytes of a file.
+    package init(
+        limits: PolicyLimits = PolicyLimits(),
+        cachedBytes: Int = 64 << 20,
+        read: @escaping Reader,
+    ) {
+        self.library = BatchLibrary(limits: limits, cachedBytes: cachedBytes, read: read)
+    }
+
+    /// Answers one line, without its line feed, with one line of JSON, without a line feed.
+    ///
+    /// Whatever the line holds, there is an answer, except for a blank line, which is nothing to be answered.
+    package mutating func answer(to line: [UInt8]) -> [UInt8]? {
+        let isBlank = line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D || $0 == 0x0A }
+        return isBlank ? nil : self.answer(line).json.canonicalBytes()
+    }
+
+    private mutating func answer(_ line: [UInt8]) -> BatchAnswer {
+        let json: JSONValue
+        do {
+            json = try JSONParser.parse(line, limits: Self.limits)
+        } catch {
+            return BatchAnswer(id: .null, refusal: BatchRefusal(.line, "line: \(error)"))
+        }
+        return self.answer(to: json)
+    }
+
+    /// Answers one request.
+    package mutating func answer(to json: JSONValue) -> BatchAnswer {
+        self.library.tidy()
+        var answer = BatchAnswer(id: json["id"] ?? .null)
+        do throws(BatchRefusal) {
+            let request = try BatchRequest(json)
+            let schema = try request.schema.map { source throws(BatchRefusal) in try self.library.schema(source) }
+            let policies = try self.library.policies(request)
+            if let schema {
+                answer.validation = self.library.validation(of: policies, schema, isStrict: request.isStrict)
+            }
+            let entities = try self.library.entities(request.entities, schema)
+            let question = try Self.question(request, schema?.value)
+            answer.decide(question, policies.value, entities, names: request.names)
+        } catch {
+            answer.refuse(error)
+        }
+        return answer
+    }
+
+    private static func question(_ request: BatchRequest, _ schema: Schema?) throws(BatchRefusal) -> Request {
+        let context: Record
+        let json = try request.context()
+        do {
+            context = try Record(json: json)
+        } catch {
+            throw BatchRefusal(.context, "context: \(error)")
+        }
+        return Request(
+            principal: try request.principal(),
+            action: try request.action(),
+            resource: try request.resource(),
+            context: context,
+        )
+    }
+}

@@ -1,0 +1,99 @@
+import CountersignCore
+import CountersignIdentity
+import CountersignProxy
+import Yams
+
+/// Who and what there is for a file of cases: what the file says, else what the configuration says.
+struct CaseWorld: Sendable {
+    var connections: [HTTPConnection]
+    var described: [Connection]
+    var agents: [Agent]
+    var users: [User]
+    /// Groups that there are beside those that somebody is in.
+    var groups: Set<GroupName> = []
+
+    /// What a configuration declares.
+    init(_ configuration: Configuration) {
+        connections = configuration.connections
+        described = configuration.described
+        agents = configuration.identities.agents
+        users = configuration.identities.users
+    }
+
+    /// Takes a file's own lists; a list that is there replaces the configuration's.
+    mutating func take(_ members: [String: Node], _ reader: NodeReader) {
+        if let node = members["connections"] {
+            (connections, described) = ([], [])
+            for (index, item) in reader.list(node, "connections").enumerated() {
+                put(connection: item, "connections[\(index)]", reader, mayReplace: false)
+            }
+        }
+        if let node = members["agents"] {
+            agents = []
+            for (index, item) in reader.list(node, "agents").enumerated() {
+                put(agent: item, "agents[\(index)]", reader, mayReplace: false)
+            }
+        }
+        if let node = members["users"] {
+            users = []
+            for (index, item) in reader.list(node, "users").enumerated() {
+                let path = "users[\(index)]"
+                let user = reader.user(reader.mapping(item, path, known: NodeReader.userKeys), of: item, path)
+                guard let user else { continue }
+                if users.contains(where: { $0.id == user.id }) {
+                    reader.fail(item, path + ".id", "there are two users \(user.id)")
+                }
+                users.append(user)
+            }
+        }
+        groups = Set(reader.identifiers(members["groups"], "groups", GroupName.self, "a group's name"))
+    }
+
+    /// Adds a connection that a file describes; its name, `nil` if something is wrong.
+    @discardableResult
+    mutating func put(
+        connection node: Node,
+        _ path: String,
+        _ reader: NodeReader,
+        mayReplace: Bool,
+    ) -> ConnectionName? {
+        let members = reader.mapping(node, path, known: ["name", "kind", "labels", "routes"])
+        let what = "a connection's name: at most 63 letters, digits, - and _"
+        let name = reader.identifier(members["name"], path + ".name", ConnectionName.self, what)
+        let kind = reader.text(members["kind"], path + ".kind") ?? "http"
+        if !PolicyVocabulary.protocols.contains(kind) {
+            let known = PolicyVocabulary.protocols.sorted().joined(separator: ", ")
+            reader.fail(members["kind"], path + ".kind", "\"\(kind)\" is not a kind of connection; known are \(known)")
+        }
+        let parts = ConnectionReader(reader: reader, path: path)
+        let labels = parts.labels(members["labels"])
+        let routes = parts.routes(members["routes"])
+        guard let name = reader.require(name, members, "name", of: node, path) else { return nil }
+        if described.contains(where: { $0.name == name }) {
+            if !mayReplace { reader.fail(node, path + ".name", "there are two connections of the name \(name)") }
+            connections.removeAll { $0.name == name }
+            described.removeAll { $0.name == name }
+        }
+        connections.append(HTTPConnection(trying: name, routes: routes))
+        described.append(Connection(name: name, kind: kind, labels: labels))
+        return name
+    }
+
+    /// Adds an agent that a file describes; its id, `nil` if something is wrong.
+    @discardableResult
+    mutating func put(agent node: Node, _ path: String, _ reader: NodeReader, mayReplace: Bool) -> AgentID? {
+        let members = reader.mapping(node, path, known: NodeReader.agentKeys)
+        guard let agent = reader.agent(members, of: node, path) else { return nil }
+        if agents.contains(where: { $0.id == agent.id }) {
+            if !mayReplace { reader.fail(node, path + ".id", "there are two agents \(agent.id)") }
+            agents.removeAll { $0.id == agent.id }
+        }
+        agents.append(agent)
+        return agent.id
+    }
+
+    /// All of it, as policy sees it.
+    func directory() throws -> Directory {
+        try Directory(agents: agents, users: users, connections: described)
+    }
+}

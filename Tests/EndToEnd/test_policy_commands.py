@@ -1,0 +1,416 @@
+"""What people change policy with: init, check, test, evaluate, diff. Each test runs the real binary."""
+
+import json
+import subprocess
+
+import pytest
+
+from harness.gateway import BINARY
+
+PACKS = [
+    "read-freely-write-with-approval",
+    "production-change-control",
+    "privilege-and-secrets",
+    "data-export",
+    "break-glass",
+]
+
+POLICY = """
+@id("agents") permit (principal in Group::"agents", action, resource);
+@id("deletes") @approvers("dba")
+forbid (principal is Agent, action in Action::"delete", resource in Environment::"prod");
+@id("never") forbid (principal is Agent, action, resource) when { context has path && context.path like "/never/*" };
+"""
+
+WORLD = """
+connections:
+  - {name: api, labels: {env: prod}}
+agents:
+  - {id: bot, owner: olga@example.com, groups: [agents], on_behalf_of: [henry@example.com]}
+users:
+  - {id: alice@example.com, groups: [dba]}
+  - {id: olga@example.com, groups: [dba]}
+  - {id: henry@example.com, groups: [dba]}
+"""
+
+
+class Desk:
+    """A folder in which somebody works on policies."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def run(self, *arguments, expect=0, stdin=""):
+        done = subprocess.run(
+            [str(BINARY), "policy", *arguments],
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == expect, f"{arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done
+
+    def json(self, *arguments, expect=0, stdin=""):
+        return json.loads(self.run(*arguments, "--json", expect=expect, stdin=stdin).stdout)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+# Test
+
+
+def test_cases_that_pass_are_counted(desk):
+    desk.write("policies/main.cedar", POLICY)
+    desk.write(
+        "policies/main.test.yaml",
+        WORLD
+        + """
+cases:
+  - name: reading passes
+    request: {agent: bot, connection: api, method: GET, path: /x}
+    expect: allow
+  - name: deleting is held
+    request: {agent: bot, connection: api, method: DELETE, path: /x}
+    expect: {decision: gated, gates: [deletes], may_approve: [alice@example.com], may_not_approve: [olga@example.com]}
+  - name: this is never allowed
+    request: {agent: bot, connection: api, method: GET, path: /never/x}
+    expect: {decision: deny, reasons: [forbidden], policies: [never]}
+""",
+    )
+    assert desk.run("test").stdout == "3 passed, 0 failed\n"
+
+
+def test_a_case_that_fails_is_told_in_one_line_with_its_place(desk):
+    desk.write("policies/main.cedar", POLICY)
+    desk.write(
+        "policies/main.test.yaml",
+        WORLD
+        + """
+cases:
+  - name: reading is held
+    request: {agent: bot, connection: api, method: GET, path: /x}
+    expect: {decision: gated, gates: [deletes]}
+""",
+    )
+    lines = desk.run("test", expect=1).stdout.splitlines()
+    assert lines[0] == (
+        "policies/main.test.yaml:12: reading is held: expected gated by deletes; got allow, permitted by agents"
+    )
+    assert lines[-1] == "0 passed, 1 failed"
+    report = desk.json("test", expect=1)
+    assert (report["passed"], report["failed"]) == (0, 1)
+    assert report["cases"][0]["line"] == 12 and report["cases"][0]["got"]["decision"] == "allow"
+
+
+def test_policies_that_no_case_reaches_are_named(desk):
+    desk.write("policies/main.cedar", POLICY)
+    desk.write(
+        "policies/main.test.yaml",
+        WORLD
+        + """
+cases:
+  - {name: reading passes, request: {agent: bot, connection: api, method: GET, path: /x}, expect: allow}
+""",
+    )
+    said = desk.run("test").stdout
+    assert "policies/main.cedar:3:1: no case reaches the policy deletes" in said
+    assert {item["policy"] for item in desk.json("test")["unexercised"]} == {"deletes", "never"}
+
+
+EXPECTATIONS = {
+    "another decision": ("expect: deny", "expected deny; got gated by deletes"),
+    "another gate": ("expect: {decision: gated, gates: [other]}", "expected gated by other; got gated by deletes"),
+    "a gate that is not there": ("expect: {decision: gated, gates: []}", "expected gated by nothing"),
+    "somebody who may not approve": (
+        "expect: {decision: gated, may_approve: [olga@example.com]}",
+        "expected that olga@example.com may approve; got self-approval",
+    ),
+    "somebody who may": (
+        "expect: {decision: gated, may_not_approve: [alice@example.com]}",
+        "expected that alice@example.com may not approve; got that they may",
+    ),
+    "the human behind the agent": (
+        "expect: {decision: gated, may_approve: [henry@example.com]}",
+        "expected that henry@example.com may approve; got self-approval",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTATIONS)
+def test_every_expectation_can_fail(desk, name):
+    expect, said = EXPECTATIONS[name]
+    desk.write("policies/main.cedar", POLICY)
+    case = f"  - name: deleting\n    request: {{agent: bot, connection: api, method: DELETE, path: /x}}\n    {expect}\n"
+    desk.write("policies/main.test.yaml", WORLD + "cases:\n" + case)
+    assert said in desk.run("test", expect=1).stdout
+
+
+MISTAKES = {
+    "an unknown key": ("requst: {}", "requst: is an unknown key; did you mean request?"),
+    "an unknown key of a request": ("request: {agnet: bot}", "agnet: is an unknown key; did you mean agent?"),
+    "an unknown agent": (
+        "request: {agent: bott, connection: api, method: GET}",
+        '"bott" is not a declared agent; did you mean bot?',
+    ),
+    "an unknown connection": (
+        "request: {agent: bot, connection: apo, method: GET}",
+        '"apo" is not a declared connection; did you mean api?',
+    ),
+    "an unknown decision": ("expect: allowed", '"allowed" is not a decision'),
+    "an unknown effect": (
+        "request: {agent: bot, connection: api, effect: reed}",
+        '"reed" is not an effect; did you mean read?',
+    ),
+    "a path that the gateway refuses": (
+        "request: {agent: bot, connection: api, method: GET, path: /a/../b}",
+        "the gateway refuses",
+    ),
+    "a time that is none": (
+        "request: {agent: bot, connection: api, method: GET, time: noon}",
+        '"noon" is not a time',
+    ),
+    "an address that is none": (
+        "request: {agent: bot, connection: api, method: GET, source_address: here}",
+        '"here" is not an IP address',
+    ),
+    "a request that says nothing": ("request: {agent: bot, connection: api}", "needs a method, an effect"),
+    "gates of a denial": ("expect: {decision: deny, gates: [a]}", "needs the decision gated"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_in_a_file_of_cases_is_told_with_its_line(desk, name):
+    line, said = MISTAKES[name]
+    desk.write("policies/main.cedar", POLICY)
+    keys = {
+        "name": "name: a case",
+        "request": "request: {agent: bot, connection: api, method: GET}",
+        "expect": "expect: allow",
+    }
+    keys.pop(line.split(":")[0], None)
+    text = WORLD + "cases:\n  - " + "\n    ".join([line, *keys.values()]) + "\n"
+    desk.write("policies/main.test.yaml", text)
+    error = desk.run("test", expect=2).stderr
+    assert said in error and "policies/main.test.yaml:11:" in error
+
+
+def test_agents_connections_and_users_come_from_the_configuration_unless_the_file_has_its_own(desk):
+    desk.write("policies/main.cedar", POLICY)
+    desk.write(
+        "countersign.yaml",
+        """
+connections:
+  - name: api
+    kind: http
+    upstream: https://api.example.com
+    credential: {value: "env:NOT_SET_WHERE_POLICY_IS_TESTED"}
+    labels: {env: prod}
+    routes: [{match: "POST /v1/clear", operation: clear, effect: delete}]
+agents:
+  - {id: bot, owner: olga@example.com, groups: [agents], key: "file:not-there-either"}
+users:
+  - {id: alice@example.com, groups: [dba]}
+""",
+    )
+    cases = """
+cases:
+  - name: a route says that this deletes
+    request: {agent: bot, connection: api, method: POST, path: /v1/clear}
+    expect: {decision: gated, gates: [deletes]}
+"""
+    desk.write("policies/main.test.yaml", cases)
+    assert desk.run("test").stdout.endswith("1 passed, 0 failed\n")
+    desk.write("policies/main.test.yaml", "connections: [{name: other}]\n" + cases)
+    assert "declared are: other" in desk.run("test", expect=2).stderr
+
+
+def test_plain_cedar_requests_and_actions_of_other_protocols_can_be_tested(desk):
+    desk.write("policies/main.cedar", POLICY)
+    desk.write(
+        "policies/main.test.yaml",
+        """
+groups: [dba]
+connections:
+  - {name: db, kind: postgres, labels: {env: prod}}
+agents:
+  - {id: bot, groups: [agents]}
+cases:
+  - name: two statements, one of which deletes
+    request:
+      agent: bot
+      connection: db
+      operations:
+        - {effect: read, resource: 'Table::"db/public.orders"'}
+        - {effect: delete, resource: 'Table::"db/public.orders"'}
+      context: {statement: "WITH d AS (DELETE …) SELECT …"}
+    expect: {decision: gated, gates: [deletes]}
+  - name: one statement
+    request: {agent: bot, connection: db, effect: read, resource: 'Table::"db/public.orders"'}
+    expect: allow
+  - name: plain Cedar
+    request: {principal: 'Agent::"bot"', action: 'Action::"http:read"', resource: 'Endpoint::"db/x"'}
+    expect: allow
+  - name: plain Cedar with a context
+    request:
+      principal: Agent::"bot"
+      action: Action::"http:read"
+      resource: Endpoint::"db/x"
+      context: {path: /never/x}
+    expect: {decision: deny, policies: [never]}
+  - name: an agent and a connection described here
+    request:
+      agent: {id: other, groups: [agents]}
+      connection: {name: elsewhere, labels: {env: test}}
+      method: DELETE
+      path: /x
+    expect: allow
+""",
+    )
+    assert desk.run("test").stdout.endswith("5 passed, 0 failed\n")
+
+
+def test_other_policies_can_be_tried_with_the_same_cases(desk):
+    desk.write("policies/main.cedar", POLICY)
+    case = "{name: x, request: {agent: bot, connection: api, method: GET, path: /x}, expect: allow}"
+    desk.write("policies/main.test.yaml", WORLD + f"cases: [{case}]\n")
+    desk.write("draft/main.cedar", POLICY.replace("/never/*", "/*"))
+    desk.run("test")
+    assert "got deny: forbidden by never" in desk.run("test", "--policies", "draft", expect=1).stdout
+    desk.run("test", "policies/main.test.yaml")
+
+
+def test_no_cases_are_an_error_and_so_are_policies_that_do_not_load(desk):
+    desk.write("policies/main.cedar", POLICY)
+    assert "there are no cases" in desk.run("test", expect=2).stderr
+    case = "{name: x, request: {agent: bot, connection: api, method: GET}, expect: allow}"
+    desk.write("policies/main.test.yaml", WORLD + f"cases: [{case}]\n")
+    desk.write("policies/broken.cedar", "permit (principal, action);")
+    assert "policies/broken.cedar:1:" in desk.run("test", expect=2).stderr
+
+
+# Packs
+
+
+def test_packs_are_listed(desk):
+    assert [pack["name"] for pack in desk.json("init")["packs"]] == PACKS
+    assert "break-glass" in desk.run("init").stdout
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_a_pack_passes_its_own_cases_and_every_policy_of_it_is_reached(desk, pack):
+    desk.run("init", pack)
+    report = desk.json("test")
+    assert report["failed"] == 0 and report["passed"] >= 8, report
+    assert report["unexercised"] == []
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_a_pack_is_valid_once_its_groups_have_members(desk, pack):
+    groups = desk.json("init", pack)["groups"]
+    members = "\n".join(f"  - {{id: {name}{n}@example.com, groups: [{name}]}}" for name in groups for n in (1, 2))
+    assert "names the unknown group" in desk.run("check", expect=2).stderr
+    desk.write("countersign.yaml", "users:\n" + members + "\n")
+    checked = desk.json("check")
+    assert checked["valid"] and checked["gates"] >= 2
+    assert checked.get("warnings", []) == []
+
+
+def test_all_packs_stand_beside_each_other(desk):
+    groups = set()
+    for pack in PACKS:
+        groups.update(desk.json("init", pack)["groups"])
+    members = "\n".join(f"  - {{id: {name}{n}@example.com, groups: [{name}]}}" for name in groups for n in (1, 2))
+    desk.write("countersign.yaml", "users:\n" + members + "\n")
+    assert desk.json("check")["valid"]
+    assert desk.json("test")["failed"] == 0
+
+
+def test_a_pack_overwrites_nothing(desk):
+    kept = desk.write("policies/data-export.test.yaml", "# mine\n")
+    assert "is there already" in desk.run("init", "data-export", expect=6).stderr
+    assert kept.read_text() == "# mine\n"
+    assert not (desk.folder / "policies/data-export.cedar").exists()
+    desk.run("init", "data-export", "--into", "elsewhere/new")
+    assert (desk.folder / "elsewhere/new/data-export.cedar").exists()
+
+
+def test_a_misspelt_pack_names_the_nearest(desk):
+    assert "did you mean break-glass?" in desk.run("init", "brake-glass", expect=4).stderr
+
+
+# Evaluate, in batches
+
+
+def line(identifier, **members):
+    request = {
+        "id": identifier,
+        "policies": 'permit (principal, action, resource); @id("gate") @approvers("dba") forbid (principal, action, '
+        'resource) when { context.amount > 100 };',
+        "principal": {"type": "Agent", "id": "bot"},
+        "action": {"type": "Action", "id": "pay"},
+        "resource": {"type": "Account", "id": "1"},
+        "context": {"amount": 1},
+    }
+    request.update(members)
+    return json.dumps({key: value for key, value in request.items() if value is not None})
+
+
+def test_a_batch_is_answered_line_by_line_in_order(desk):
+    lines = [line(1), line("two", context={"amount": 101}), line(None, context={}), "no JSON", "", line(5)]
+    done = desk.run("evaluate", "--batch", "-", stdin="\n".join(lines))
+    answers = [json.loads(text) for text in done.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == [1, "two", None, None, 5]
+    assert [answer["decision"] for answer in answers] == ["allow", "deny", "allow", "deny", "allow"]
+    assert answers[0]["reasons"] == ["policy0"]
+    assert answers[1]["reasons"] == ["gate"] and answers[1]["gates"] == ["gate"]
+    assert answers[2]["errors"] and answers[2]["gates"] == []
+    assert answers[3]["errors"]
+
+
+def test_files_of_a_batch_are_seen_from_the_current_folder(desk):
+    desk.write("a/policies.cedar", 'permit (principal in Group::"g", action, resource);')
+    desk.write("a/entities.json", '[{"uid": {"type": "Agent", "id": "bot"}, "attrs": {}, "parents": '
+               '[{"type": "Group", "id": "g"}]}]')
+    named = line(1, policies=None, policies_file="a/policies.cedar", entities_file="a/entities.json")
+    lost = line(2, policies=None, policies_file="b/policies.cedar")
+    batch = desk.write("a/batch.ndjson", named + "\n" + lost + "\n")
+    done = desk.run("evaluate", "--batch", str(batch))
+    answers = [json.loads(text) for text in done.stdout.splitlines()]
+    assert answers[0]["decision"] == "allow"
+    assert answers[1]["decision"] == "deny" and "b/policies.cedar" in answers[1]["errors"][0]
+
+
+def test_a_batch_answers_a_line_before_the_next_one_is_there(desk):
+    command = [str(BINARY), "policy", "evaluate", "--batch", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        for number in range(3):
+            process.stdin.write(line(number) + "\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"] == number
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def test_a_batch_that_is_not_there_is_an_error_and_stands_alone(desk):
+    assert "cannot read nothing.ndjson" in desk.run("evaluate", "--batch", "nothing.ndjson", expect=2).stderr
+    assert "stands alone" in desk.run("evaluate", "--batch", "-", "--principal", 'Agent::"a"', expect=2).stderr
+
+
+def test_a_batch_with_a_schema_is_validated(desk):
+    schema = "entity Agent, Account; action pay appliesTo { principal: Agent, resource: Account, context: {amount: Long} };"
+    good = json.loads(desk.run("evaluate", "--batch", "-", stdin=line(1, schema=schema)).stdout)
+    assert good["decision"] == "allow" and good["validation"] == {"passed": True, "errors": []}
+    wrong = line(1, schema=schema, policies="permit (principal, action, resource) when { context.amuont > 1 };")
+    bad = json.loads(desk.run("evaluate", "--batch", "-", stdin=wrong).stdout)
+    assert not bad["validation"]["passed"] and "amuont" in bad["validation"]["errors"][0]
