@@ -9,7 +9,7 @@ struct PolicyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy",
         abstract: "Checks, tests and tries policies, and prints the schema that they are written against.",
-        subcommands: [Init.self, Check.self, Test.self, Evaluate.self, Schema.self],
+        subcommands: [Init.self, Check.self, Test.self, Evaluate.self, Diff.self, Schema.self],
     )
 
     /// The command `countersign policy check`.
