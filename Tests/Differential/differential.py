@@ -124,8 +124,9 @@ def show(counts):
         print(f"{row:20}" + "".join(f"{counts[row, kind] or '':>14}" for kind in kinds))
 
 
-def report(disagreements, binary, keep, shown=12):
-    """Saves every disagreement, and prints a few of each sort, made small."""
+def report(disagreements, binary, keep, shown=4, seconds=45):
+    """Saves every disagreement, and prints a few of each sort, made small while there is time."""
+    ends = time.perf_counter() + seconds
     if not disagreements:
         return
     print(f"{len(disagreements)} disagreements")
@@ -142,7 +143,7 @@ def report(disagreements, binary, keep, shown=12):
             print(f"\n== {kind}: {', '.join(wrong)} differ in {len(examples)}")
             examples.sort(key=lambda each: len(json.dumps(each[0])))
             for line, _, _ in examples[:shown]:
-                small, ours, right = shrink.small(line, binary)
+                small, ours, right = shrink.small(line, binary, ends)
                 file.write(json.dumps({**small, "expected": right}, ensure_ascii=False) + "\n")
                 print(json.dumps(small, ensure_ascii=False))
                 print(f"   ours:  {json.dumps(ours, ensure_ascii=False)[:400]}")

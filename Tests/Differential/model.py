@@ -60,14 +60,17 @@ class Model:
     def make_types(self):
         rng = self.rng
         for namespace in self.namespaces:
-            for base in rng.sample(BASES, rng.randrange(1, 5)):
+            # A name of the empty namespace must not stand in another one, too.
+            taken = [name for name in self.types if "::" not in name] if rng.random() < 0.97 else []
+            for base in rng.sample([base for base in BASES if base not in taken], rng.randrange(1, 5)):
                 name = self.qualified(namespace, base)
                 self.types[name] = EntityType(name)
         names = list(self.types)
         for namespace in self.namespaces:
             if rng.random() < 0.4:
                 shape = self.type(2) if rng.random() < 0.5 else ("record", self.record(2))
-                self.common[self.qualified(namespace, rng.choice(["Shape", "Info", "Tt"]))] = shape
+                base = rng.choice([base for base in ("Shape", "Info", "Tt", "U2") if base not in self.common])
+                self.common[self.qualified(namespace, base)] = shape
         for position, each in enumerate(self.types.values()):
             if rng.random() < 0.12:
                 each.choices = rng.sample(["red", "green", "b", "", "é"], rng.randrange(1, 4))
@@ -84,7 +87,9 @@ class Model:
         names = list(self.types)
         for namespace in self.namespaces:
             kind = self.qualified(namespace, "Action")
-            for identifier in rng.sample(["view", "edit", "all", "do it", "", "é", "read"], rng.randrange(1, 4)):
+            taken = [identifier for kind, identifier in self.actions if kind == "Action"] if rng.random() < 0.97 else []
+            left = [each for each in ("view", "edit", "all", "do it", "", "é", "read") if each not in taken]
+            for identifier in rng.sample(left, rng.randrange(1, 4)):
                 action = Action((kind, identifier))
                 if self.actions and rng.random() < 0.4:
                     action.parents = rng.sample(list(self.actions), min(len(self.actions), rng.choice([1, 1, 2])))

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import time
 
 import engine
 import oracle
@@ -11,7 +12,7 @@ TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[A-Za-z_]\w*|\d+|::|==|!=|<=|>=|&&|\|\||\
 ROUNDS = 12
 
 
-def small(line, binary):
+def small(line, binary, ends):
     """The smallest line found on which the engines still disagree in the same way, and both answers."""
     import differential
 
@@ -25,6 +26,8 @@ def small(line, binary):
 
     ((wanted, ours, right),) = judge([line])
     for _ in range(ROUNDS):
+        if time.perf_counter() > ends:
+            break
         candidates = [each for each in smaller(line) if size(each) < size(line)]
         if not candidates:
             break

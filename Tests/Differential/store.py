@@ -34,7 +34,7 @@ class Store:
                 entity["parents"] = []
                 for parent in each.parents:
                     if names.index(parent) > names.index(name) or rng.random() < 0.05:
-                        for other in self.uids[parent] or ["a"]:
+                        for other in self.uids[parent] or self.model.types[parent].choices or ["a"]:
                             if rng.random() < 0.6:
                                 entity["parents"].append(self.uid(parent, other))
                 if each.tags is not None and rng.random() < 0.8:
@@ -85,7 +85,7 @@ class Store:
                 call = {"fn": words.CONSTRUCTORS[name], "arg": text}
                 return {"__extn": call} if rng.random() > 0.03 or self.explicit == 1 else call
             case ("entity", name):
-                identifier = rng.choice(self.uids.get(name) or ["a"])
+                identifier = rng.choice(self.uids.get(name) or self.model.types[name].choices or ["a"])
                 uid = {"type": name, "id": identifier}
                 return uid if rng.random() > self.explicit else {"__entity": uid}
             case ("set", element):
@@ -113,6 +113,9 @@ class Store:
         rng = self.rng
         if rng.random() < 0.04:
             kind = rng.choice([*self.model.types, "Nowhere"])
+        found = self.model.types.get(kind)
+        if found and found.choices and rng.random() < 0.95:
+            return kind, rng.choice(found.choices)
         return kind, rng.choice([*self.uids.get(kind, ["a"]), *self.uids.get(kind, []), *words.IDS[:2]])
 
 
@@ -120,11 +123,11 @@ def spoil_request(rng, request):
     match rng.randrange(6):
         case 0:
             request["context"] = spoiled(rng, request["context"])
-        case 1:
+        case 1 if all(isinstance(request[each], dict) for each in ("principal", "resource", "action")):
             request[rng.choice(["principal", "resource", "action"])]["type"] = rng.choice(
                 ["", "a b", "A::", "::A", "A::B", "if", "A:B", "__cedar::A", "A ::B", "é", "Action", "Bool", "1A", "A::if"]
             )
-        case 2:
+        case 2 if isinstance(request["action"], dict):
             request["action"]["id"] = words.string(rng)
         case 3:
             which = rng.choice(["principal", "resource", "action"])
@@ -134,7 +137,7 @@ def spoil_request(rng, request):
             )  # fmt: skip
         case 4:
             request["context"] = rng.choice(["{}", "{", "[]", "1", '"a"', '{"a": 1}', '{"a": 1} x', None, "null"])
-        case _:
+        case _ if isinstance(request["context"], dict):
             request["context"][words.name(rng)] = rng.choice([1, "x", True, [], {}, [1, "a"]])
 
 

@@ -107,11 +107,37 @@ struct BatchLibrary {
     }
 
     private mutating func parsePolicies(_ request: BatchRequest) throws(BatchRefusal) -> PolicySet {
-        let text = try self.text(request.policies, "policies", .policies)
+        let set: PolicySet
+        switch try self.json(of: try self.document(request.policies, "policies", .policies)) {
+        case .text(let source):
+            do {
+                set = try PolicySet(parsing: [source], limits: self.limits)
+            } catch {
+                throw BatchRefusal(.policies, error.errors.map(\.description))
+            }
+        case .json(let json, let name):
+            do {
+                set = try PolicySet(json: json, file: name, limits: self.limits)
+            } catch {
+                throw BatchRefusal(.policies, "\(name): \(error)")
+            }
+        }
         do {
-            return try PolicySet(parsing: [PolicySource(name: text.name, text: text.text)], limits: self.limits)
+            return try set.linking(try request.links.map { link throws(BatchRefusal) in try link.resolved(in: set) })
+        } catch let error as BatchRefusal {
+            throw error
         } catch {
-            throw BatchRefusal(.policies, error.errors.map(\.description))
+            throw BatchRefusal(.policies, "links: \(error)")
+        }
+    }
+
+    /// Parses policies that are JSON as a text; no Cedar text starts with a brace.
+    private func json(of document: Document) throws(BatchRefusal) -> Document {
+        guard case .text(let source) = document, SchemaDocument.isDocument(source.text) else { return document }
+        do {
+            return .json(try JSONParser.parse(source.text, limits: BatchEvaluator.limits), name: source.name)
+        } catch {
+            throw BatchRefusal(.policies, "\(source.name): \(error)")
         }
     }
 
@@ -120,15 +146,14 @@ struct BatchLibrary {
         _ schema: Schema?,
     ) throws(BatchRefusal) -> Entities {
         let json: JSONValue
-        if case .json(let value) = source {
-            json = value
-        } else {
-            let text = try self.text(source, "entities", .entities)
+        switch try self.document(source, "entities", .entities) {
+        case .text(let source):
             do {
-                json = try JSONParser.parse(text.text, limits: BatchEvaluator.limits)
+                json = try JSONParser.parse(source.text, limits: BatchEvaluator.limits)
             } catch {
-                throw BatchRefusal(.entities, "\(text.name): \(error)")
+                throw BatchRefusal(.entities, "\(source.name): \(error)")
             }
+        case .json(let value, _): json = value
         }
         do {
             return try Entities(json: json)
@@ -138,27 +163,46 @@ struct BatchLibrary {
     }
 
     private mutating func parseSchema(_ source: BatchRequest.Source) throws(BatchRefusal) -> Schema {
-        throw BatchRefusal(.schema, "schema: this build reads no schemas")
+        let text: PolicySource =
+            switch try self.document(source, "schema", .schema) {
+            case .text(let source): source
+            case .json(let json, let name): PolicySource(name: name, text: json.canonicalText)
+            }
+        do {
+            return try Schema(parsing: [text], limits: self.limits)
+        } catch {
+            throw BatchRefusal(.schema, error.errors.map(\.description))
+        }
     }
 
     private static func validate(_ policies: PolicySet, _ schema: Schema, isStrict: Bool) -> BatchAnswer.Validation {
-        BatchAnswer.Validation(passed: false, errors: ["this build validates nothing"])
+        let result = Validator(schema: schema).validate(policies, mode: isStrict ? .strict : .permissive)
+        return BatchAnswer.Validation(
+            passed: result.passed,
+            errors: result.errors.map { "\($0.policyID): \($0.description)" },
+        )
     }
 
-    /// The text of a source, and the name that its positions carry.
-    private mutating func text(
+    /// What a source holds: text, or JSON where it stands as JSON in the line.
+    private enum Document {
+        case text(PolicySource)
+        case json(JSONValue, name: String)
+    }
+
+    /// The text or the JSON of a source, and the name that its positions carry.
+    private mutating func document(
         _ source: BatchRequest.Source,
         _ name: String,
         _ part: BatchRefusal.Part,
-    ) throws(BatchRefusal) -> (name: String, text: String) {
+    ) throws(BatchRefusal) -> Document {
         switch source {
         case .text(let text):
             self.bytes += text.byteCount
-            return (name, text.string)
+            return .text(PolicySource(name: name, text: text.string))
         case .json(let json):
-            let text = json.canonicalText
-            self.bytes += text.utf8.count
-            return (name, text)
+            // About what its text has; counted because the cache keeps it.
+            self.bytes += json.canonicalBytes().count
+            return .json(json, name: name)
         case .file(let path):
             let bytes: [UInt8]
             do {
@@ -170,7 +214,7 @@ struct BatchLibrary {
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 throw BatchRefusal(part, "\(path): is not UTF-8")
             }
-            return (path.string, text)
+            return .text(PolicySource(name: path.string, text: text))
         }
     }
 }

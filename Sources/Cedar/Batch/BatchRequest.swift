@@ -16,7 +16,7 @@ struct BatchRequest {
     struct Link: Hashable {
         let template: CedarString
         let id: CedarString
-        let values: [CedarString: EntityUID]
+        let values: [Template.Slot: EntityUID]
     }
 
     let policies: Source
@@ -122,16 +122,38 @@ struct BatchRequest {
             else {
                 throw BatchRefusal(.policies, "links[\(index)]: expected `template_id`, `new_id` and `values`")
             }
-            var values: [CedarString: EntityUID] = [:]
+            var values: [Template.Slot: EntityUID] = [:]
             for member in members {
+                guard let slot = Template.Slot.allCases.first(where: { UTF8Order.equal($0.rawValue, member.key) })
+                else {
+                    throw BatchRefusal(.policies, "links[\(index)].values: there is no slot `\(member.key)`")
+                }
                 do {
-                    values[CedarString(member.key)] = try EntityUID(json: member.value)
+                    values[slot] = try EntityUID(json: member.value)
                 } catch {
-                    throw BatchRefusal(.policies, "links[\(index)].values[\(CedarText.quoted(member.key))]: \(error)")
+                    throw BatchRefusal(.policies, "links[\(index)].values.\(member.key): \(error)")
                 }
             }
             links.append(Link(template: CedarString(template), id: CedarString(id), values: values))
         }
         return links
+    }
+}
+
+extension BatchRequest.Link {
+    /// The link with its template's id: one that no template has may be the `@id` of exactly one.
+    func resolved(in set: PolicySet) throws(BatchRefusal) -> TemplateLink {
+        let named = set.templates.filter { CedarString($0.id) == self.template }
+        let annotated = set.templates.filter { template in
+            template.annotations.contains {
+                CedarString($0.name) == "id" && CedarString($0.value) == self.template
+            }
+        }
+        let found = named.isEmpty ? annotated : named
+        guard let template = found.first, found.count == 1 else {
+            let count = found.isEmpty ? "no template is" : "several templates are"
+            throw BatchRefusal(.policies, "links: \(count) named `\(self.template)`")
+        }
+        return TemplateLink(id: self.id.string, template: template.id, values: self.values)
     }
 }

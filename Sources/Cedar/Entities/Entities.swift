@@ -1,7 +1,7 @@
 /// A store of entities whose ancestors are worked out once.
 package struct Entities: EntitySource {
     /// The store without entities.
-    package static let empty = Entities(nodes: [:])
+    package static let empty = Entities(nodes: [])
 
     private let storage: Storage
 
@@ -26,33 +26,47 @@ package struct Entities: EntitySource {
             }
         }
         let ancestry = try Ancestry(byUID, limit: ancestorLimit)
-        self.init(nodes: byUID.mapValues { Node(entity: $0, ancestors: ancestry.ancestors(of: $0.uid)) })
+        self.init(nodes: byUID.values.map { Node(entity: $0, ancestors: ancestry.ancestors(of: $0.uid)) })
     }
 
-    private init(nodes: [EntityUID: Node]) { self.storage = Storage(nodes: nodes) }
+    private init(nodes: [Node]) { self.storage = Storage(nodes: nodes) }
 
     /// The number of entities.
     package var count: Int { self.storage.nodes.count }
 
     /// All entities, in no order.
-    package var all: [Entity] { self.storage.nodes.values.map(\.entity) }
+    package var all: [Entity] { self.storage.nodes.map(\.entity) }
 
     /// The entity of that identity, or nil if it is not known.
-    package func entity(_ uid: EntityUID) -> Entity? { self.storage.nodes[uid]?.entity }
+    package func entity(_ uid: EntityUID) -> Entity? { self.storage.node(uid)?.entity }
 
     /// Whether `ancestor` can be reached from `descendant` over one or more parents.
     package func isAncestor(_ ancestor: EntityUID, of descendant: EntityUID) -> Bool {
-        self.storage.nodes[descendant]?.ancestors.contains(ancestor) ?? false
+        self.storage.node(descendant)?.ancestors.contains(ancestor) ?? false
     }
 
     /// Everything that can be reached from an entity over one or more parents; empty if it is not known.
-    package func ancestors(of uid: EntityUID) -> AncestorSet { self.storage.nodes[uid]?.ancestors ?? .empty }
+    package func ancestors(of uid: EntityUID) -> AncestorSet { self.storage.node(uid)?.ancestors ?? .empty }
+
+    /// Both answers about one entity with one look-up.
+    package func entityAndAncestors(of uid: EntityUID) -> (entity: Entity?, ancestors: AncestorSet) {
+        guard let node = self.storage.node(uid) else { return (nil, .empty) }
+        return (node.entity, node.ancestors)
+    }
 
     /// One reference for the whole store, so that handing it around costs nothing.
     private final class Storage: Sendable {
-        let nodes: [EntityUID: Node]
+        let nodes: [Node]
+        private let table: FingerprintTable
 
-        init(nodes: [EntityUID: Node]) { self.nodes = nodes }
+        init(nodes: [Node]) {
+            self.nodes = nodes
+            self.table = FingerprintTable(nodes.map(\.entity.uid.fingerprint))
+        }
+
+        func node(_ uid: EntityUID) -> Node? {
+            self.table.place(of: uid.fingerprint) { self.nodes[$0].entity.uid == uid }.map { self.nodes[$0] }
+        }
     }
 
     private struct Node: Sendable {
@@ -73,6 +87,8 @@ package enum EntitiesError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooManyAncestors(limit: Int)
     /// The JSON is not what it must be.
     case malformed(ValueError)
+    /// An entity does not conform to the schema.
+    case nonconforming(EntityConformanceError)
 
     /// The reason, in words.
     package var description: String {
@@ -82,6 +98,7 @@ package enum EntitiesError: Error, Hashable, Sendable, CustomStringConvertible {
         case .actionParent(let action, let parent): "the action `\(action)` is in `\(parent)`, which is no action"
         case .tooManyAncestors(let limit): "the entities have more than \(limit) ancestors in all"
         case .malformed(let error): error.description
+        case .nonconforming(let error): error.description
         }
     }
 }

@@ -10,4 +10,14 @@ package protocol EntitySource: Sendable {
 
     /// Everything that can be reached from an entity over one or more parents; empty if it is not known.
     func ancestors(of uid: EntityUID) -> AncestorSet
+
+    /// Both answers about one entity, for the price of one where the source can.
+    func entityAndAncestors(of uid: EntityUID) -> (entity: Entity?, ancestors: AncestorSet)
+}
+
+extension EntitySource {
+    /// Both answers, one after the other.
+    package func entityAndAncestors(of uid: EntityUID) -> (entity: Entity?, ancestors: AncestorSet) {
+        (self.entity(uid), self.ancestors(of: uid))
+    }
 }

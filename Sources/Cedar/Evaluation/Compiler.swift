@@ -5,49 +5,12 @@ struct Compiler {
     private(set) var constants: [Value] = []
     private(set) var failures: [EvaluationError] = []
     private(set) var names: [CedarString] = []
+    private(set) var slots: [Program.Slot] = []
     private(set) var patterns: [Pattern] = []
     private(set) var types: [EntityTypeName] = []
-    private(set) var uids: [EntityUID] = []
     private var nameIndices: [CedarString: Int32] = [:]
+    private var slotIndices: [Program.Slot: Int32] = [:]
     private var constantIndices: [Value: Int32] = [:]
-
-    /// The constraint of a scope's principal or resource.
-    mutating func compile(_ constraint: Scope.EntityConstraint) -> Program.Constraint {
-        switch constraint {
-        case .any: Program.Constraint()
-        case .equal(let uid): self.constraint(.equal, [uid])
-        case .within(let uid): self.constraint(.within, [uid])
-        case .isType(let type): self.constraint(.isType, [], type)
-        case .isTypeWithin(let type, let uid): self.constraint(.isTypeWithin, [uid], type)
-        }
-    }
-
-    /// The constraint of a scope's action.
-    mutating func compile(_ constraint: Scope.ActionConstraint) -> Program.Constraint {
-        switch constraint {
-        case .any: Program.Constraint()
-        case .equal(let uid): self.constraint(.equal, [uid])
-        case .within(let uid): self.constraint(.within, [uid])
-        case .withinAny(let uids): self.constraint(.withinAny, uids)
-        }
-    }
-
-    private mutating func constraint(
-        _ kind: Program.Constraint.Kind,
-        _ uids: [EntityUID],
-        _ type: EntityTypeName? = nil,
-    ) -> Program.Constraint {
-        var constraint = Program.Constraint(kind: kind)
-        constraint.first = Int32(self.uids.count)
-        constraint.count = Int32(uids.count)
-        constraint.fingerprint = uids.first?.fingerprint ?? 0
-        self.uids += uids
-        if let type {
-            constraint.type = Self.append(type, to: &self.types)
-            constraint.typeFingerprint = type.fingerprint
-        }
-        return constraint
-    }
 
     /// What an expression becomes: a value that is known now, or a node.
     private enum Result {
@@ -130,14 +93,32 @@ struct Compiler {
     }
 
     private mutating func has(_ operand: Expression, _ path: [CedarString]) -> Result {
-        let operand = self.compile(operand)
+        guard case .variable(let variable) = operand.form, let name = path.first else {
+            return self.has(self.compile(operand), path[...])
+        }
+        let slot = self.slot(variable, name)
+        let first = self.add(.hasSlot, slot)
+        guard path.count > 1 else { return first }
+        let rest = self.has(self.node(self.add(.slot, slot)), path.dropFirst())
+        return self.add(.and, self.append(list: [self.node(first), self.node(rest)]), 2)
+    }
+
+    private mutating func has(_ operand: Program.Index, _ path: ArraySlice<CedarString>) -> Result {
         let path = path.map { self.name($0) }
         return self.add(.has, operand, self.append(list: path), Int32(path.count))
     }
 
     private mutating func attribute(_ operand: Expression, _ name: CedarString) -> Result {
-        if case .variable(.context) = operand.form { return self.add(.contextAttribute, self.name(name)) }
+        if case .variable(let variable) = operand.form { return self.add(.slot, self.slot(variable, name)) }
         return self.add(.attribute, self.compile(operand), self.name(name))
+    }
+
+    private mutating func slot(_ variable: Expression.Variable, _ name: CedarString) -> Int32 {
+        let slot = Program.Slot(variable: variable, name: name)
+        if let index = self.slotIndices[slot] { return index }
+        let index = Self.append(slot, to: &self.slots)
+        self.slotIndices[slot] = index
+        return index
     }
 
     private mutating func method(

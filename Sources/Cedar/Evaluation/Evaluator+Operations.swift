@@ -52,11 +52,7 @@ extension Evaluator {
     }
 
     func has(_ node: Program.Node) throws(EvaluationError) -> Bool {
-        let base = self.program.nodes[Int(node.a)]
-        if base.operation == .context, node.c == 1 {
-            return self.request.context.contains(self.program.names[Int(self.program.lists[Int(node.b)])])
-        }
-        var value = try self.value(of: base, at: node.a)
+        var value = try self.value(node.a)
         for index in node.b..<(node.b + node.c) {
             guard let next = try self.attribute(self.program.names[Int(self.program.lists[Int(index)])], of: value)
             else { return false }

@@ -8,10 +8,12 @@ struct Evaluator {
     let request: Request
     let entities: any EntitySource
     let principal: Subject
-    private let action: Subject
+    let action: Subject
     let resource: Subject
+    let slots: Slots
 
-    init(program: Program, request: Request, entities: any EntitySource) {
+    init(program: Program, request: Request, entities: some EntitySource, slots: Slots) {
+        self.slots = slots
         self.program = program
         self.request = request
         self.entities = entities
@@ -23,63 +25,30 @@ struct Evaluator {
     /// A part of the request with its ancestors, which are looked up once.
     struct Subject {
         let uid: EntityUID
-        let fingerprint: Int
-        let typeFingerprint: Int
+        let isKnown: Bool
+        /// Empty if it is not known.
+        let attributes: Record
         let ancestors: AncestorSet
 
-        init(_ uid: EntityUID, _ entities: any EntitySource) {
+        init(_ uid: EntityUID, _ entities: some EntitySource) {
+            let (entity, ancestors) = entities.entityAndAncestors(of: uid)
             self.uid = uid
-            self.fingerprint = uid.fingerprint
-            self.typeFingerprint = uid.typeFingerprint
-            self.ancestors = entities.ancestors(of: uid)
+            self.isKnown = entity != nil
+            self.attributes = entity?.attributes ?? .empty
+            self.ancestors = ancestors
         }
 
         func isWithin(_ ancestor: EntityUID) -> Bool { self.uid == ancestor || self.ancestors.contains(ancestor) }
     }
 
-    /// Whether a policy applies and its conditions hold.
+    /// Whether the conditions of a policy hold whose scope matches.
     func isSatisfied(_ policy: Int) throws(EvaluationError) -> Bool {
         let entry = self.program.entries[policy]
-        guard self.matches(entry.principal, self.principal), self.matches(entry.action, self.action),
-            self.matches(entry.resource, self.resource)
-        else { return false }
         for index in entry.firstCondition..<entry.endCondition {
             let condition = self.program.conditions[Int(index)]
             if try self.truth(condition.root) == condition.isUnless { return false }
         }
         return true
-    }
-
-    /// Compares hashes first; what does not match is nearly always known by them alone.
-    private func matches(_ constraint: Program.Constraint, _ subject: borrowing Subject) -> Bool {
-        switch constraint.kind {
-        case .any: return true
-        case .equal:
-            return constraint.fingerprint == subject.fingerprint
-                && self.program.uids[Int(constraint.first)] == subject.uid
-        case .within: return self.isWithin(constraint, subject)
-        case .isType: return self.isOfType(constraint, subject)
-        case .isTypeWithin: return self.isOfType(constraint, subject) && self.isWithin(constraint, subject)
-        case .withinAny:
-            for index in constraint.first..<(constraint.first + constraint.count)
-            where subject.isWithin(self.program.uids[Int(index)]) {
-                return true
-            }
-            return false
-        }
-    }
-
-    private func isOfType(_ constraint: Program.Constraint, _ subject: borrowing Subject) -> Bool {
-        constraint.typeFingerprint == subject.typeFingerprint
-            && self.program.types[Int(constraint.type)] == subject.uid.type
-    }
-
-    private func isWithin(_ constraint: Program.Constraint, _ subject: borrowing Subject) -> Bool {
-        if constraint.fingerprint == subject.fingerprint, self.program.uids[Int(constraint.first)] == subject.uid {
-            return true
-        }
-        guard let place = subject.ancestors.firstPlace(of: constraint.fingerprint) else { return false }
-        return subject.ancestors.contains(self.program.uids[Int(constraint.first)], from: place)
     }
 
     func isWithin(_ entity: EntityUID, _ ancestor: EntityUID) -> Bool {
@@ -112,6 +81,7 @@ struct Evaluator {
         case .greaterOrEqual: return try !self.compare(node).isLess
         case .within: return try self.within(node)
         case .has: return try self.has(node)
+        case .hasSlot: return self.place(of: node.a) != nil
         case .like:
             return self.program.patterns[Int(node.b)].matches(try self.value(node.a).asString())
         case .isType: return try self.entity(node.a).type == self.program.types[Int(node.b)]
@@ -127,7 +97,7 @@ struct Evaluator {
             let entity = try self.entity(node.a)
             let tag = try self.value(node.b).asString()
             return self.entities.entity(entity)?.tags.contains(tag) ?? false
-        case .constant, .fail, .principal, .action, .resource, .context, .contextAttribute, .attribute, .negate,
+        case .constant, .fail, .principal, .action, .resource, .context, .slot, .attribute, .negate,
             .arithmetic, .set, .record, .getTag, .call:
             return try self.value(of: node).asBool()
         }
@@ -145,10 +115,7 @@ struct Evaluator {
         case .action: return .entity(self.request.action)
         case .resource: return .entity(self.request.resource)
         case .context: return .record(self.request.context)
-        case .contextAttribute:
-            let name = self.program.names[Int(node.a)]
-            guard let value = self.request.context[name] else { throw .missingAttribute(name) }
-            return value
+        case .slot: return try self.slot(node.a)
         case .attribute: return try self.attribute(node)
         case .conditional: return try self.value(self.truth(node.a) ? node.b : node.c)
         case .negate:
@@ -161,8 +128,9 @@ struct Evaluator {
         case .record: return try self.record(node)
         case .getTag: return try self.tag(node)
         case .call: return try self.call(node)
-        case .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .has, .like,
-            .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag:
+        case .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .has,
+            .hasSlot,
+            .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag:
             return .bool(try self.truth(index))
         }
     }
@@ -174,7 +142,7 @@ struct Evaluator {
         case .principal: return self.request.principal
         case .action: return self.request.action
         case .resource: return self.request.resource
-        case .constant, .fail, .context, .contextAttribute, .attribute, .has, .and, .or, .not, .negate, .conditional,
+        case .constant, .fail, .context, .slot, .hasSlot, .attribute, .has, .and, .or, .not, .negate, .conditional,
             .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .arithmetic, .like, .isType,
             .isTypeWithin, .set, .record, .contains, .containsAll, .containsAny, .isEmpty, .getTag, .hasTag, .call:
             return try self.value(of: node, at: index).asEntity()

@@ -1,15 +1,20 @@
 extension PolicySet {
     /// Finds out which policies are satisfied and which cannot be evaluated.
     package func evaluate(_ request: Request, _ entities: some EntitySource) -> Evaluation {
-        let evaluator = Evaluator(program: self.program, request: request, entities: entities)
         var evaluation = Evaluation()
-        for policy in self.policies.indices {
-            do {
-                if try evaluator.isSatisfied(policy) { evaluation.satisfied.append(policy) }
-            } catch {
-                evaluation.errors.append(Evaluation.Failure(policy: policy, error: error))
+        Slots.withSlots(self.program.slots.count) { slots in
+            let evaluator = Evaluator(program: self.program, request: request, entities: entities, slots: slots)
+            self.program.index.forEachMatch(evaluator) { policy in
+                do throws(EvaluationError) {
+                    if try evaluator.isSatisfied(policy) { evaluation.satisfied.append(policy) }
+                } catch {
+                    evaluation.errors.append(Evaluation.Failure(policy: policy, error: error))
+                }
             }
         }
+        // Matches come in the index's order; answers are in the set's.
+        evaluation.satisfied.sort()
+        evaluation.errors.sort { $0.policy < $1.policy }
         return evaluation
     }
 

@@ -24,8 +24,10 @@ final class Program: Sendable {
         case action
         case resource
         case context
-        /// Member `names[a]` of the context.
-        case contextAttribute
+        /// The attribute that `slots[a]` names.
+        case slot
+        /// Whether there is the attribute that `slots[a]` names.
+        case hasSlot
         /// Attribute `names[b]` of node `a`.
         case attribute
         /// Whether node `a` has the path of names `lists[b..<b + c]`.
@@ -71,33 +73,8 @@ final class Program: Sendable {
         case call
     }
 
-    /// What a scope says of the principal, the action or the resource; plain numbers, like a node.
-    struct Constraint: Sendable {
-        enum Kind: UInt8, Sendable {
-            case any
-            case equal
-            case within
-            case isType
-            case isTypeWithin
-            /// Within one of `uids[first..<first + count]`.
-            case withinAny
-        }
-
-        var kind: Kind = .any
-        /// The place in `types`, and that type's hash.
-        var type: Int32 = 0
-        var typeFingerprint = 0
-        /// The place in `uids`, the number of them, and the first one's hash.
-        var first: Int32 = 0
-        var count: Int32 = 0
-        var fingerprint = 0
-    }
-
-    /// A policy: its scope and the range of its conditions.
+    /// A policy: the range of its conditions.
     struct Entry: Sendable {
-        let principal: Constraint
-        let action: Constraint
-        let resource: Constraint
         let firstCondition: Int32
         let endCondition: Int32
     }
@@ -108,6 +85,13 @@ final class Program: Sendable {
         let isUnless: Bool
     }
 
+    /// An attribute of a part of the request; however many policies read it, it is looked for once.
+    struct Slot: Hashable, Sendable {
+        let variable: Expression.Variable
+        let name: CedarString
+    }
+
+    let index: ScopeIndex
     let entries: [Entry]
     let conditions: [Condition]
     let nodes: [Node]
@@ -115,9 +99,11 @@ final class Program: Sendable {
     let constants: [Value]
     let failures: [EvaluationError]
     let names: [CedarString]
+    let slots: [Slot]
+    /// The variables of `slots`, without the names.
+    let slotVariables: [Expression.Variable]
     let patterns: [Pattern]
     let types: [EntityTypeName]
-    let uids: [EntityUID]
     let functions: [ExtensionFunction]
 
     init(_ policies: [Policy]) {
@@ -130,15 +116,10 @@ final class Program: Sendable {
                 conditions.append(Condition(root: compiler.compile(condition.body), isUnless: condition.isUnless))
             }
             entries.append(
-                Entry(
-                    principal: compiler.compile(policy.scope.principal),
-                    action: compiler.compile(policy.scope.action),
-                    resource: compiler.compile(policy.scope.resource),
-                    firstCondition: Int32(start),
-                    endCondition: Int32(conditions.count),
-                ),
+                Entry(firstCondition: Int32(start), endCondition: Int32(conditions.count)),
             )
         }
+        self.index = ScopeIndex(policies.map(\.scope))
         self.entries = entries
         self.conditions = conditions
         self.nodes = compiler.nodes
@@ -146,9 +127,10 @@ final class Program: Sendable {
         self.constants = compiler.constants
         self.failures = compiler.failures
         self.names = compiler.names
+        self.slots = compiler.slots
+        self.slotVariables = compiler.slots.map(\.variable)
         self.patterns = compiler.patterns
         self.types = compiler.types
-        self.uids = compiler.uids
         self.functions = ExtensionFunction.allCases
     }
 }

@@ -58,7 +58,12 @@ enum Escapes {
             }
             literal(bytes[plain..<offset])
             let (resolved, length) = try Self.escape(bytes, at: offset, end: end, isPattern: isPattern)
-            literal(resolved[...])
+            // As in the official engine, only `\*` is the character: `\x2a` and `\u{2a}` are the wildcard.
+            if isPattern, resolved == [UInt8(ascii: "*")], bytes[offset + 1] != UInt8(ascii: "*") {
+                wildcard()
+            } else {
+                literal(resolved[...])
+            }
             offset += length
             plain = offset
         }

@@ -32,7 +32,8 @@ extension Parser {
             guard self.current.isWord else { throw self.unexpected("an annotation's name") }
             let name = self.text(self.advance())
             var value = ""
-            if self.take(.leftParenthesis) {
+            let hasValue = self.take(.leftParenthesis)
+            if hasValue {
                 let hint = "an annotation's value is a string: `@\(name)(\"…\")`"
                 value = self.string(try self.expect(.string, "a string", hint: hint))
                 try self.expect(.rightParenthesis, "`)`", hint: hint)
@@ -40,7 +41,8 @@ extension Parser {
             if annotations.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
                 self.note("the annotation `@\(name)` stands twice on one policy", at: at.start)
             }
-            annotations.append(Annotation(name: name, value: value, position: self.map.position(of: at.start)))
+            let position = self.map.position(of: at.start)
+            annotations.append(Annotation(name: name, value: value, position: position, hasValue: hasValue))
         }
         return annotations
     }

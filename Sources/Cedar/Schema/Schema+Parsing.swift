@@ -7,6 +7,9 @@ extension Schema {
     /// - Throws: Every problem of every text; first those of their form, and where there are none those of what the
     ///   names in them stand for.
     package init(parsing sources: [PolicySource], limits: PolicyLimits = PolicyLimits()) throws(PolicyErrors) {
+        // A limit of none would let a broken schema pass for an empty one.
+        var limits = limits
+        limits.errors = max(limits.errors, 1)
         var fragments: [SchemaFragment] = []
         var errors: [PolicyError] = []
         for source in sources {

@@ -1,7 +1,7 @@
 /// Every name that the fragments of a schema declare, and what a written name stands for among them.
 struct SchemaDefinitions {
     /// What a name stands for.
-    enum Definition: Hashable {
+    enum Definition {
         /// A type of the language.
         case builtin(SchemaType)
         /// A common type, by its number.

@@ -128,6 +128,7 @@ struct SchemaDocument {
         var members: [String: Node] = [:]
         for (key, member) in self.members(of: node) {
             guard let name = known.first(where: { $0.utf8.elementsEqual(key.utf8) }) else {
+                if self.errors.count >= self.limits.errors { continue }
                 let near = SyntaxHints.nearest(to: key, among: known).map { "did you mean `\($0)`?" }
                 let list = known.map { "`\($0)`" }.joined(separator: ", ")
                 self.note(member, "this member is not known here", hint: near ?? "there are \(list)")

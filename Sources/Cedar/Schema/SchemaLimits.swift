@@ -10,5 +10,5 @@ enum SchemaLimits {
     /// The most steps from declarations to what they are in, over all declarations.
     static let hierarchySteps = 1 << 22
     /// The most bytes of all declared names together, each with its namespace.
-    static let nameBytes = 64 << 20
+    static let nameBytes = 4 << 20
 }

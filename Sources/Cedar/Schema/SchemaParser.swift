@@ -12,6 +12,8 @@ struct SchemaParser {
     private let bytes: [UInt8]
     private let tokens: [Token]
     private var index = 0
+    /// The braces passed that are not closed, by which a broken declaration's end is told from its namespace's.
+    private var openBraces = 0
     private(set) var errors: [PolicyError] = []
     var nesting = 0
 
@@ -52,8 +54,9 @@ struct SchemaParser {
                 }
                 named.append(namespace)
             } catch {
-                self.skipDeclaration()
+                self.skipDeclaration(within: 0)
                 _ = self.take(.rightBrace)
+                self.openBraces = 0
             }
         }
         return SchemaFragment(namespaces: named + [unnamed])
@@ -72,7 +75,7 @@ struct SchemaParser {
                 }
                 try self.declaration(into: &namespace)
             } catch {
-                self.skipDeclaration()
+                self.skipDeclaration(within: 1)
             }
         }
         guard self.errors.count < self.limits.errors else { throw SyntaxError() }
@@ -89,6 +92,8 @@ struct SchemaParser {
     @discardableResult
     mutating func advance() -> Token {
         let token = self.tokens[self.index]
+        if token.kind == .leftBrace { self.openBraces += 1 }
+        if token.kind == .rightBrace { self.openBraces -= 1 }
         if self.index + 1 < self.tokens.count { self.index += 1 }
         return token
     }
@@ -178,15 +183,11 @@ struct SchemaParser {
     }
 
     /// Goes on after the next semicolon, or before the brace that ends the namespace.
-    private mutating func skipDeclaration() {
-        var depth = 0
+    private mutating func skipDeclaration(within outerBraces: Int) {
         while self.current.kind != .end {
-            if self.current.kind == .rightBrace {
-                if depth == 0 { return }
-                depth -= 1
-            }
-            if self.current.kind == .leftBrace { depth += 1 }
-            if self.advance().kind == .semicolon { return }
+            if self.current.kind == .rightBrace, self.openBraces <= outerBraces { break }
+            if self.advance().kind == .semicolon { break }
         }
+        self.openBraces = outerBraces
     }
 }

@@ -107,6 +107,7 @@ extension SchemaResolver {
                 numbers.insert(number)
                 continue
             }
+            if self.isFull { continue }
             let shown = "\(reference.type.map { "\($0.shown)::" } ?? "")\(SchemaName.shortened(reference.id.string))"
             var hint: String?
             if let type = reference.type, type.base != "Action" {
@@ -122,6 +123,7 @@ extension SchemaResolver {
 
     /// Notes that a name stands for nothing.
     mutating func noteUndeclared(_ reference: TypeReference, in scope: Int) {
+        if self.isFull { return }
         let what =
             switch reference.kind {
             case .common: "a common type"

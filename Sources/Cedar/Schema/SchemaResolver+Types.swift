@@ -127,8 +127,7 @@ extension SchemaResolver {
         case .common(let number): return self.expansions[number]
         case .entity(let number): return Expansion(type: .entity(self.entities[number].name), nodes: 1, depth: 1)
         case .actionType(let scope):
-            let name = EntityTypeName(self.qualified("Action", in: scope))
-            return Expansion(type: .entity(name), nodes: 1, depth: 1)
+            return self.actionTypes[scope].map { Expansion(type: .entity($0), nodes: 1, depth: 1) }
         case nil:
             self.noteUndeclared(reference, in: scope)
             return nil

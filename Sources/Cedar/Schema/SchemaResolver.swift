@@ -22,6 +22,8 @@ struct SchemaResolver {
     var actions: [Located<ActionStatement>] = []
     /// For every entity type its statement's number, its place and its name.
     var entities: [(statement: Int, place: SchemaPlace, name: EntityTypeName)] = []
+    /// The type of the actions of each namespace that has some.
+    var actionTypes: [Int: EntityTypeName] = [:]
     /// For every action its statement's number, its place and its identity.
     var actionEntities: [(statement: Int, place: SchemaPlace, uid: EntityUID)] = []
     /// For every common type what it comes to; nil where that is broken.
@@ -45,9 +47,12 @@ struct SchemaResolver {
         return Schema(entityTypes: entityTypes, actions: actions)
     }
 
+    /// Whether there are so many problems that no more are kept; what is said of them need not be put together then.
+    var isFull: Bool { self.errors.count >= self.errorLimit }
+
     mutating func note(_ place: SchemaPlace, _ message: String, hint: String? = nil) {
-        // Beyond the limit nothing is kept; the schema is refused anyway.
-        guard self.errors.count < self.errorLimit else { return }
+        // The schema is refused anyway.
+        guard !self.isFull else { return }
         self.errors.append(place.error(message, hint: hint))
     }
 
@@ -99,7 +104,9 @@ struct SchemaResolver {
             }
         }
         for (number, located) in self.actions.enumerated() {
-            let type = EntityTypeName(self.qualified("Action", in: located.scope))
+            let type =
+                self.actionTypes[located.scope] ?? EntityTypeName(self.qualified("Action", in: located.scope))
+            self.actionTypes[located.scope] = type
             for name in located.statement.names {
                 if !self.definitions.declare(action: name.text, as: self.actionEntities.count, in: located.scope) {
                     self.note(name.place, "the action `\(SchemaName.shortened(name.text.string))` is declared already")
@@ -128,7 +135,7 @@ struct SchemaResolver {
     }
 
     private mutating func checkShadowing(_ name: DeclaredName, in scope: Int, hint: String) {
-        guard self.definitions.isUnnamedType(name.text) else { return }
+        guard self.definitions.isUnnamedType(name.text), !self.isFull else { return }
         let shown = SchemaName.shortened(name.text.string)
         self.note(name.place, "the type `\(self.shown(name, in: scope))` hides `\(shown)`", hint: hint)
     }
@@ -140,7 +147,8 @@ struct SchemaResolver {
         scope == SchemaDefinitions.unnamed ? name.string : "\(self.definitions.scopes[scope].name)::\(name)"
     }
 
+    /// A name with its namespace, for a message.
     func shown(_ name: DeclaredName, in scope: Int) -> String {
-        SchemaName.shortened(self.qualified(name.text, in: scope))
+        SchemaName.shortened(self.isFull ? name.text.string : self.qualified(name.text, in: scope))
     }
 }

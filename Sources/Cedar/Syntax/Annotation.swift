@@ -6,11 +6,14 @@ package struct Annotation: Hashable, Sendable {
     package let value: String
     /// Where the `@` stands.
     package let position: SourcePosition
+    /// Whether it is written with a value; one without counts as empty everywhere but in the JSON form.
+    package let hasValue: Bool
 
     /// States an annotation.
-    package init(name: String, value: String, position: SourcePosition) {
+    package init(name: String, value: String, position: SourcePosition, hasValue: Bool = true) {
         self.name = name
         self.value = value
         self.position = position
+        self.hasValue = hasValue
     }
 }

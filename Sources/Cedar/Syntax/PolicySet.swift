@@ -61,13 +61,14 @@ package struct PolicySet: Sendable {
 
     /// The canonical texts of all policies and templates, in order, then of the policies that are links, by id.
     ///
-    /// Empty lines stand between them. Every link is named in a comment, and so is an id that is neither the statement's
-    /// place nor its `@id`, which only a set that was read from JSON has.
+    /// Empty lines stand between them. Every link is named in a comment, and so is what only a set that was read from
+    /// JSON has: an id that is neither the statement's place nor its `@id`, and a template without slots.
     package var canonicalText: String {
         var texts = self.statements.enumerated().map { index, statement in
             let ids = [Self.positionalID(index), statement.annotation("id") ?? ""].map { CedarString($0) }
-            let comment = ids.contains(CedarString(statement.id)) ? "" : "// \(CedarText.quoted(statement.id))\n"
-            return comment + statement.canonicalText + "\n"
+            let id = ids.contains(CedarString(statement.id)) ? "" : "// \(CedarText.quoted(statement.id))\n"
+            let kind = statement.isSlotlessTemplate ? "// a template\n" : ""
+            return id + kind + statement.canonicalText + "\n"
         }
         let linked = zip(self.links, self.policies.suffix(self.links.count))
         for (link, policy) in linked.sorted(by: { CedarString($0.0.id) < CedarString($1.0.id) }) {

@@ -33,6 +33,14 @@ enum Statement: Sendable {
         }
     }
 
+    /// Whether it is a template whose text reads as a policy.
+    var isSlotlessTemplate: Bool {
+        switch self {
+        case .policy: false
+        case .template(let template): template.slots.isEmpty
+        }
+    }
+
     func annotation(_ name: String) -> String? {
         switch self {
         case .policy(let policy): policy.annotation(name)

@@ -67,9 +67,12 @@ package struct Record: Hashable, Sendable {
     package var isEmpty: Bool { self.members.isEmpty }
 
     /// The value under a name.
-    package subscript(_ name: CedarString) -> Value? {
+    package subscript(_ name: CedarString) -> Value? { self.place(of: name).map { self.members[$0].value } }
+
+    /// The place in `members` of a name.
+    func place(of name: CedarString) -> Int? {
         guard self.members.count >= Self.searchedFrom else {
-            for member in self.members where member.name == name { return member.value }
+            for index in self.members.indices where self.members[index].name == name { return index }
             return nil
         }
         var low = 0
@@ -78,13 +81,12 @@ package struct Record: Hashable, Sendable {
             let middle = (low + high) / 2
             if self.members[middle].name < name { low = middle + 1 } else { high = middle }
         }
-        guard low < self.members.count, self.members[low].name == name else { return nil }
-        return self.members[low].value
+        return low < self.members.count && self.members[low].name == name ? low : nil
     }
 
     /// The value under a name.
     package subscript(_ name: String) -> Value? { self[CedarString(name)] }
 
     /// Whether there is a member of that name.
-    package func contains(_ name: CedarString) -> Bool { self[name] != nil }
+    package func contains(_ name: CedarString) -> Bool { self.place(of: name) != nil }
 }

@@ -1,0 +1,206 @@
+extension Typechecker {
+    /// What is known of an attribute.
+    private enum Attribute {
+        case declared(RecordShape.Attribute)
+        /// There is no list of what there is; it is of this type.
+        case unlisted(StaticType)
+        /// Some values of the type may have it, but there is no one type for it.
+        case possible
+        case absent
+    }
+
+    private static func isObject(_ type: StaticType) -> Bool {
+        switch type {
+        case .entity, .record: true
+        case .never, .any, .bool, .long, .string, .extension, .set: false
+        }
+    }
+
+    private static func hasHint(_ type: StaticType) -> String? {
+        switch type {
+        case .set: "whether a set has an element is asked with `contains`"
+        case .string: "whether a text contains another is asked with `like`"
+        case .never, .any, .bool, .long, .extension, .entity, .record: nil
+        }
+    }
+
+    mutating func attribute(_ receiver: Term, _ access: Term.Access, at term: Term) -> Judgement {
+        let object = self.expect(receiver, "an entity or a record", Self.isObject)
+        guard let type = object.type else { return .unsound(nil) }
+        return self.read(access, of: type, at: term, receiver).given(object.isSound)
+    }
+
+    /// The type of an attribute that is read.
+    private mutating func read(_ access: Term.Access, of type: StaticType, at term: Term, _ receiver: Term) -> Judgement
+    {
+        switch self.attribute(access.name, of: type) {
+        case .declared(let attribute):
+            if attribute.isRequired || self.known.contains(access.capability) { return .sound(attribute.type) }
+            let guardText = Self.hasText(receiver, access.name)
+            self.findings.note(
+                .unsafeOptionalAttributeAccess,
+                "the attribute `\(access.name)` of \(self.owner(type)) is optional and may not be there",
+                hint: guardText.map { "test for it first: `\($0) && …`" },
+                at: term.expression,
+            )
+            return .unsound(attribute.type)
+        case .unlisted(let type): return .sound(type)
+        case .possible, .absent:
+            let near = SyntaxHints.nearest(to: access.name.string, among: self.attributeNames(of: type))
+            self.findings.note(
+                .unsafeAttributeAccess,
+                "\(self.owner(type)) has no attribute `\(access.name)`",
+                hint: near.map { "did you mean `\($0)`?" },
+                at: term.expression,
+            )
+            return .unsound(nil)
+        }
+    }
+
+    /// `a has b.c`, which is `a has b && a.b has c`.
+    mutating func has(_ receiver: Term, _ path: [Term.Access], at term: Term) -> Judgement {
+        let object = self.expect(receiver, "an entity or a record", hint: Self.hasHint, Self.isObject)
+        guard var type = object.type else { return .unsound(.anyBool) }
+        var isSound = object.isSound
+        var result = self.has(path[0], type).given(isSound)
+        var learnt = self.learn(result.capabilities)
+        defer { self.forget(learnt) }
+        for (access, next) in zip(path, path.dropFirst()) {
+            if result.type == .bool(false) { break }
+            let value = self.read(access, of: type, at: term, receiver)
+            guard let valueType = value.type else { return .unsound(.anyBool) }
+            guard valueType == .never || valueType == .any || Self.isObject(valueType) else {
+                self.noteUnexpected(valueType, at: term, "an entity or a record", hint: Self.hasHint(valueType))
+                return .unsound(.anyBool)
+            }
+            type = valueType
+            isSound = isSound && value.isSound
+            var step = self.has(next, type).given(isSound)
+            learnt += self.learn(step.capabilities)
+            result.conjoin(&step)
+        }
+        if result.type == .bool(false) { result.capabilities = [] }
+        return result
+    }
+
+    /// An entity may not exist, so that even a required attribute may be missing; a record's may not.
+    private func has(_ access: Term.Access, _ type: StaticType) -> Judgement {
+        switch self.attribute(access.name, of: type) {
+        case .declared(let attribute):
+            var isCertain = self.known.contains(access.capability)
+            if case .record = type, attribute.isRequired { isCertain = true }
+            return Judgement(type: isCertain ? .bool(true) : .anyBool, isSound: true, capabilities: [access.capability])
+        case .unlisted, .possible: return .sound(.anyBool)
+        case .absent: return .sound(.bool(false))
+        }
+    }
+
+    private func attribute(_ name: CedarString, of type: StaticType) -> Attribute {
+        switch type {
+        case .record(let shape):
+            if let attribute = shape.attributes[name] { return .declared(attribute) }
+            return shape.rest.map { .unlisted($0) } ?? (shape.isOpen ? .possible : .absent)
+        case .entity(let types):
+            let declared = types.numbers.compactMap { self.index.entityTypes[$0].attributes[name] }
+            guard declared.count == types.numbers.count else { return declared.isEmpty ? .absent : .possible }
+            return self.bound(declared).map { .declared($0) } ?? .possible
+        case .never: return .possible
+        case .any: return .unlisted(.any)
+        case .bool, .long, .string, .extension, .set: return .absent
+        }
+    }
+
+    /// An attribute that several types have, if what they say of it has a bound; only the permissive mode asks.
+    private func bound(_ attributes: [RecordShape.Attribute]) -> RecordShape.Attribute? {
+        var type = attributes[0].type
+        for attribute in attributes.dropFirst() {
+            guard let bound = try? type.bound(with: attribute.type, .permissive) else { return nil }
+            type = bound
+        }
+        return RecordShape.Attribute(type: type, isRequired: attributes.allSatisfy(\.isRequired))
+    }
+
+    private func attributeNames(of type: StaticType) -> [String] {
+        switch type {
+        case .record(let shape): shape.attributes.keys.map(\.string).sorted()
+        case .entity(let types):
+            types.numbers.flatMap { self.index.entityTypes[$0].attributes.keys.map(\.string) }.sorted()
+        case .never, .any, .bool, .long, .string, .extension, .set: []
+        }
+    }
+
+    private func owner(_ type: StaticType) -> String {
+        switch type {
+        case .entity: "`\(self.index.text(type))`"
+        case .record, .never, .any, .bool, .long, .string, .extension, .set: "the record"
+        }
+    }
+
+    private static func hasText(_ receiver: Term, _ name: CedarString) -> String? {
+        var names = [CedarText.isIdentifier(name.string) ? name.string : CedarText.quoted(name.string)]
+        var receiver = receiver
+        var path: [String] = []
+        while case .attribute(let object, let access) = receiver.form, CedarText.isIdentifier(access.name.string) {
+            path.append(access.name.string)
+            receiver = object
+        }
+        guard case .variable(let variable) = receiver.form else { return nil }
+        names.insert(([variable.rawValue] + path.reversed()).joined(separator: "."), at: 0)
+        return names.joined(separator: " has ")
+    }
+}
+
+extension Typechecker {
+    mutating func hasTag(_ entity: Term, _ name: Term, _ capability: Term.Capability) -> Judgement {
+        let (object, isSound) = self.tagOperands(entity, name)
+        guard let object else { return isSound ? .sound(.anyBool) : .unsound(nil) }
+        let type: StaticType =
+            if self.tagTypes(of: object).isEmpty {
+                .bool(false)
+            } else {
+                self.known.contains(capability) ? .bool(true) : .anyBool
+            }
+        return Judgement(type: type, isSound: true, capabilities: [capability]).given(isSound)
+    }
+
+    mutating func getTag(_ entity: Term, _ name: Term, _ capability: Term.Capability, at term: Term) -> Judgement {
+        let (object, isSound) = self.tagOperands(entity, name)
+        guard let object else { return isSound ? .sound(.any) : .unsound(nil) }
+        guard self.known.contains(capability) else {
+            self.findings.note(
+                .unsafeTagAccess,
+                "the tag may not be there on every `\(self.index.text(.entity(object)))`",
+                hint: "test for it first: `.hasTag(…) && …`, with the same entity and name",
+                at: term.expression,
+            )
+            return .unsound(nil)
+        }
+        let tags = self.tagTypes(of: object)
+        guard !tags.isEmpty else {
+            self.findings.note(
+                .noTagsAllowed,
+                "entities of type `\(self.index.text(.entity(object)))` have no tags",
+                hint: "the schema declares tags with `tags T`",
+                at: term.expression,
+            )
+            return .unsound(nil)
+        }
+        guard let type = self.bound(tags, "the tags of an entity", at: term) else { return .unsound(nil) }
+        return .sound(type).given(isSound)
+    }
+
+    /// The entity types, or nil where they are not known, which is sound only of a value of any type.
+    private mutating func tagOperands(_ entity: Term, _ name: Term) -> (object: EntityTypes?, isSound: Bool) {
+        let object = self.entity(entity)
+        let key = self.expect(name, "String") { $0 == .string }
+        guard case .entity(let types) = object.type else {
+            return (nil, object.type == .any && object.isSound && key.isSound)
+        }
+        return (types, object.isSound && key.isSound)
+    }
+
+    /// The types of the tags of those of some entity types that have tags.
+    private func tagTypes(of types: EntityTypes) -> [StaticType] {
+        types.numbers.compactMap { self.index.entityTypes[$0].tags }
+    }
+}
