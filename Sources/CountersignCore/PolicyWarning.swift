@@ -44,7 +44,9 @@ extension GatedPolicySet {
     }
 }
 
-/// Looks for what is surely not meant. Compares every policy with every other one: for commands, not for the gateway.
+/// Looks for what is surely not meant.
+///
+/// Compares every policy with every other one, so it is for commands and not for the gateway.
 private struct PolicyExaminer {
     private let set: GatedPolicySet
     private let users: [User]?
