@@ -134,6 +134,8 @@ extension EntityUID {
     package init(json: JSONValue) throws(ValueError) {
         if let text = json.stringValue {
             self = try EntityUID(normalized: text)
+        } else if json["__expr"]?.stringValue != nil {
+            throw ValueError("the `__expr` escape is not supported")
         } else if let entity = json["__entity"], let reference = Reference(entity) {
             self = try EntityUID(reference)
         } else if let reference = Reference(json) {
