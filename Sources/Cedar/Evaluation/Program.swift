@@ -69,6 +69,8 @@ final class Program: Sendable {
         case isEmpty
         case getTag
         case hasTag
+        /// Node `a` is an address in the range that is node `b`.
+        case isInRange
         /// `functions[a]` of the arguments `lists[b..<b + c]`.
         case call
     }
