@@ -153,8 +153,20 @@ struct EntitiesTests {
         ]
     )
     func text(text: String, uid: EntityUID) throws {
-        #expect(try EntityUID(json: .string(text)) == uid)
+        #expect(try EntityUID(parsing: text) == uid)
         #expect(try EntityUID(parsing: uid.description) == uid)
+    }
+
+    @Test(
+        "in JSON, an identity's text has escapes for what needs them, and no others",
+        arguments: [
+            (#"U::"a""#, true), (#"U::"\u{61}""#, false), (#"U::"it's""#, false), (#"U::"it\'s""#, true),
+            ("U::\"\n\"", false), (#"U::"\n""#, true), ("U::\"\u{301}\"", false), ("U::\"a\u{301}\"", true),
+            ("U::\"\u{200B}\"", false), (#"U::"\u{200b}""#, true), (#"U::"\u{200B}""#, false),
+        ],
+    )
+    func normalized(text: String, isNormalized: Bool) {
+        #expect(((try? EntityUID(json: .string(text))) != nil) == isNormalized)
     }
 
     @Test(

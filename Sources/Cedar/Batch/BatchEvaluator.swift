@@ -17,13 +17,20 @@ package struct BatchEvaluator {
     /// Gives the bytes of the file at a path, as the path stands in the request.
     package typealias Reader = (String) throws(FileError) -> [UInt8]
 
-    /// What a line may ask of the JSON parser: Cedar's integers, and texts that are long or deep.
+    /// What JSON may ask of the parser: Cedar's integers, and as deep as the official engine reads it.
     package static let limits = JSONLimits(
-        maxDepth: 512,
+        maxDepth: 127,
         maxBytes: 256 << 20,
         numbers: .int64,
         allowsNoncharacters: true,
     )
+
+    /// A line whose parts are too deep still has an id to be answered with.
+    private static var lineLimits: JSONLimits {
+        var limits = Self.limits
+        limits.maxDepth = 512
+        return limits
+    }
 
     private var library: BatchLibrary
 
@@ -52,7 +59,7 @@ package struct BatchEvaluator {
     private mutating func answer(_ line: [UInt8]) -> BatchAnswer {
         let json: JSONValue
         do {
-            json = try JSONParser.parse(line, limits: Self.limits)
+            json = try JSONParser.parse(line, limits: Self.lineLimits)
         } catch {
             return BatchAnswer(id: .null, refusal: BatchRefusal(.line, "line: \(error)"))
         }

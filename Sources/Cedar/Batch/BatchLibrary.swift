@@ -201,6 +201,9 @@ struct BatchLibrary {
             self.bytes += text.byteCount
             return .text(PolicySource(name: name, text: text.string))
         case .json(let json):
+            guard json.nests(within: BatchEvaluator.limits.maxDepth) else {
+                throw BatchRefusal(part, "\(name): nests deeper than JSON may")
+            }
             // About what its text has; counted because the cache keeps it.
             self.bytes += json.canonicalBytes().count
             return .json(json, name: name)
@@ -216,6 +219,17 @@ struct BatchLibrary {
                 throw BatchRefusal(part, "\(path): is not UTF-8")
             }
             return .text(PolicySource(name: path.string, text: text))
+        }
+    }
+}
+
+extension JSONValue {
+    /// Whether containers are within each other no deeper than so many levels.
+    func nests(within levels: Int) -> Bool {
+        switch self {
+        case .null, .bool, .integer, .number, .string: true
+        case .array(let elements): levels > 0 && elements.allSatisfy { $0.nests(within: levels - 1) }
+        case .object(let object): levels > 0 && object.members.allSatisfy { $0.value.nests(within: levels - 1) }
         }
     }
 }

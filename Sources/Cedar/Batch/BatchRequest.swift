@@ -61,7 +61,11 @@ struct BatchRequest {
             } catch {
                 throw BatchRefusal(.context, "context: \(error)")
             }
-        case let json: return json
+        case let json:
+            guard json.nests(within: BatchEvaluator.limits.maxDepth) else {
+                throw BatchRefusal(.context, "context: nests deeper than JSON may")
+            }
+            return json
         }
     }
 

@@ -31,7 +31,9 @@ extension Value {
         return escaped
     }
 
-    private static func foreign(_ number: Double) -> ValueError { ValueError("`\(number)` is not an integer of 64 bits") }
+    private static func foreign(_ number: Double) -> ValueError {
+        ValueError("`\(number)` is not an integer of 64 bits")
+    }
 
     private static func unescaped(_ object: JSONObject) throws(ValueError) -> Value? {
         if let entity = object["__entity"], let reference = EntityUID.Reference(entity) {
@@ -128,10 +130,10 @@ extension EntityUID {
         }
     }
 
-    /// Reads an entity's identity: `{"type": "T", "id": "i"}`, that below `__entity`, or Cedar text `T::"i"`.
+    /// Reads an entity's identity: `{"type": "T", "id": "i"}`, that below `__entity`, or Cedar text `T::"i"`, normalized.
     package init(json: JSONValue) throws(ValueError) {
         if let text = json.stringValue {
-            self = try EntityUID(parsing: text)
+            self = try EntityUID(normalized: text)
         } else if json["__expr"]?.stringValue != nil {
             throw ValueError("the `__expr` escape is not supported")
         } else if let entity = json["__entity"], let reference = Reference(entity) {
@@ -148,10 +150,20 @@ extension EntityUID {
         self.init(type: reference.type, id: reference.id)
     }
 
-    /// Reads an entity's identity from Cedar text: `Photos::User::"alice"`.
+    /// Reads an entity's identity from the one text that the official engine writes for it.
     ///
-    /// As in the official engine, the text must be the one that an identity is written as: nothing beside it, and
-    /// escapes for just those characters that need one.
+    /// There, escapes stand for just those characters that need one; that engine takes no other text where it reads
+    /// requests, so that nothing can be read in two ways.
+    package init(normalized text: String) throws(ValueError) {
+        let uid = try EntityUID(parsing: text)
+        let written = "\(uid.type)::\(CedarText.debugQuoted(uid.id.string))"
+        guard CedarString(written) == CedarString(text) else {
+            throw ValueError("`\(text)` is to be written as `\(written)`")
+        }
+        self = uid
+    }
+
+    /// Reads an entity's identity from Cedar text: `Photos::User::"alice"`, with any escapes.
     package init(parsing text: String) throws(ValueError) {
         let bytes = Array(text.utf8)
         let tokens = Lexer.tokens(of: bytes)
@@ -162,10 +174,6 @@ extension EntityUID {
         else { throw wrong }
         let type = String(decoding: bytes[..<(last.start - 2)], as: UTF8.self)
         guard CedarText.isName(type) else { throw wrong }
-        let literal = CedarText.debugQuoted(id)
-        guard bytes[last.start..<last.end].elementsEqual(literal.utf8) else {
-            throw ValueError("`\(text)` is to be written as `\(type)::\(literal)`")
-        }
         self.init(type: type, id: id)
     }
 }
