@@ -12,39 +12,6 @@ struct PolicyCommand: AsyncParsableCommand {
         subcommands: [Init.self, Check.self, Test.self, Evaluate.self, Diff.self, Schema.self],
     )
 
-    /// The command `countersign policy check`.
-    struct Check: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Checks policies; every error with file, line and column.",
-            discussion: "Exits with 0 if the set would load, and with 2 if not.",
-        )
-
-        @OptionGroup var policies: PolicyOptions
-        @OptionGroup var format: FormatOptions
-
-        mutating func run() async throws {
-            let sources = try policies.sources()
-            let groups = try policies.groups()
-            let set: GatedPolicySet
-            do {
-                set = try GatedPolicySet(parsing: sources, groups: groups)
-            } catch {
-                let items = error.errors.map(PolicyOptions.json)
-                format.print(["errors": .array(items), "valid": false]) { Output.error(error.description) }
-                throw ExitCode(ExitStatus.usage.rawValue)
-            }
-            let gates = set.gates.count { $0 != nil }
-            let value: JSONValue = [
-                "errors": [], "files": .integer(Int64(sources.count)), "gates": .integer(Int64(gates)),
-                "policies": .integer(Int64(set.gates.count)), "valid": true, "version": .string(set.version),
-            ]
-            format.print(value) {
-                Output.line("valid: \(set.gates.count) policies, \(gates) of them gates; files: \(sources.count)")
-                Output.line("version \(set.version)")
-            }
-        }
-    }
-
     /// The command `countersign policy evaluate`.
     struct Evaluate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -117,7 +84,7 @@ struct PolicyCommand: AsyncParsableCommand {
                 verdict = set.judge(request, entities: try allEntities(directory, request.resource))
             }
             let status = Self.status(verdict.kind)
-            format.print(PolicyText.json(verdict)) { Self.tell(verdict) }
+            format.print(VerdictText.json(verdict)) { Self.tell(verdict) }
             if status != .done { throw ExitCode(status.rawValue) }
         }
 
@@ -226,12 +193,10 @@ struct PolicyOptions: ParsableArguments {
 
     private func load() throws -> Configuration { try configuration.load(withSecrets: false) }
 
-    /// An error for programs.
-    static func json(_ error: PolicyError) -> JSONValue {
-        [
-            "column": .integer(Int64(error.position.column)), "file": .string(error.position.file),
-            "hint": error.hint.map { .string($0) } ?? .null, "line": .integer(Int64(error.position.line)),
-            "message": .string(error.message),
-        ]
+    /// The users that the configuration declares; `nil` where none is found, or where groups are made up.
+    func users() throws -> [User]? {
+        let loaded = try load()
+        guard !loaded.file.isEmpty, group.group.isEmpty else { return nil }
+        return Array(try loaded.declaredDirectory().users.values)
     }
 }

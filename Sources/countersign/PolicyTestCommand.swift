@@ -75,7 +75,7 @@ extension PolicyCommand {
             let found = result.policyCase
             return [
                 "differences": .array(result.differences.map { .string($0) }), "file": .string(found.file),
-                "got": PolicyText.json(result.verdict), "line": .integer(Int64(found.line)),
+                "got": VerdictText.json(result.verdict), "line": .integer(Int64(found.line)),
                 "name": .string(found.name), "passed": .bool(result.isPassed),
             ]
         }
@@ -99,7 +99,7 @@ struct GroupOptions: ParsableArguments {
 }
 
 /// Policy's answers for people and for programs.
-enum PolicyText {
+enum VerdictText {
     /// A verdict for programs.
     static func json(_ verdict: PolicyVerdict) -> JSONValue {
         var object = JSONObject([

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from harness import document
 from harness.gateway import BINARY
 
 PACKS = [
@@ -539,3 +540,46 @@ def test_recorded_actions_are_judged_again_from_the_ledger_of_a_running_gateway(
 
     gateway.approve(approval)
     assert ask.answer().status == 200
+
+
+# The guide
+
+BASE, CONFIGURATION_OF_THE_GUIDE, EXAMPLES = document.read()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.heading)
+def test_every_example_of_the_guide_is_as_the_guide_says(desk, example):
+    desk.write("countersign.yaml", CONFIGURATION_OF_THE_GUIDE)
+    desk.write("policies/base.cedar", BASE)
+    desk.write("policies/example.cedar", example.policy)
+    if example.text:
+        checked = desk.run("check", "--strict", expect=1 if example.text.startswith("warning") else 2)
+        assert example.text in checked.stdout + checked.stderr
+        return
+    desk.write("policies/example.test.yaml", example.cases)
+    report = desk.json("test")
+    assert report["failed"] == 0, [case["differences"] for case in report["cases"]]
+    assert {item["policy"] for item in report["unexercised"]} <= {"agents"}
+    # Groups of the guide have members enough; nothing in it is redundant.
+    assert desk.json("check", "--strict")["warnings"] == []
+
+
+def test_the_guide_has_examples_of_everything():
+    headings = {example.heading for example in EXAMPLES}
+    assert len(EXAMPLES) >= 18 and {"Two people", "Passkeys", "Time", "Bodies", "Break-glass", "Check"} <= headings
+
+
+def test_the_file_of_cases_in_the_guide_is_one(desk):
+    text = document.GUIDE.read_text()
+    cases = text[text.index("# policies/orders.test.yaml"):]
+    desk.write("policies/orders.test.yaml", cases[: cases.index("```")])
+    desk.write(
+        "policies/orders.cedar",
+        BASE + '@id("exports") @approvers("dba") forbid (principal is Agent, action in Action::"export", resource);',
+    )
+    assert desk.run("test").stdout == "2 passed, 0 failed\n"
+
+
+def test_the_guide_names_every_pack():
+    text = document.GUIDE.read_text()
+    assert all(f"| `{pack}` |" in text for pack in PACKS)
