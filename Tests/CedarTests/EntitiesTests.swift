@@ -38,6 +38,10 @@ struct EntitiesTests {
                 "[0].uid: `A :: U` is not a type name"
             ),
             (#"{"uid": {"type": "", "id": "a"}, "attrs": {}, "parents": []}"#, "[0].uid: `` is not a type name"),
+            (
+                #"{"uid": {"__expr": "x", "type": "U", "id": "a"}, "attrs": {}, "parents": []}"#,
+                "[0].uid: the `__expr` escape is not supported"
+            ),
             (#"{"uid": {"type": "U", "id": "a"}, "parents": []}"#, "[0]: `attrs` is missing"),
             (#"{"uid": {"type": "U", "id": "a"}, "attrs": {}}"#, "[0]: `parents` is missing"),
             (#"{"attrs": {}, "parents": []}"#, "[0]: `uid` is missing"),

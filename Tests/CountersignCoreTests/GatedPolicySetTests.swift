@@ -88,6 +88,13 @@ struct GatedPolicySetTests {
         #expect(errors.description.hasPrefix("a.cedar:1:1: @approvers stands on a permit"))
     }
 
+    @Test("a template is refused, as nothing would ever link it")
+    func templates() throws {
+        let text = "permit (principal, action, resource);\nforbid (principal == ?principal, action, resource);"
+        let errors = try #require(throws: PolicyErrors.self) { try Self.load(text) }
+        #expect(errors.description.hasPrefix("a.cedar:2:1: templates are never linked here"))
+    }
+
     @Test("every error of every file is told at once")
     func allErrors() throws {
         let one = "@approvers(\"x\") @quorum(\"0\")\nforbid (principal, action, resource);"

@@ -177,7 +177,8 @@ def spoiled_entities(rng, model):
             wrong = [*wrong, store.spoiled(rng, rng.choice(wrong))]
         if rng.random() < 0.05:
             wrong = mutated(rng, json.dumps(wrong), ['"a"', "1", "{", "}", "[", "]", ",", ":", "null", "//x", '"\\ud800"', "\0"])
-        yield {"policies": text, "entities": wrong, **schema, **things.request()}
+        if wrong is not None:
+            yield {"policies": text, "entities": wrong, **schema, **things.request()}
 
 
 def context(rng, model):

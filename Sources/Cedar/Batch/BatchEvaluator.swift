@@ -80,18 +80,28 @@ package struct BatchEvaluator {
     }
 
     private static func question(_ request: BatchRequest, _ schema: Schema?) throws(BatchRefusal) -> Request {
-        let context: Record
+        let principal = try request.principal()
+        let action = try request.action()
+        let resource = try request.resource()
         let json = try request.context()
+        let context: Record
         do {
-            context = try Record(json: json)
+            if let schema {
+                context = try Record(context: json, schema: schema, action: action)
+            } else {
+                context = try Record(json: json)
+            }
+        } catch RequestValidationError.undeclaredAction {
+            throw BatchRefusal(.request, "action: \(RequestValidationError.undeclaredAction(action))")
         } catch {
             throw BatchRefusal(.context, "context: \(error)")
         }
-        return Request(
-            principal: try request.principal(),
-            action: try request.action(),
-            resource: try request.resource(),
-            context: context,
-        )
+        let question = Request(principal: principal, action: action, resource: resource, context: context)
+        do {
+            try schema?.validate(question)
+        } catch {
+            throw BatchRefusal(.request, "request: \(error)")
+        }
+        return question
     }
 }

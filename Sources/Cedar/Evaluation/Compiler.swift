@@ -6,7 +6,7 @@ struct Compiler {
     private(set) var failures: [EvaluationError] = []
     private(set) var names: [CedarString] = []
     private(set) var slots: [Program.Slot] = []
-    private(set) var patterns: [Pattern] = []
+    private(set) var patterns: [TextPattern] = []
     private(set) var types: [EntityTypeName] = []
     private var nameIndices: [CedarString: Int32] = [:]
     private var slotIndices: [Program.Slot: Int32] = [:]
@@ -20,6 +20,16 @@ struct Compiler {
 
     /// The node of an expression.
     mutating func compile(_ expression: Expression) -> Program.Index { self.node(self.lower(expression)) }
+
+    /// The node of all conditions of a policy together, or nil if it has none.
+    mutating func compile(_ conditions: [Policy.Condition]) -> Program.Index? {
+        let roots = conditions.map { condition in
+            let body = self.compile(condition.body)
+            return condition.isUnless ? self.node(self.add(.not, body)) : body
+        }
+        guard let first = roots.first else { return nil }
+        return roots.count == 1 ? first : self.node(self.add(.and, self.append(list: roots), Int32(roots.count)))
+    }
 
     private mutating func lower(_ expression: Expression) -> Result {
         switch expression.form {
@@ -42,7 +52,7 @@ struct Compiler {
         case .method(let receiver, let method, let arguments): self.method(receiver, method, arguments)
         case .call(let function, let arguments): self.call(function, arguments)
         case .like(let operand, let pattern):
-            self.add(.like, self.compile(operand), Self.append(pattern, to: &self.patterns))
+            self.add(.like, self.compile(operand), Self.append(TextPattern(pattern), to: &self.patterns))
         case .isType(let operand, let type, nil):
             self.add(.isType, self.compile(operand), Self.append(type, to: &self.types))
         case .isType(let operand, let type, let within?):
@@ -187,15 +197,15 @@ struct Compiler {
         switch result {
         case .node(let index): return index
         case .value(let value):
-            let index: Int32
-            if let known = self.constantIndices[value] {
-                index = known
-            } else {
-                index = Self.append(value, to: &self.constants)
-                self.constantIndices[value] = index
-            }
-            return Self.append(Program.Node(operation: .constant, a: index), to: &self.nodes)
+            return Self.append(Program.Node(operation: .constant, a: self.constant(value)), to: &self.nodes)
         }
+    }
+
+    private mutating func constant(_ value: Value) -> Int32 {
+        if let index = self.constantIndices[value] { return index }
+        let index = Self.append(value, to: &self.constants)
+        self.constantIndices[value] = index
+        return index
     }
 
     private mutating func add(

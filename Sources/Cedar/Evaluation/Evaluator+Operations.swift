@@ -12,7 +12,46 @@ extension Evaluator {
         init(_ left: Int64, _ right: Int64) { self = left < right ? .less : left > right ? .greater : .equal }
     }
 
+    /// The operations on sets, texts and entities; apart from the others, so that `truth` stays small on the stack.
+    func test(_ node: Program.Node) throws(EvaluationError) -> Bool {
+        switch node.operation {
+        case .like:
+            let pattern = self.program.patterns[Int(node.b)]
+            if let text = try self.plain(node.a), let matches = unsafe text.withText({ unsafe pattern.matches($0) }) {
+                return matches
+            }
+            return self.program.patterns[Int(node.b)].matches(try self.value(node.a).asString())
+        case .isType: return try self.entity(node.a).type == self.program.types[Int(node.b)]
+        case .isTypeWithin:
+            let entity = try self.entity(node.a)
+            guard entity.type == self.program.types[Int(node.b)] else { return false }
+            return try self.isWithin(entity, in: self.value(node.c))
+        case .contains: return try self.value(node.a).asSet().contains(self.value(node.b))
+        case .containsAll: return try self.value(node.a).asSet().isSuperset(of: self.value(node.b).asSet())
+        case .containsAny: return try self.value(node.a).asSet().intersects(self.value(node.b).asSet())
+        case .isEmpty: return try self.value(node.a).asSet().isEmpty
+        case .hasTag:
+            let entity = try self.entity(node.a)
+            let tag = try self.value(node.b).asString()
+            return self.entities.entity(entity)?.tags.contains(tag) ?? false
+        default: return try self.value(of: node).asBool()
+        }
+    }
+
+    /// Whether two nodes have equal values; the left one is evaluated first.
+    func isEqual(_ node: Program.Node) throws(EvaluationError) -> Bool {
+        if let left = try self.plain(node.a), let right = try self.plain(node.b),
+            let isEqual = left.isEqual(to: right)
+        {
+            return isEqual
+        }
+        return try self.value(node.a) == self.value(node.b)
+    }
+
     func compare(_ node: Program.Node) throws(EvaluationError) -> Order {
+        if case .long(let left)? = try self.plain(node.a), case .long(let right)? = try self.plain(node.b) {
+            return Order(left, right)
+        }
         let left = try self.value(node.a)
         let right = try self.value(node.b)
         switch left {
@@ -139,9 +178,13 @@ extension Evaluator {
 
     func call(_ node: Program.Node) throws(EvaluationError) -> Value {
         let function = self.program.functions[Int(node.a)]
-        var arguments: [Value] = []
-        arguments.reserveCapacity(Int(node.c))
-        for index in node.b..<(node.b + node.c) { arguments.append(try self.value(self.program.lists[Int(index)])) }
-        return try function.apply(to: arguments)
+        let operands = Int(node.b)
+        let first = try self.value(self.program.lists[operands])
+        guard node.c > 1 else { return try function.apply(to: first) }
+        let second = try self.value(self.program.lists[operands + 1])
+        guard node.c > 2 else { return try function.apply(to: first, second) }
+        // The function takes no such number of arguments; what is wrong with one of them comes before that.
+        for place in (operands + 2)..<(operands + Int(node.c)) { _ = try self.value(self.program.lists[place]) }
+        throw .argumentCount(function, found: Int(node.c))
     }
 }

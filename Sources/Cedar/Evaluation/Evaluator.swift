@@ -43,12 +43,8 @@ struct Evaluator {
 
     /// Whether the conditions of a policy hold whose scope matches.
     func isSatisfied(_ policy: Int) throws(EvaluationError) -> Bool {
-        let entry = self.program.entries[policy]
-        for index in entry.firstCondition..<entry.endCondition {
-            let condition = self.program.conditions[Int(index)]
-            if try self.truth(condition.root) == condition.isUnless { return false }
-        }
-        return true
+        let root = self.program.conditions[policy]
+        return root < 0 ? true : try self.truth(root)
     }
 
     func isWithin(_ entity: EntityUID, _ ancestor: EntityUID) -> Bool {
@@ -73,31 +69,21 @@ struct Evaluator {
             return false
         case .not: return !(try self.truth(node.a))
         case .conditional: return try self.truth(self.truth(node.a) ? node.b : node.c)
-        case .equal: return try self.value(node.a) == self.value(node.b)
-        case .notEqual: return try self.value(node.a) != self.value(node.b)
+        case .equal: return try self.isEqual(node)
+        case .notEqual: return try !self.isEqual(node)
+        case .slot:
+            if case .bool(let value)? = try self.plain(index) { return value }
+            return try self.slot(node.a).asBool()
         case .less: return try self.compare(node).isLess
         case .lessOrEqual: return try !self.compare(node).isGreater
         case .greater: return try self.compare(node).isGreater
         case .greaterOrEqual: return try !self.compare(node).isLess
         case .within: return try self.within(node)
         case .has: return try self.has(node)
-        case .hasSlot: return self.place(of: node.a) != nil
-        case .like:
-            return self.program.patterns[Int(node.b)].matches(try self.value(node.a).asString())
-        case .isType: return try self.entity(node.a).type == self.program.types[Int(node.b)]
-        case .isTypeWithin:
-            let entity = try self.entity(node.a)
-            guard entity.type == self.program.types[Int(node.b)] else { return false }
-            return try self.isWithin(entity, in: self.value(node.c))
-        case .contains: return try self.value(node.a).asSet().contains(self.value(node.b))
-        case .containsAll: return try self.value(node.a).asSet().isSuperset(of: self.value(node.b).asSet())
-        case .containsAny: return try self.value(node.a).asSet().intersects(self.value(node.b).asSet())
-        case .isEmpty: return try self.value(node.a).asSet().isEmpty
-        case .hasTag:
-            let entity = try self.entity(node.a)
-            let tag = try self.value(node.b).asString()
-            return self.entities.entity(entity)?.tags.contains(tag) ?? false
-        case .constant, .fail, .principal, .action, .resource, .context, .slot, .attribute, .negate,
+        case .hasSlot: return self.hasSlot(node.a)
+        case .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag:
+            return try self.test(node)
+        case .constant, .fail, .principal, .action, .resource, .context, .attribute, .negate,
             .arithmetic, .set, .record, .getTag, .call:
             return try self.value(of: node).asBool()
         }
@@ -128,7 +114,8 @@ struct Evaluator {
         case .record: return try self.record(node)
         case .getTag: return try self.tag(node)
         case .call: return try self.call(node)
-        case .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .has,
+        case .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual,
+            .within, .has,
             .hasSlot,
             .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag:
             return .bool(try self.truth(index))
@@ -143,7 +130,8 @@ struct Evaluator {
         case .action: return self.request.action
         case .resource: return self.request.resource
         case .constant, .fail, .context, .slot, .hasSlot, .attribute, .has, .and, .or, .not, .negate, .conditional,
-            .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .arithmetic, .like, .isType,
+            .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .arithmetic,
+            .like, .isType,
             .isTypeWithin, .set, .record, .contains, .containsAll, .containsAny, .isEmpty, .getTag, .hasTag, .call:
             return try self.value(of: node, at: index).asEntity()
         }

@@ -1,10 +1,18 @@
 extension ExtensionFunction {
     /// The function's result.
     package func apply(to arguments: [Value]) throws(EvaluationError) -> Value {
-        guard arguments.count == self.argumentCount, let first = arguments.first else {
-            throw .argumentCount(self, found: arguments.count)
+        switch arguments.count {
+        case 1: return try self.apply(to: arguments[0])
+        case 2: return try self.apply(to: arguments[0], arguments[1])
+        default: throw .argumentCount(self, found: arguments.count)
         }
-        let second = arguments[arguments.count - 1]
+    }
+
+    /// The function's result for one argument, or for two.
+    func apply(to first: Value, _ argument: Value? = nil) throws(EvaluationError) -> Value {
+        let found = argument == nil ? 1 : 2
+        guard found == self.argumentCount else { throw .argumentCount(self, found: found) }
+        let second = argument ?? first
         switch self {
         case .decimal: return .decimal(try self.parse(first, Decimal.init(parsing:)))
         case .ip: return .ip(try self.parse(first, IPAddress.init(parsing:)))

@@ -73,18 +73,6 @@ final class Program: Sendable {
         case call
     }
 
-    /// A policy: the range of its conditions.
-    struct Entry: Sendable {
-        let firstCondition: Int32
-        let endCondition: Int32
-    }
-
-    /// The root of a `when` or `unless` clause.
-    struct Condition: Sendable {
-        let root: Index
-        let isUnless: Bool
-    }
-
     /// An attribute of a part of the request; however many policies read it, it is looked for once.
     struct Slot: Hashable, Sendable {
         let variable: Expression.Variable
@@ -92,43 +80,31 @@ final class Program: Sendable {
     }
 
     let index: ScopeIndex
-    let entries: [Entry]
-    let conditions: [Condition]
+    /// What must be true for each policy to be satisfied once its scope matches; -1 where nothing must.
+    let conditions: [Index]
     let nodes: [Node]
     let lists: [Int32]
     let constants: [Value]
+    /// The same; they point into `constants`.
+    let plainConstants: [PlainValue]
     let failures: [EvaluationError]
     let names: [CedarString]
     let slots: [Slot]
-    /// The variables of `slots`, without the names.
-    let slotVariables: [Expression.Variable]
-    let patterns: [Pattern]
+    let patterns: [TextPattern]
     let types: [EntityTypeName]
     let functions: [ExtensionFunction]
 
     init(_ policies: [Policy]) {
         var compiler = Compiler()
-        var entries: [Entry] = []
-        var conditions: [Condition] = []
-        for policy in policies {
-            let start = conditions.count
-            for condition in policy.conditions {
-                conditions.append(Condition(root: compiler.compile(condition.body), isUnless: condition.isUnless))
-            }
-            entries.append(
-                Entry(firstCondition: Int32(start), endCondition: Int32(conditions.count)),
-            )
-        }
+        self.conditions = policies.map { compiler.compile($0.conditions) ?? -1 }
         self.index = ScopeIndex(policies.map(\.scope))
-        self.entries = entries
-        self.conditions = conditions
         self.nodes = compiler.nodes
         self.lists = compiler.lists
         self.constants = compiler.constants
+        self.plainConstants = compiler.constants.map { PlainValue($0) }
         self.failures = compiler.failures
         self.names = compiler.names
         self.slots = compiler.slots
-        self.slotVariables = compiler.slots.map(\.variable)
         self.patterns = compiler.patterns
         self.types = compiler.types
         self.functions = ExtensionFunction.allCases

@@ -11,7 +11,7 @@ extension Value {
         case .null: throw ValueError("`null` is not a Cedar value")
         case .bool(let value): self = .bool(value)
         case .integer(let value): self = .long(value)
-        case .number(let value): throw ValueError("`\(value)` is not an integer of 64 bits")
+        case .number(let value): throw Self.foreign(value)
         case .string(let value): self = .string(CedarString(value))
         case .array(let elements): self = .set(ValueSet(try Self.values(elements)))
         case .object(let object):
@@ -25,6 +25,15 @@ extension Value {
 
     private static func escape(_ object: JSONObject) throws(ValueError) -> Value? {
         guard object.count == 1 else { return nil }
+        guard let escaped = try Self.unescaped(object) else { return nil }
+        // Members beside those of the escape do not matter, yet even they must be numbers of Cedar.
+        if let number = JSONValue.object(object).foreignNumber { throw Self.foreign(number) }
+        return escaped
+    }
+
+    private static func foreign(_ number: Double) -> ValueError { ValueError("`\(number)` is not an integer of 64 bits") }
+
+    private static func unescaped(_ object: JSONObject) throws(ValueError) -> Value? {
         if let entity = object["__entity"], let reference = EntityUID.Reference(entity) {
             return .entity(try EntityUID(reference))
         }
@@ -61,6 +70,26 @@ extension Value {
             }
         }
         return values
+    }
+}
+
+extension JSONValue {
+    /// A number somewhere within that is no integer of 64 bits.
+    fileprivate var foreignNumber: Double? {
+        switch self {
+        case .number(let number): return number
+        case .null, .bool, .integer, .string: return nil
+        case .array(let elements):
+            for element in elements {
+                if let number = element.foreignNumber { return number }
+            }
+            return nil
+        case .object(let object):
+            for member in object.members {
+                if let number = member.value.foreignNumber { return number }
+            }
+            return nil
+        }
     }
 }
 
@@ -103,6 +132,8 @@ extension EntityUID {
     package init(json: JSONValue) throws(ValueError) {
         if let text = json.stringValue {
             self = try EntityUID(parsing: text)
+        } else if json["__expr"]?.stringValue != nil {
+            throw ValueError("the `__expr` escape is not supported")
         } else if let entity = json["__entity"], let reference = Reference(entity) {
             self = try EntityUID(reference)
         } else if let reference = Reference(json) {
@@ -118,6 +149,9 @@ extension EntityUID {
     }
 
     /// Reads an entity's identity from Cedar text: `Photos::User::"alice"`.
+    ///
+    /// As in the official engine, the text must be the one that an identity is written as: nothing beside it, and
+    /// escapes for just those characters that need one.
     package init(parsing text: String) throws(ValueError) {
         let bytes = Array(text.utf8)
         let tokens = Lexer.tokens(of: bytes)
@@ -128,6 +162,10 @@ extension EntityUID {
         else { throw wrong }
         let type = String(decoding: bytes[..<(last.start - 2)], as: UTF8.self)
         guard CedarText.isName(type) else { throw wrong }
+        let literal = CedarText.debugQuoted(id)
+        guard bytes[last.start..<last.end].elementsEqual(literal.utf8) else {
+            throw ValueError("`\(text)` is to be written as `\(type)::\(literal)`")
+        }
         self.init(type: type, id: id)
     }
 }
