@@ -23,9 +23,10 @@ struct PolicyCommand: AsyncParsableCommand {
                   countersign policy evaluate --principal 'Agent::"a"' --action 'Action::"http:read"' \
                 --resource 'Endpoint::"api/x"'
                 Exits with 0 for allow, 1 for deny and 7 for an action that would be held.
+
                 Or a batch of Cedar requests, one JSON object a line, answered with one a line, in order:
                   countersign policy evaluate --batch requests.ndjson
-                docs/policy.md tells the members of both. Paths in it are seen from the current folder. Exits with 0 if
+                docs/policy.md tells the members of both. Paths in it are seen from the current folder. Exits with 0 if \
                 every line got an answer, whatever it is.
                 """,
         )

@@ -584,6 +584,11 @@ def test_recorded_actions_are_judged_again_from_the_ledger_of_a_running_gateway(
     gateway.approve(approval)
     assert ask.answer().status == 200
 
+    # And where no gateway runs: of what an approval was redeemed for, the request is what is judged.
+    gateway.stop()
+    stopped = json.loads(gateway.cli(*arguments, "data", succeed=False).stdout)
+    assert stopped["changes"] == report["changes"]
+
 
 # The guide
 

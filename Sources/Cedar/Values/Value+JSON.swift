@@ -31,7 +31,9 @@ extension Value {
         return escaped
     }
 
-    private static func foreign(_ number: Double) -> ValueError { ValueError("`\(number)` is not an integer of 64 bits") }
+    private static func foreign(_ number: Double) -> ValueError {
+        ValueError("`\(number)` is not an integer of 64 bits")
+    }
 
     private static func unescaped(_ object: JSONObject) throws(ValueError) -> Value? {
         if let entity = object["__entity"], let reference = EntityUID.Reference(entity) {
