@@ -120,7 +120,9 @@ struct PolicyDiffReport {
                 Output.line("\n\(change.before.rawValue) → \(change.after.rawValue): \(count)")
                 last = (change.before, change.after)
             }
-            Output.line(Output.safe("  \(change.count) × \(change.oldReason) → \(change.newReason)"))
+            Output.line(Output.safe("  \(change.count) × old: \(change.oldReason)"))
+            let indent = String(repeating: " ", count: "\(change.count)".count + 5)
+            Output.line(Output.safe("\(indent)new: \(change.newReason)"))
             for example in change.examples { Output.line(Output.safe("      " + Self.text(example))) }
         }
         Output.line("")
