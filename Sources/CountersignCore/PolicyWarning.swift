@@ -78,8 +78,7 @@ private struct PolicyExaminer {
 
     /// What the validator warns of, by policy id.
     private func validatorWarnings() -> [CedarString: [ValidationFinding]] {
-        guard let schema = try? PolicyVocabulary.resolvedSchema.get() else { return [:] }
-        let found = Validator(schema: schema).validate(set.policies).warnings
+        let found = (try? PolicyVocabulary.validate(set.policies))?.warnings ?? []
         return Dictionary(grouping: found) { CedarString($0.policyID) }
     }
 

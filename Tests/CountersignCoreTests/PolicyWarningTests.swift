@@ -27,7 +27,8 @@ struct PolicyWarningTests {
             ),
             // The validator finds out that users approve and agents act.
             (
-                permit + #"@id("p") forbid (principal is User, action in Action::"read", resource);"#,
+                permit
+                    + #"@id("p") forbid (principal, action in Action::"read", resource) when { principal is User };"#,
                 ["never-applies p"]
             ),
             (
