@@ -11,12 +11,16 @@ extension PolicyCommand {
             abstract: "Says which recorded actions another policy set would decide otherwise.",
             discussion: """
                   countersign policy diff policies drafts --against countersign-data
-                Judges every action of the log by the old set and by the new one, under today's agents, users and connections, at
-                the time and from the address that it had. --against takes a data folder, whose ledger is read beside the
-                running server and not changed; or a file of what `countersign log export` printed, or of action
-                documents, one a line. Without --against it only says which policies differ.
-                Exits with 0 if no action is decided otherwise (without --against: if the sets are the same), with 1
-                if some are, and with 2 if that cannot be told.
+
+                Judges every action of the log by the old set and by the new one, under today's agents, users and \
+                connections, at the time and from the address that it had.
+
+                --against takes a data folder, whose ledger is read beside the running server and not changed; or a file \
+                of what `countersign log export` printed, or of action documents, one a line. Without it, the command \
+                only says which policies differ.
+
+                Exits with 0 if no action is decided otherwise (without --against: if the sets are the same), with 1 if \
+                some are, and with 2 if that cannot be told.
                 """,
         )
 
@@ -116,7 +120,9 @@ struct PolicyDiffReport {
                 Output.line("\n\(change.before.rawValue) → \(change.after.rawValue): \(count)")
                 last = (change.before, change.after)
             }
-            Output.line(Output.safe("  \(change.count) × \(change.oldReason) → \(change.newReason)"))
+            Output.line(Output.safe("  \(change.count) × old: \(change.oldReason)"))
+            let indent = String(repeating: " ", count: "\(change.count)".count + 5)
+            Output.line(Output.safe("\(indent)new: \(change.newReason)"))
             for example in change.examples { Output.line(Output.safe("      " + Self.text(example))) }
         }
         Output.line("")
