@@ -246,8 +246,11 @@ def schema_json(rng, model):
 
 
 def literals(rng, model):
-    """One extension function of an odd literal, and what it gives."""
+    """One extension function of an odd literal, and what it gives; patterns and texts of few letters."""
     for _ in range(5):
+        if rng.random() < 0.2:
+            yield alone(f"{words.quoted(rng, letters(rng, 'aab*é'))} like {words.quoted(rng, letters(rng, PATTERN), pattern=True)}")
+            continue
         name = rng.choice(list(words.CONSTRUCTORS))
         good, bad = words.LITERALS[name]
         one = rng.choice(good + bad)
@@ -271,13 +274,25 @@ def literals(rng, model):
                 ],
             }[name]
         )  # fmt: skip
-        yield {
-            "policies": f"permit(principal, action, resource) when {{ {test.format(left, right)} }};",
-            "principal": {"type": "User", "id": "a"},
-            "action": {"type": "Action", "id": "a"},
-            "resource": {"type": "User", "id": "b"},
-            "context": {},
-        }
+        yield alone(test.format(left, right))
+
+
+PATTERN = "aab*é\ue000\ue000"
+
+
+def letters(rng, alphabet):
+    return "".join(rng.choice(alphabet) for _ in range(rng.randrange(8)))
+
+
+def alone(condition):
+    """A request to one policy with one condition."""
+    return {
+        "policies": f"permit(principal, action, resource) when {{ {condition} }};",
+        "principal": {"type": "User", "id": "a"},
+        "action": {"type": "Action", "id": "a"},
+        "resource": {"type": "User", "id": "b"},
+        "context": {},
+    }
 
 
 MAKERS = {

@@ -71,9 +71,7 @@ def work(job):
         kind_of += [kind] * len(made)
     counts = collections.Counter()
     disagreements = []
-    began = time.perf_counter()
     answers = engine.ask(lines, binary)
-    counts["ours"] = time.perf_counter() - began
     for line, kind, ours in zip(lines, kind_of, answers, strict=True):
         right = oracle.answer(line)
         counts["cases", kind] += 1
@@ -96,48 +94,56 @@ def what(right):
     return f"{decision} with errors" if right["erred"] else decision
 
 
+def compare(number, seed, binary, kind=None):
+    """Asks both engines about that many cases; the counts, and the disagreements."""
+    counts = collections.Counter()
+    disagreements = []
+
+    def jobs():
+        for start in range(0, 10**9, WORLDS_AT_ONCE):
+            yield [f"{seed}-{each}" for each in range(start, start + WORLDS_AT_ONCE)], binary, {kind} if kind else None
+
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        queue = collections.deque()
+        source = jobs()
+        while total(counts, "cases") < number:
+            while len(queue) < 8:
+                queue.append(pool.apply_async(work, (next(source),)))
+            more, wrong = queue.popleft().get()
+            counts += more
+            disagreements += wrong
+        pool.terminate()
+    return counts, disagreements
+
+
+def total(counts, row):
+    return sum(count for key, count in counts.items() if key[0] == row)
+
+
 def run(number, seed, binary, keep, kind=None):
     """Compares that many cases; prints counts and disagreements; returns whether there are none."""
     if not Path(binary).exists():
         print(f"{binary} does not exist: build it, or name one with --binary")
         return False
     began = time.perf_counter()
-    counts = collections.Counter()
-    disagreements = []
-    done = 0
-
-    def jobs():
-        for start in range(0, 10**9, WORLDS_AT_ONCE):
-            yield [f"{seed}-{each}" for each in range(start, start + WORLDS_AT_ONCE)], binary, {kind} if kind else None
-
-    with multiprocessing.Pool(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
-        queue = collections.deque()
-        source = jobs()
-        while done < number:
-            while len(queue) < 8:
-                queue.append(pool.apply_async(work, (next(source),)))
-            more, wrong = queue.popleft().get()
-            counts += more
-            disagreements += wrong
-            done = sum(count for key, count in counts.items() if key[0] == "cases")
-        pool.terminate()
+    counts, disagreements = compare(number, seed, binary, kind)
     show(counts)
-    for key, count in sorted((key, count) for key, count in counts.items() if key[0] == "deviation"):
-        print(f"documented deviation: {key[1]}: {count}")
     report(disagreements, binary, Path(keep))
     print(
-        f"cedar: {done} cases of seed {seed}, {len(disagreements)} disagreements, "
-        f"{time.perf_counter() - began:.0f} s, of which our engine {counts['ours']:.0f} s"
+        f"cedar: {total(counts, 'cases')} cases of seed {seed}, {len(disagreements)} disagreements, "
+        f"{time.perf_counter() - began:.0f} s"
     )
     return not disagreements
 
 
 def show(counts):
     kinds = [kind for kind in cases.KINDS if counts["cases", kind]]
-    rows = sorted({key[0] for key in counts if isinstance(key, tuple)} - {"cases", "deviation"})
-    print(f"{'':20}" + "".join(f"{kind:>14}" for kind in kinds))
+    rows = sorted({key[0] for key in counts} - {"cases", "deviation"})
+    print(f"{'':24}{'all':>8}" + "".join(f"{kind:>14}" for kind in kinds))
     for row in ["cases", *rows]:
-        print(f"{row:20}" + "".join(f"{counts[row, kind] or '':>14}" for kind in kinds))
+        print(f"{row:24}{total(counts, row):>8}" + "".join(f"{counts[row, kind] or '':>14}" for kind in kinds))
+    for key, count in sorted((key, count) for key, count in counts.items() if key[0] == "deviation"):
+        print(f"documented deviation: {key[1]}: {count}")
 
 
 def report(disagreements, binary, keep, shown=4, seconds=45):

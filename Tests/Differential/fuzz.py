@@ -16,7 +16,7 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     cedar = commands.add_parser("cedar", help="made-up cases, answered by both engines")
     cedar.add_argument("--cases", type=int, default=20_000)
-    cedar.add_argument("--seed", type=int, default=1)
+    cedar.add_argument("--seed", default="1", help="any text; the same text makes the same cases")
     cedar.add_argument("--kind", help="only cases of this kind")
     cedar.add_argument("--keep", help="the folder for disagreements", default=".build/disagreements")
     official = commands.add_parser("corpus", help="the official corpus, whose answers are known")

@@ -41,7 +41,7 @@ class Model:
     def __init__(self, rng):
         self.rng = rng
         # Whether names are chosen that mean something already.
-        self.is_odd = rng.random() < 0.1
+        self.is_odd = rng.random() < 0.15
         self.namespaces = rng.choice([[""], [""], ["A"], ["", "A"], ["A", "A::B"], ["", "A", "B"], ["A", "B", "C::D"]])
         if self.is_odd and rng.random() < 0.3:
             self.namespaces = [*self.namespaces, rng.choice(["__cedar", "A::__cedar", "in", "String", "Action", "A::A", "_"])]

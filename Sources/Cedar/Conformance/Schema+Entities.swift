@@ -55,13 +55,15 @@ extension Schema {
         guard self.isListed(uid) else { throw .unlistedID(uid, within: entity) }
     }
 
-    /// Whether the entity's type is no enumerated one, or lists the entity's id.
+    /// Whether there can be such an entity: an action must be declared, an id of an enumerated type listed.
     func isListed(_ uid: EntityUID) -> Bool {
+        if uid.type.isAction { return self.actions[uid] != nil }
         guard let choices = self.entityTypes[uid.type]?.choices else { return true }
         return choices.contains(uid.id)
     }
 
-    /// An entity somewhere in a value whose type is an enumerated one that does not list it.
+    /// An entity somewhere in a value that there cannot be: an undeclared action, or an id that an enumerated type does
+    /// not list.
     func unlistedID(in value: Value) -> EntityUID? {
         switch value {
         case .entity(let uid): return self.isListed(uid) ? nil : uid
