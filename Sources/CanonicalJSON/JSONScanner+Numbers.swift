@@ -3,7 +3,9 @@ extension JSONScanner {
     mutating func number(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONValue {
         let literal = try numberLiteral(bytes)
         guard literal.length <= NumberLiteral.maxLength else { throw literal.outOfRange }
-        if literal.isInteger, let value = literal.int64 {
+        // No integer of 64 bits is `-0`; readers that keep such integers, Rust's serde among them, read a double.
+        let isNegativeZero = literal.isNegative && literal.isInteger && literal.mantissa == 0
+        if literal.isInteger, let value = literal.int64, !isNegativeZero || limits.numbers == .iJSON {
             let isSafe = value.magnitude <= CanonicalNumber.maxSafeInteger.magnitude
             guard isSafe || limits.numbers == .int64 else { throw literal.outOfRange }
             return .integer(value)

@@ -12,8 +12,8 @@ package struct GatedPolicySet: Sendable {
 
     /// Parses and checks policy files.
     ///
-    /// Throws every error that it finds, each with file, line and column. `ownVocabulary` is off for trying out policies
-    /// about other entities than the product's.
+    /// Throws every error that it finds, each with file, line and column. Policies are validated, strictly, against the
+    /// product's schema; `ownVocabulary` is off for trying out policies about other entities than the product's.
     package init(
         parsing sources: [PolicySource],
         groups: Set<GroupName>,
@@ -24,7 +24,6 @@ package struct GatedPolicySet: Sendable {
         var gates = [Gate?]()
         for policy in policies.policies {
             gates.append(GateReader(policy: policy, groups: groups).read(&errors))
-            if ownVocabulary { errors += PolicyVocabulary.problems(of: policy) }
         }
         // Nothing links templates here, so a rule written as one would silently never apply.
         for template in policies.templates {
@@ -36,10 +35,21 @@ package struct GatedPolicySet: Sendable {
                 )
             )
         }
+        if ownVocabulary { errors += try PolicyVocabulary.validate(policies).errors.map(PolicyError.init) }
         guard errors.isEmpty else { throw PolicyErrors(errors) }
         self.policies = policies
         self.gates = gates
         version = Base64URL.encode(SHA256.hash(data: Array(policies.canonicalText.utf8)))
+    }
+}
+
+extension PolicyError {
+    fileprivate init(_ finding: ValidationFinding) {
+        self.init(
+            message: "\(finding.message) [\(finding.policyID), \(finding.code)]",
+            hint: finding.hint,
+            position: finding.position,
+        )
     }
 }
 

@@ -1,4 +1,4 @@
-package import Cedar
+import Cedar
 
 extension PolicyVocabulary {
     /// The vocabulary as a Cedar schema, for people's editors and other Cedar engines.
@@ -57,10 +57,8 @@ extension PolicyVocabulary {
         return text
     }()
 
-    /// ``schema``, with what Cedar's schema language has no words for; policies are validated against it.
-    ///
-    /// A failure here is a mistake in this file; where policies are loaded it refuses them.
-    package static let resolvedSchema: Result<Schema, PolicyErrors> = {
+    /// ``schema`` with what Cedar's schema language has no words for; a failure is a mistake in this file.
+    static let resolvedSchema: Result<Schema, PolicyErrors> = {
         do throws(PolicyErrors) {
             let source = PolicySource(name: "countersign.cedarschema", text: schema)
             return .success(try Schema(parsing: [source]).withContexts(openContext))
@@ -68,6 +66,15 @@ extension PolicyVocabulary {
             return .failure(error)
         }
     }()
+
+    private static let validator = resolvedSchema.map { Validator(schema: $0) }
+
+    /// Holds policies strictly against the product's schema.
+    ///
+    /// Throws only where that schema is itself wrong; no set can then be loaded.
+    static func validate(_ policies: PolicySet) throws(PolicyErrors) -> ValidationResult {
+        try validator.get().validate(policies, mode: .strict)
+    }
 
     private static func openContext(of action: ActionDeclaration) -> RecordType {
         guard !action.principals.isEmpty else { return action.context }

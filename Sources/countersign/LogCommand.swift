@@ -1,5 +1,6 @@
 import ArgumentParser
 import CanonicalJSON
+import CountersignCore
 import CountersignServer
 
 /// The command `countersign log`.
@@ -7,7 +8,7 @@ struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
         abstract: "Looks into the log.",
-        subcommands: [Key.self, Checkpoint.self, Entries.self],
+        subcommands: [Key.self, Checkpoint.self, Entries.self, Export.self],
     )
 
     /// The command `countersign log key`.
@@ -91,5 +92,53 @@ struct LogCommand: AsyncParsableCommand {
                 Output.table(["ENTRY", "TIME", "KIND", "ACTOR", "RESOURCE"], rows, empty: "No entries match.")
             }
         }
+    }
+
+    /// The command `countersign log export`.
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints every judged action with its document, one JSON object a line, oldest first.",
+            discussion: """
+                Reads the data folder's ledger beside the running server, and changes nothing. A line has the entry, which \
+                is in the log, and the action's document, which is beside it; `countersign policy diff --against` takes \
+                the lines elsewhere. They hold what agents sent: keep them as you keep the ledger.
+                """,
+        )
+
+        @OptionGroup var filter: RecordFilterOptions
+        @OptionGroup var configuration: ConfigurationOptions
+
+        mutating func run() async throws {
+            let records = try ActionRecords(path: try configuration.load(withSecrets: false).data)
+            try records.export(try filter.filter()) { Output.json($0, isStream: true) }
+        }
+    }
+}
+
+/// Which recorded actions are wanted.
+struct RecordFilterOptions: ParsableArguments {
+    @Option(help: "Only this agent's.")
+    var agent: String?
+
+    @Option(help: "Not before this moment, RFC 3339.")
+    var from: String?
+
+    @Option(help: "Before this moment, RFC 3339.")
+    var to: String?
+
+    /// The filter.
+    func filter() throws -> ActionRecords.Filter {
+        func moment(_ name: String, _ text: String?) throws -> Timestamp? {
+            guard let text else { return nil }
+            guard let time = Timestamp(rfc3339: text) else {
+                throw ValidationError("--\(name) \(text) is not a time such as 2026-07-01T12:00:00Z")
+            }
+            return time
+        }
+        let name = try agent.map { text in
+            guard let id = AgentID(text) else { throw ValidationError("--agent \(text) is not an agent's id") }
+            return id
+        }
+        return ActionRecords.Filter(agent: name, from: try moment("from", from), to: try moment("to", to))
     }
 }

@@ -9,41 +9,8 @@ struct PolicyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy",
         abstract: "Checks, tests and tries policies, and prints the schema that they are written against.",
-        subcommands: [Init.self, Check.self, Test.self, Evaluate.self, Schema.self],
+        subcommands: [Init.self, Check.self, Test.self, Evaluate.self, Diff.self, Schema.self],
     )
-
-    /// The command `countersign policy check`.
-    struct Check: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Checks policies; every error with file, line and column.",
-            discussion: "Exits with 0 if the set would load, and with 2 if not.",
-        )
-
-        @OptionGroup var policies: PolicyOptions
-        @OptionGroup var format: FormatOptions
-
-        mutating func run() async throws {
-            let sources = try policies.sources()
-            let groups = try policies.groups()
-            let set: GatedPolicySet
-            do {
-                set = try GatedPolicySet(parsing: sources, groups: groups)
-            } catch {
-                let items = error.errors.map(PolicyOptions.json)
-                format.print(["errors": .array(items), "valid": false]) { Output.error(error.description) }
-                throw ExitCode(ExitStatus.usage.rawValue)
-            }
-            let gates = set.gates.count { $0 != nil }
-            let value: JSONValue = [
-                "errors": [], "files": .integer(Int64(sources.count)), "gates": .integer(Int64(gates)),
-                "policies": .integer(Int64(set.gates.count)), "valid": true, "version": .string(set.version),
-            ]
-            format.print(value) {
-                Output.line("valid: \(set.gates.count) policies, \(gates) of them gates; files: \(sources.count)")
-                Output.line("version \(set.version)")
-            }
-        }
-    }
 
     /// The command `countersign policy evaluate`.
     struct Evaluate: AsyncParsableCommand {
@@ -56,15 +23,25 @@ struct PolicyCommand: AsyncParsableCommand {
                   countersign policy evaluate --principal 'Agent::"a"' --action 'Action::"http:read"' \
                 --resource 'Endpoint::"api/x"'
                 Exits with 0 for allow, 1 for deny and 7 for an action that would be held.
+
                 Or a batch of Cedar requests, one JSON object a line, answered with one a line, in order:
                   countersign policy evaluate --batch requests.ndjson
-                docs/policy.md tells the members of both. Paths in it are seen from the current folder. Exits with 0 if
+                docs/policy.md tells the members of both. Paths in it are seen from the current folder. Exits with 0 if \
                 every line got an answer, whatever it is.
                 """,
         )
 
         @Option(help: "A file with an action document.")
         var request: String?
+
+        @Option(help: "With --request: the moment, RFC 3339; now if not given.")
+        var time: String?
+
+        @Option(help: "With --request: where the agent's connection comes from.")
+        var sourceAddress: String?
+
+        @Option(help: "With --request: why the agent says that it does this.")
+        var justification: String?
 
         @Option(help: "The principal, Agent::\"x\".")
         var principal: String?
@@ -111,14 +88,23 @@ struct PolicyCommand: AsyncParsableCommand {
                 } catch let error as ActionError {
                     throw Failure(.usage, "\(request): \(error.path) \(error.message)")
                 }
-                verdict = set.judge(action, Circumstances(), directory: directory, now: SystemClock().time())
+                let circumstances = Circumstances(sourceAddress: sourceAddress, justification: justification)
+                verdict = set.judge(action, circumstances, directory: directory, now: try moment())
             } else {
                 let request = try cedarRequest()
                 verdict = set.judge(request, entities: try allEntities(directory, request.resource))
             }
             let status = Self.status(verdict.kind)
-            format.print(PolicyText.json(verdict)) { Self.tell(verdict) }
+            format.print(VerdictText.json(verdict)) { Self.tell(verdict) }
             if status != .done { throw ExitCode(status.rawValue) }
+        }
+
+        private func moment() throws -> Timestamp {
+            guard let time else { return SystemClock().time() }
+            guard let moment = Timestamp(rfc3339: time) else {
+                throw ValidationError("--time \(time) is not a time such as 2026-07-01T12:00:00Z")
+            }
+            return moment
         }
 
         private func cedarRequest() throws -> Request {
@@ -226,12 +212,10 @@ struct PolicyOptions: ParsableArguments {
 
     private func load() throws -> Configuration { try configuration.load(withSecrets: false) }
 
-    /// An error for programs.
-    static func json(_ error: PolicyError) -> JSONValue {
-        [
-            "column": .integer(Int64(error.position.column)), "file": .string(error.position.file),
-            "hint": error.hint.map { .string($0) } ?? .null, "line": .integer(Int64(error.position.line)),
-            "message": .string(error.message),
-        ]
+    /// The users that the configuration declares; `nil` where none is found, or where groups are made up.
+    func users() throws -> [User]? {
+        let loaded = try load()
+        guard !loaded.file.isEmpty, group.group.isEmpty else { return nil }
+        return Array(try loaded.declaredDirectory().users.values)
     }
 }

@@ -38,6 +38,10 @@ struct EntitiesTests {
                 "[0].uid: `A :: U` is not a type name"
             ),
             (#"{"uid": {"type": "", "id": "a"}, "attrs": {}, "parents": []}"#, "[0].uid: `` is not a type name"),
+            (
+                #"{"uid": {"__expr": "x", "type": "U", "id": "a"}, "attrs": {}, "parents": []}"#,
+                "[0].uid: the `__expr` escape is not supported"
+            ),
             (#"{"uid": {"type": "U", "id": "a"}, "parents": []}"#, "[0]: `attrs` is missing"),
             (#"{"uid": {"type": "U", "id": "a"}, "attrs": {}}"#, "[0]: `parents` is missing"),
             (#"{"attrs": {}, "parents": []}"#, "[0]: `uid` is missing"),
@@ -149,8 +153,20 @@ struct EntitiesTests {
         ]
     )
     func text(text: String, uid: EntityUID) throws {
-        #expect(try EntityUID(json: .string(text)) == uid)
+        #expect(try EntityUID(parsing: text) == uid)
         #expect(try EntityUID(parsing: uid.description) == uid)
+    }
+
+    @Test(
+        "in JSON, an identity's text has escapes for what needs them, and no others",
+        arguments: [
+            (#"U::"a""#, true), (#"U::"\u{61}""#, false), (#"U::"it's""#, false), (#"U::"it\'s""#, true),
+            ("U::\"\n\"", false), (#"U::"\n""#, true), ("U::\"\u{301}\"", false), ("U::\"a\u{301}\"", true),
+            ("U::\"\u{200B}\"", false), (#"U::"\u{200b}""#, true), (#"U::"\u{200B}""#, false),
+        ],
+    )
+    func normalized(text: String, isNormalized: Bool) {
+        #expect(((try? EntityUID(json: .string(text))) != nil) == isNormalized)
     }
 
     @Test(

@@ -35,12 +35,16 @@ enum Vectors {
         let policies = test["policies"]?.stringValue ?? ""
         let source = PolicySource(name: policies, text: try self.text(policies, in: folder))
         let set = try PolicySet(parsing: [source])
-        let store = try self.json(test["entities"]?.stringValue ?? "", in: folder)
-        let entities = try Entities(json: folder == self.root ? self.withMarkedReferences(store) : store)
+        let name = test["schema"]?.stringValue ?? ""
+        let schema = try Schema(parsing: [PolicySource(name: name, text: try self.text(name, in: folder))])
+        let entities = try Entities(
+            json: try self.json(test["entities"]?.stringValue ?? "", in: folder),
+            schema: schema
+        )
         var found: [String] = []
         let requests = test["requests"]?.arrayValue ?? []
         for request in requests {
-            let answer = set.authorize(try self.request(request), entities)
+            let answer = set.authorize(try self.request(request, schema), entities)
             let outcome = Outcome(
                 decision: answer.decision.rawValue,
                 reasons: Set(answer.reasons),
@@ -59,37 +63,17 @@ enum Vectors {
         return (found, requests.count)
     }
 
-    private static func request(_ json: JSONValue) throws -> Request {
-        Request(
+    /// The request that a case asks, which must be one that its schema provides for.
+    private static func request(_ json: JSONValue, _ schema: Schema) throws -> Request {
+        let action = try EntityUID(json: json["action"] ?? .null)
+        let request = Request(
             principal: try EntityUID(json: json["principal"] ?? .null),
-            action: try EntityUID(json: json["action"] ?? .null),
+            action: action,
             resource: try EntityUID(json: json["resource"] ?? .null),
-            context: try Record(json: json["context"] ?? .null),
+            context: try Record(context: json["context"] ?? .null, schema: schema, action: action),
         )
-    }
-
-    /// Puts `__entity` around `{"type", "id"}` within attributes.
-    ///
-    /// The hand-written stores leave it out because their schemas say which attributes are entities. Until schemas are
-    /// read, this stands in for them.
-    private static func withMarkedReferences(_ json: JSONValue, isAttribute: Bool = false) -> JSONValue {
-        switch json {
-        case .array(let elements):
-            return .array(elements.map { self.withMarkedReferences($0, isAttribute: isAttribute) })
-        case .object(let object):
-            if isAttribute, object.count == 2, object["type"] != nil, object["id"] != nil {
-                return .object(JSONObject([("__entity", json)]))
-            }
-            return .object(
-                JSONObject(
-                    object.members.map { member in
-                        let isInside = isAttribute || member.key == "attrs"
-                        return (member.key, self.withMarkedReferences(member.value, isAttribute: isInside))
-                    },
-                ),
-            )
-        case .null, .bool, .integer, .number, .string: return json
-        }
+        try schema.validate(request)
+        return request
     }
 
     /// Runs `body` with the unpacked corpus sample.

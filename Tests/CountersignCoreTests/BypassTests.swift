@@ -325,7 +325,7 @@ struct BypassTests {
         "policy that has become stricter takes the grant back, with one entry",
         arguments: [
             "", "permit (principal, action, resource); forbid (principal is Agent, action, resource);", two, both,
-            Fixtures.policies + "forbid (principal is Agent, action, resource) when { context.nothing };",
+            Fixtures.policies + "forbid (principal is Agent, action, resource) when { 9223372036854775807 + 1 == 1 };",
         ],
     )
     func stricter(_ policies: String) async throws {

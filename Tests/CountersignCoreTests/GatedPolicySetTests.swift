@@ -88,6 +88,13 @@ struct GatedPolicySetTests {
         #expect(errors.description.hasPrefix("a.cedar:1:1: @approvers stands on a permit"))
     }
 
+    @Test("a template is refused, as nothing would ever link it")
+    func templates() throws {
+        let text = "permit (principal, action, resource);\nforbid (principal == ?principal, action, resource);"
+        let errors = try #require(throws: PolicyErrors.self) { try Self.load(text) }
+        #expect(errors.description.hasPrefix("a.cedar:2:1: templates are never linked here"))
+    }
+
     @Test("every error of every file is told at once")
     func allErrors() throws {
         let one = "@approvers(\"x\") @quorum(\"0\")\nforbid (principal, action, resource);"
@@ -117,26 +124,95 @@ struct GatedPolicySetTests {
 
     @Test("the version is the same for another layout, and another for other content")
     func version() throws {
-        let text = "@id(\"a\") @approvers(\"dba\") forbid (principal, action, resource) when { context.x > 1 };"
+        let text =
+            "@id(\"a\") @approvers(\"dba\") forbid (principal, action, resource) when { context.time > datetime(\"2026-01-01\") };"
         let version = try Self.load(text).version
         #expect(ActionDigest(version) != nil)
         let layouts = [
             "// comment\n\n" + text + "  // end",
-            "@id (\"a\")\n@approvers(\"dba\")\n\nforbid(principal,action,resource)\nwhen{context.x>1};",
-            "@id(\"a\") @approvers(\"db\\u{61}\") forbid (principal, action, resource) when { (context.x > 1) };",
+            "@id (\"a\")\n@approvers(\"dba\")\n\nforbid(principal,action,resource)\nwhen{context.time>datetime(\"2026-01-01\")};",
+            "@id(\"a\") @approvers(\"db\\u{61}\") forbid (principal, action, resource) when { (context.time > datetime(\"2026-01-01\")) };",
         ]
         for layout in layouts { #expect(try Self.load(layout).version == version) }
         let contents = [
             "", text + " permit (principal, action, resource);",
-            "@id(\"b\") @approvers(\"dba\") forbid (principal, action, resource) when { context.x > 1 };",
-            "@id(\"a\") @approvers(\"sre\") forbid (principal, action, resource) when { context.x > 1 };",
-            "@id(\"a\") @approvers(\"dba\") @quorum(\"2\") forbid (principal, action, resource) when { context.x > 1 };",
-            "@id(\"a\") forbid (principal, action, resource) when { context.x > 1 };",
-            "@id(\"a\") @approvers(\"dba\") forbid (principal, action, resource) when { context.x > 2 };",
-            "@id(\"a\") @approvers(\"dba\") forbid (principal, action, resource) unless { context.x > 1 };",
-            "@id(\"a\") @approvers(\"dba\") forbid (principal is Agent, action, resource) when { context.x > 1 };",
+            "@id(\"b\") @approvers(\"dba\") forbid (principal, action, resource) when { context.time > datetime(\"2026-01-01\") };",
+            "@id(\"a\") @approvers(\"sre\") forbid (principal, action, resource) when { context.time > datetime(\"2026-01-01\") };",
+            "@id(\"a\") @approvers(\"dba\") @quorum(\"2\") forbid (principal, action, resource) when { context.time > datetime(\"2026-01-01\") };",
+            "@id(\"a\") forbid (principal, action, resource) when { context.time > datetime(\"2026-01-01\") };",
+            "@id(\"a\") @approvers(\"dba\") forbid (principal, action, resource) when { context.time > datetime(\"2026-01-02\") };",
+            "@id(\"a\") @approvers(\"dba\") forbid (principal, action, resource) unless { context.time > datetime(\"2026-01-01\") };",
+            "@id(\"a\") @approvers(\"dba\") forbid (principal is Agent, action, resource) when { context.time > datetime(\"2026-01-01\") };",
         ]
         let versions = try contents.map { try Self.load($0).version }
         #expect(Set(versions + [version]).count == contents.count + 1)
+    }
+}
+
+extension GatedPolicySetTests {
+    @Test(
+        "what the product's schema does not know refuses the set, at the place where it stands",
+        arguments: [
+            ("forbid (principal, action, resource) when { context.pth like \"/x\" };", "unsafe-attribute-access"),
+            ("forbid (principal, action == Action::\"http:export\", resource) when { context.path == 1 };", "types"),
+            ("forbid (principal, action in Action::\"http\", resource) when { context.query == \"\" };", "optional"),
+            ("forbid (principal is Robot, action, resource);", "entity type `Robot`"),
+            ("forbid (principal is Agnet, action, resource);", "did you mean `Agent`?"),
+            ("forbid (principal == Usr::\"a\", action, resource);", "entity type `Usr`"),
+            (
+                "forbid (principal, action == Action::\"http:delet\", resource);",
+                "did you mean `Action::\"http:delete\"`"
+            ),
+            ("forbid (principal is Agent, action == Action::\"approve\", resource);", "invalid-action-application"),
+            (
+                "forbid (principal, action, resource) when { resource.getTag(\"data\") == \"pii\" };",
+                "unsafe-tag-access"
+            ),
+            ("permit (principal, action, resource) when { principal.groups.contains(\"a\") };", "no attribute"),
+        ],
+    )
+    func validated(_ text: String, _ message: String) throws {
+        let error = try #require(throws: PolicyErrors.self) { try Self.load("// one\n\n  " + text) }
+        #expect(error.description.contains("a.cedar:3:"))
+        #expect(error.description.contains(message), "\(error)")
+    }
+
+    @Test(
+        "what people write of a request loads",
+        arguments: [
+            "action in Action::\"http\", resource) when { context.path like \"/admin/*\" || context.method == \"PUT\" }",
+            "action, resource) when { context has path && context.path like \"/admin/*\" }",
+            "action, resource) when { context has query && context.query like \"*debug*\" }",
+            "action in Action::\"http\", resource) when { context.headers[\"x-team\"].contains(\"red\") }",
+            "action, resource) when { context has body && context.body.amount > 1000 }",
+            "action, resource) when { context has body.amount && context.body.amount > 1000 }",
+            "action, resource) unless { context.source_address.isInRange(ip(\"10.0.0.0/8\")) }",
+            "action, resource) when { context.time.toTime() > duration(\"17h\") }",
+            "action, resource) when { context has on_behalf_of && context.on_behalf_of in Group::\"dba\" }",
+            "action, resource) when { resource.hasTag(\"data\") && resource.getTag(\"data\") == \"pii\" }",
+            "action in Action::\"mcp\", resource) when { context.arguments.force == true }",
+            "action in Action::\"postgres\", resource) when { context has payload.text && context.payload.text like \"*\" }",
+        ],
+    )
+    func loads(_ rest: String) throws {
+        #expect(
+            try Self.load("@approvers(\"dba\") forbid (principal, \(rest);").warnings(users: nil).map(\.code) == [
+                .nothingPermitted
+            ]
+        )
+    }
+
+    @Test("what narrows approving may look at the action")
+    func approving() throws {
+        let text =
+            "forbid (principal, action == Action::\"approve\", resource) "
+            + "when { resource.action == \"http:delete\" && context.path like \"/*\" };"
+        #expect(try Self.load(text).gates.count == 1)
+    }
+
+    @Test("a policy that can never apply loads with a warning")
+    func warned() throws {
+        let text = "permit (principal, action == Action::\"http:read\", resource) when { resource is Agent };"
+        #expect(try Self.load(text).warnings(users: nil).map(\.code) == [.neverApplies])
     }
 }

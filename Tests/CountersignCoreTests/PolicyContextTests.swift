@@ -33,7 +33,7 @@ struct PolicyContextTests {
         -> String
     {
         let text = "permit (principal, action, resource) when { \(condition) };"
-        let verdict = try PolicyVerdictTests.judge(text, action, circumstances)
+        let verdict = try PolicyVerdictTests.judge(text, action, circumstances, ownVocabulary: false)
         if !verdict.errors.isEmpty { return "error" }
         return verdict.answer == .allow ? "true" : "false"
     }

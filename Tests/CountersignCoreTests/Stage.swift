@@ -38,6 +38,7 @@ struct Stage {
         owner: UserID = Fixtures.owner,
         agents: [AgentID] = [Fixtures.agent],
         connections: [Connection] = [Connection(name: Fixtures.connection, kind: "http", labels: ["env": "prod"])],
+        ownVocabulary: Bool = true,
     ) throws -> Snapshot {
         let directory = try Directory(
             agents: agents.map { Agent(id: $0, owner: owner, groups: [GroupName(unchecked: "agents")]) },
@@ -46,7 +47,11 @@ struct Stage {
         )
         let groups: Set<GroupName> = [GroupName(unchecked: "dba"), GroupName(unchecked: "sre")]
         return Snapshot(
-            policy: try GatedPolicySet(parsing: [PolicySource(name: "test.cedar", text: policies)], groups: groups),
+            policy: try GatedPolicySet(
+                parsing: [PolicySource(name: "test.cedar", text: policies)],
+                groups: groups,
+                ownVocabulary: ownVocabulary,
+            ),
             directory: directory,
             settings: settings,
             configurationVersion: "configuration",

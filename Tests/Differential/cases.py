@@ -18,11 +18,13 @@ decimal("1.0") foo() .contains .foo() .foo Set Bool Long String namespace entity
 == ?principal is T in ["a"] __cedar::Bool Record Action "" User::"a" User principal.x 1.0 1e3 0x1 08 "\n" "\t" then{ };
 """.split(" ")
 INSERTED = [piece.strip("\n") for piece in INSERTED]
+INSERTED += ["\u00a0", "\x0b", "\x0c", "\u2028", "\u3000", "\x85", "//x\r", "//x\u2028", "\r", "\r\n", "\u200e", "\ufeff", "//"]
 
 # The kinds of case, and how often each comes.
 KINDS = {
-    "decision": 30,
-    "typed": 22,
+    "decision": 26,
+    "typed": 18,
+    "validation": 10,
     "templates": 7,
     "json policies": 7,
     "policy text": 12,
@@ -103,6 +105,15 @@ def typed(rng, model):
         yield {"policies": policies.text, "entities": entities, "schema": schema, **things.request()}
 
 
+def validation(rng, model):
+    """Many policies against one schema: what the validator says of each."""
+    schema = model.text() if rng.random() < 0.8 else model.json()
+    request = store.Store(model).request()
+    for _ in range(8):
+        policies = Policies(model, 1, templates=0.1, wrong=rng.choice([0, 0.01, 0.05]), depth=rng.choice([0, 1, 2, 3]), wide=0.3)
+        yield {"policies": policies.text, "schema": schema, **request}
+
+
 def templates(rng, model):
     """Templates and links."""
     policies = Policies(model, rng.choice([1, 2, 3, 5]), templates=0.7, wrong=0.01, depth=2)
@@ -177,7 +188,8 @@ def spoiled_entities(rng, model):
             wrong = [*wrong, store.spoiled(rng, rng.choice(wrong))]
         if rng.random() < 0.05:
             wrong = mutated(rng, json.dumps(wrong), ['"a"', "1", "{", "}", "[", "]", ",", ":", "null", "//x", '"\\ud800"', "\0"])
-        yield {"policies": text, "entities": wrong, **schema, **things.request()}
+        if wrong is not None:
+            yield {"policies": text, "entities": wrong, **schema, **things.request()}
 
 
 def context(rng, model):
@@ -271,6 +283,7 @@ def literals(rng, model):
 MAKERS = {
     "decision": decision,
     "typed": typed,
+    "validation": validation,
     "templates": templates,
     "json policies": json_policies,
     "policy text": policy_text,

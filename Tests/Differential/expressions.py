@@ -64,9 +64,41 @@ class Writer:
         """A condition with the tests that its optional attributes need in front."""
         body = self.at(("bool",), depth, AND)
         tests = list(dict.fromkeys(self.tests))
-        if tests and self.rng.random() < 0.9:
-            return " && ".join([*tests, body])
-        return body
+        return self.guarded(tests, body) if tests else body
+
+    def guarded(self, tests, body):
+        """The tests and the body in one of the ways that make, or do not make, the body safe."""
+        rng = self.rng
+        guard = " && ".join(tests)
+        if rng.random() < 0.6:
+            return f"{guard} && {body}"
+        other = self.at(("bool",), 1, RELATION)
+        return rng.choice(
+            [
+                f"if {guard} then {body} else {rng.choice(['false', 'true', other])}",
+                f"if !({guard}) then {rng.choice(['false', 'true', other])} else {body}",
+                f"({guard} && {other}) && ({body})",
+                f"({guard} || {rng.choice(['false', other])}) && ({body})",
+                f"{other} && {guard} && ({body})",
+                f"({other} || ({guard})) && ({body})",
+                f"!({guard}) || ({body})",
+                f"({guard} || {guard}) && ({body})",
+                f"({guard}) == true && ({body})",
+                f"{body} && {guard}",
+                f"({guard} && {body}) || ({guard} && {other})",
+                f"(if {other} then {guard} else false) && ({body})",
+                f"(if {other} then {guard} else {guard}) && ({body})",
+                f"(if {guard} then true else {rng.choice(['false', other])}) && ({body})",
+                f"[{guard}].contains(true) && ({body})",
+                f"!!({guard}) && ({body})",
+                f"true && ({guard}) && ({body})",
+                f"({guard} && true) && ({body})",
+                f"(true || {other}) && {guard} && ({body})",
+                f"{guard} && ({other} || ({body}))",
+                f"({guard} && ({body})) || {other}",
+                body,
+            ]
+        )
 
     def at(self, shape, depth, level):
         """An expression that can stand at a level."""
@@ -112,7 +144,7 @@ class Writer:
                 return text, MEMBER
         match shape:
             case ("bool",):
-                return rng.choice(["true", "false", "true", "1 == 1"]), RELATION
+                return rng.choice(["true", "false", "true", "1 == 1"]) if rng.random() < 0.7 else self.constant(), RELATION
             case ("long",):
                 number = words.long(rng)
                 return str(number), MEMBER if number >= 0 else UNARY
@@ -126,6 +158,46 @@ class Writer:
                 return self.set(element, 0)
             case (_, attributes):
                 return self.record(attributes, 0)
+
+    def constant(self):
+        """A truth value that a validator may know beforehand."""
+        rng = self.rng
+        one, other = (rng.choice(list(self.model.types)) for _ in range(2))
+        return rng.choice(
+            [
+                f"principal is {one}",
+                f"resource is {one}",
+                f"{self.entity(one)} is {other}",
+                f"{self.entity(one)} == {self.entity(other)}",
+                f"{self.entity(one)} in {self.entity(other)}",
+                f"principal == {self.entity(one)}",
+                f"resource in [{self.entity(one)}, {self.entity(other)}]",
+                f"principal in resource",
+                f"action == {self.action()}",
+                f"{self.action()} in {self.action()}",
+                f"{self.action()} in [{self.action()}]",
+                f"action in {self.entity(one)}",
+                f"principal == resource",
+                f"context == {{}}",
+                f"context has {words.NAMES[rng.randrange(4)]}",
+                "(false && 1)",
+                '(false && "a" == 1)',
+                "(true || principal.nothing)",
+                '(if true then true else "a")',
+                "(if false then 1 else true)",
+                "action.nothing",
+                "action has nothing",
+                "[] == []",
+                "{} == {}",
+                "principal.hasTag(\"a\")",
+                "[1, \"a\"].contains(1)",
+                "1 == \"a\"",
+                "[principal, resource].contains(action)",
+                "{a: 1} == {a: true}",
+                "{a: 1} == {b: 1}",
+                "{a: [1]} == {a: [2]}",
+            ]
+        )  # fmt: skip
 
     def entity(self, name=None):
         rng = self.rng

@@ -7,6 +7,12 @@ A type is a tuple: ("bool",), ("long",), ("string",), ("extension", NAME), ("ent
 import words
 
 EXTENSIONS = ("decimal", "ipaddr", "datetime", "duration")
+# Names that mean something already, or that the grammar has uses for.
+ODD_BASES = [
+    "String", "Bool", "Long", "Boolean", "Set", "Record", "Entity", "Extension", "EntityOrCommon", "ipaddr", "decimal", "datetime",
+    "duration", "Action", "action", "entity", "type", "namespace", "tags", "enum", "principal", "resource", "context", "appliesTo",
+    "in", "if", "is", "like", "has", "true", "_", "__x", "__cedar", "attributes", "Any", "Unknown",
+]  # fmt: skip
 BASES = ["User", "Group", "Doc", "Folder", "Team", "Color", "T1", "Long2", "Box"]
 
 
@@ -26,6 +32,7 @@ class Action:
         self.principals = []
         self.resources = []
         self.context = {}
+        self.context_name = None
 
 
 class Model:
@@ -33,7 +40,11 @@ class Model:
 
     def __init__(self, rng):
         self.rng = rng
+        # Whether names are chosen that mean something already.
+        self.is_odd = rng.random() < 0.1
         self.namespaces = rng.choice([[""], [""], ["A"], ["", "A"], ["A", "A::B"], ["", "A", "B"], ["A", "B", "C::D"]])
+        if self.is_odd and rng.random() < 0.3:
+            self.namespaces = [*self.namespaces, rng.choice(["__cedar", "A::__cedar", "in", "String", "Action", "A::A", "_"])]
         self.types = {}
         self.common = {}
         self.make_types()
@@ -54,6 +65,15 @@ class Model:
         """What a policy or a request is about: mostly the same, so that policies apply to requests."""
         return self.focus if self.rng.random() < 0.8 else self.pick()
 
+    def choices(self, name):
+        """The ids of an enumerated type; None for any other."""
+        found = self.types.get(name)
+        return found.choices if found else None
+
+    def parents(self, name):
+        found = self.types.get(name)
+        return found.parents if found else []
+
     def qualified(self, namespace, base):
         return f"{namespace}::{base}" if namespace else base
 
@@ -63,6 +83,7 @@ class Model:
             # A name of the empty namespace must not stand in another one, too.
             taken = [name for name in self.types if "::" not in name] if rng.random() < 0.97 else []
             for base in rng.sample([base for base in BASES if base not in taken], rng.randrange(1, 5)):
+                base = rng.choice(ODD_BASES) if self.is_odd and rng.random() < 0.3 else base
                 name = self.qualified(namespace, base)
                 self.types[name] = EntityType(name)
         names = list(self.types)
@@ -70,6 +91,8 @@ class Model:
             if rng.random() < 0.4:
                 shape = self.type(2) if rng.random() < 0.5 else ("record", self.record(2))
                 base = rng.choice([base for base in ("Shape", "Info", "Tt", "U2") if base not in self.common])
+                if self.is_odd and rng.random() < 0.4:
+                    base = rng.choice([*ODD_BASES, *(self.base_of(name) for name in self.types)])
                 self.common[self.qualified(namespace, base)] = shape
         for position, each in enumerate(self.types.values()):
             if rng.random() < 0.12:
@@ -97,6 +120,12 @@ class Model:
                     action.principals = rng.sample(names, min(len(names), rng.choice([1, 1, 2, 3])))
                     action.resources = rng.sample(names, min(len(names), rng.choice([1, 1, 2, 3])))
                     action.context = self.record(3) if rng.random() < 0.8 else {}
+                    shapes = [name for name, shape in self.common.items() if shape[0] == "record"]
+                    if shapes and rng.random() < 0.3:
+                        action.context_name = rng.choice(shapes)
+                        action.context = self.common[action.context_name][1]
+                    if self.is_odd and rng.random() < 0.1:
+                        action.principals = rng.choice([[], ["Action"], [*action.principals, *action.principals]])
                 self.actions[action.uid] = action
 
     def type(self, depth):
@@ -110,6 +139,10 @@ class Model:
             return ("string",)
         if pick < 7:
             return ("extension", rng.choice(EXTENSIONS))
+        if pick < 9 and self.is_odd and rng.random() < 0.15:
+            # The type of actions, a type that is not there, and a name that a common type may have.
+            names = ["Action", "A::Action", "Nowhere", *ODD_BASES[:12], *self.common]
+            return ("entity", rng.choice(names))
         if pick < 9:
             return ("entity", rng.choice(list(self.types)))
         if pick < 10 or depth < 1:
@@ -216,12 +249,15 @@ class Model:
                 else:
                     parents.append(f"{kind}::{words.quoted(rng, identifier)}")
             text += f" in [{', '.join(parents)}]"
-        if action.principals:
+        if action.resources:
             principals = ", ".join(self.reference(each, namespace) for each in action.principals)
             resources = ", ".join(self.reference(each, namespace) for each in action.resources)
             text += f" appliesTo {{ principal: [{principals}], resource: [{resources}]"
             if action.context or rng.random() < 0.3:
-                text += f", context: {self.type_text(('record', action.context), namespace)}"
+                if action.context_name and rng.random() < 0.8:
+                    text += f", context: {self.reference(action.context_name, namespace)}"
+                else:
+                    text += f", context: {self.type_text(('record', action.context), namespace)}"
             text += "}"
         return text + ";"
 
@@ -306,11 +342,14 @@ class Model:
                 value["memberOf"].append(
                     {"id": identifier} if same and rng.random() < 0.5 else {"type": kind, "id": identifier}
                 )
-        if action.principals:
+        if action.resources:
             value["appliesTo"] = {
                 "principalTypes": [self.reference(each, namespace) for each in action.principals],
                 "resourceTypes": [self.reference(each, namespace) for each in action.resources],
             }
             if action.context or rng.random() < 0.3:
-                value["appliesTo"]["context"] = self.type_json(("record", action.context), namespace)
+                context = self.type_json(("record", action.context), namespace)
+                if action.context_name and rng.random() < 0.8:
+                    context = {"type": self.reference(action.context_name, namespace)}
+                value["appliesTo"]["context"] = context
         return value

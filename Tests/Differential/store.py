@@ -34,7 +34,7 @@ class Store:
                 entity["parents"] = []
                 for parent in each.parents:
                     if names.index(parent) > names.index(name) or rng.random() < 0.05:
-                        for other in self.uids[parent] or self.model.types[parent].choices or ["a"]:
+                        for other in self.uids[parent] or self.model.choices(parent) or ["a"]:
                             if rng.random() < 0.6:
                                 entity["parents"].append(self.uid(parent, other))
                 if each.tags is not None and rng.random() < 0.8:
@@ -85,7 +85,7 @@ class Store:
                 call = {"fn": words.CONSTRUCTORS[name], "arg": text}
                 return {"__extn": call} if rng.random() > 0.03 or self.explicit == 1 else call
             case ("entity", name):
-                identifier = rng.choice(self.uids.get(name) or self.model.types[name].choices or ["a"])
+                identifier = rng.choice(self.uids.get(name) or self.model.choices(name) or ["a"])
                 uid = {"type": name, "id": identifier}
                 return uid if rng.random() > self.explicit else {"__entity": uid}
             case ("set", element):
@@ -113,9 +113,9 @@ class Store:
         rng = self.rng
         if rng.random() < 0.04:
             kind = rng.choice([*self.model.types, "Nowhere"])
-        found = self.model.types.get(kind)
-        if found and found.choices and rng.random() < 0.95:
-            return kind, rng.choice(found.choices)
+        choices = self.model.choices(kind)
+        if choices and rng.random() < 0.95:
+            return kind, rng.choice(choices)
         return kind, rng.choice([*self.uids.get(kind, ["a"]), *self.uids.get(kind, []), *words.IDS[:2]])
 
 

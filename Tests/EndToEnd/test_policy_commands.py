@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from harness import document
 from harness.gateway import BINARY
 
 PACKS = [
@@ -349,6 +350,49 @@ def test_a_misspelt_pack_names_the_nearest(desk):
     assert "did you mean break-glass?" in desk.run("init", "brake-glass", expect=4).stderr
 
 
+# Check
+
+
+def test_warnings_are_told_with_their_place_and_fail_under_strict_only(desk):
+    desk.write("main.cedar", POLICY + '@id("again") permit (principal in Group::"agents", action, resource);')
+    said = desk.run("check", "main.cedar", "--group", "dba").stdout
+    assert "main.cedar:6:1: warning: the policy again says what agents says already, at main.cedar:2:1" in said
+    assert "valid: 4 policies, 1 of them gates" in said
+    desk.run("check", "main.cedar", "--group", "dba", "--strict", expect=1)
+    warning = desk.json("check", "main.cedar", "--group", "dba", "--strict", expect=1)["warnings"][0]
+    assert (warning["code"], warning["policy"], warning["line"]) == ("duplicate", "again", 6)
+
+
+def test_a_gate_that_too_few_declared_users_could_lift_is_warned_of(desk):
+    desk.write("policies/main.cedar", POLICY.replace('@approvers("dba")', '@approvers("dba") @quorum("4")'))
+    desk.write("countersign.yaml", CONFIGURATION)
+    assert [warning["code"] for warning in desk.json("check")["warnings"]] == ["too-few-approvers"]
+    desk.write("policies/main.cedar", POLICY.replace('@approvers("dba")', '@approvers("dba") @quorum("3")'))
+    assert desk.json("check")["warnings"] == []
+
+
+# Evaluate
+
+
+def test_an_action_document_is_evaluated_at_a_time_and_from_an_address(desk):
+    desk.write("countersign.yaml", CONFIGURATION)
+    desk.write(
+        "policies/main.cedar",
+        POLICY
+        + """
+@id("early") forbid (principal is Agent, action, resource) when { context.time.toTime() < duration("8h") };
+@id("inside") forbid (principal is Agent, action, resource)
+unless { context.source_address.isInRange(ip("10.0.0.0/8")) };
+""",
+    )
+    desk.write("action.json", json.dumps(next(documents())))
+    asked = ["evaluate", "--request", "action.json", "--source-address", "10.0.0.1", "--time"]
+    desk.run(*asked, "2026-07-01T12:00:00Z")
+    assert "early" in desk.run(*asked, "2026-07-01T07:00:00Z", expect=1).stdout
+    asked[4] = "11.0.0.1"
+    assert desk.json(*asked, "2026-07-01T12:00:00Z", expect=1)["policies"] == ["inside"]
+
+
 # Evaluate, in batches
 
 
@@ -414,3 +458,176 @@ def test_a_batch_with_a_schema_is_validated(desk):
     wrong = line(1, schema=schema, policies="permit (principal, action, resource) when { context.amuont > 1 };")
     bad = json.loads(desk.run("evaluate", "--batch", "-", stdin=wrong).stdout)
     assert not bad["validation"]["passed"] and "amuont" in bad["validation"]["errors"][0]
+
+
+# Diff
+
+
+def test_without_actions_a_diff_tells_which_policies_differ(desk):
+    desk.write("old/main.cedar", POLICY)
+    desk.write("new/main.cedar", "// A comment and spaces are no change.\n" + POLICY.replace(" permit (", "\npermit ("))
+    assert "The policies are the same." in desk.run("diff", "old", "new", "--group", "dba").stdout
+    changed = POLICY.replace('@id("never") forbid', '@id("other") forbid').replace(', resource in Environment::"prod"', ", resource")
+    desk.write("new/main.cedar", changed)
+    found = desk.json("diff", "old", "new", "--group", "dba", expect=1)["policies"]
+    assert [item["policy"] for item in found["added"]] == ["other"]
+    assert [item["policy"] for item in found["removed"]] == ["never"]
+    assert [item["policy"] for item in found["changed"]] == ["deletes"]
+    said = desk.run("diff", "old", "new", "--group", "dba", expect=1).stdout
+    assert '    - forbid (principal is Agent, action in Action::"delete", resource in Environment::"prod");' in said
+    assert '    + forbid (principal is Agent, action in Action::"delete", resource);' in said
+
+
+def documents():
+    """Action documents as agents submit them."""
+    for number, (effect, path) in enumerate([("read", "/x"), ("delete", "/x"), ("write", "/never/x")]):
+        yield {
+            "subject": {"type": "Agent", "id": "bot"},
+            "action": {"name": f"http:{effect}"},
+            "resource": {"type": "Connection", "id": "api"},
+            "context": {
+                "method": "ANY",
+                "path": path,
+                "operations": [
+                    {
+                        "effect": effect,
+                        "action": f"http:{effect}",
+                        "resource": {"type": "Endpoint", "id": f"api/ANY {path}"},
+                    }
+                ],
+            },
+        }
+
+
+CONFIGURATION = WORLD.replace("labels:", "kind: http, upstream: 'https://api.example.com', labels:")
+
+
+def test_a_diff_over_action_documents_groups_what_is_decided_otherwise(desk):
+    desk.write("countersign.yaml", CONFIGURATION)
+    desk.write("old/main.cedar", POLICY)
+    desk.write("new/main.cedar", POLICY.replace('@id("never") forbid', '@id("never") @approvers("dba") forbid').replace(
+        '@approvers("dba")\nforbid', "forbid"))
+    desk.write("actions.ndjson", "".join(json.dumps(document) + "\n" for document in documents()))
+    report = desk.json("diff", "old", "new", "--against", "actions.ndjson", expect=1)
+    assert (report["judged"], report["changed"]) == (3, 2)
+    kinds = [(change["old"]["decision"], change["new"]["decision"], change["count"]) for change in report["changes"]]
+    assert kinds == [("deny", "gated", 1), ("gated", "deny", 1)]
+    assert report["changes"][1]["old"]["policies"] == ["deletes"]
+    said = desk.run("diff", "old", "new", "--against", "actions.ndjson", expect=1).stdout
+    assert "deny → gated: 1" in said and "gated → deny: 1" in said
+    assert said.endswith("3 actions judged, 2 decided otherwise\n")
+    same = desk.run("diff", "old", "old", "--against", "actions.ndjson").stdout
+    assert "3 actions judged, 0 decided otherwise" in same
+
+
+def test_a_gate_that_asks_for_more_is_a_change_and_one_that_is_renamed_is_none(desk):
+    desk.write("countersign.yaml", CONFIGURATION)
+    desk.write("old/main.cedar", POLICY)
+    desk.write("actions.ndjson", "".join(json.dumps(document) + "\n" for document in documents()))
+    desk.write("new/main.cedar", POLICY.replace('@approvers("dba")', '@approvers("dba") @quorum("2")'))
+    report = desk.json("diff", "old", "new", "--against", "actions.ndjson", expect=1)
+    assert [(c["old"]["decision"], c["new"]["decision"]) for c in report["changes"]] == [("gated", "gated")]
+    assert "2 of dba" in report["changes"][0]["new"]["text"]
+    desk.write("new/main.cedar", POLICY.replace('@id("deletes")', '@id("removals")'))
+    assert desk.json("diff", "old", "new", "--against", "actions.ndjson")["changed"] == 0
+
+
+def test_what_cannot_be_judged_again_is_counted_with_the_reason(desk):
+    desk.write("countersign.yaml", CONFIGURATION)
+    desk.write("old/main.cedar", POLICY)
+    read, *_ = documents()
+    stranger = {**read, "subject": {"type": "Agent", "id": "stranger"}}
+    bare = {"kind": "action.allowed", "sequence": 1, "payload": {"bytes": 1, "commitment": "x"}}
+    other = {"kind": "policy.changed", "sequence": 2}
+    refused = {"kind": "action.denied", "sequence": 3, "reasons": ["invalid-credential"]}
+    text = "\n".join(json.dumps(each) for each in [read, stranger, bare, other, refused])
+    desk.write("actions.ndjson", text)
+    report = desk.json("diff", "old", "old", "--against", "actions.ndjson")
+    assert report["judged"] == 1
+    reasons = sorted(item["reason"] for item in report["not_judged"])
+    assert len(reasons) == 3 and "the agent stranger is not known here" in reasons[0]
+    assert "document is not there" in reasons[1] and "before it became an action" in reasons[2]
+    desk.write("actions.ndjson", json.dumps(bare))
+    assert "nothing in actions.ndjson could be judged" in desk.run(
+        "diff", "old", "old", "--against", "actions.ndjson", expect=2
+    ).stderr
+    desk.write("actions.ndjson", '{"id": 7}')
+    assert "actions.ndjson:1: is neither" in desk.run("diff", "old", "old", "--against", "actions.ndjson", expect=2).stderr
+
+
+def test_recorded_actions_are_judged_again_from_the_ledger_of_a_running_gateway(own_gateway, path):
+    gateway = own_gateway
+    assert gateway.agent().get(f"/api/{path}").status_code == 200
+    assert gateway.agent().get(f"/api/forbidden/{path}").status_code == 403
+    ask = gateway.ask("DELETE", f"/api/{path}")
+    approval = gateway.pending(f"/{path}")
+    folder = gateway.folder
+    draft = (folder / "policies/main.cedar").read_text().replace('@approvers("dba") @expires("30m")', '@approvers("dba,security")')
+    (folder / "drafts").mkdir()
+    (folder / "drafts/main.cedar").write_text(draft + '\n@id("no-reads") forbid (principal, action in Action::"read", resource);')
+    arguments = ["policy", "diff", "policies", "drafts", "--json", "--against"]
+    report = json.loads(gateway.cli(*arguments, "data", succeed=False).stdout)
+    kinds = [(change["old"]["decision"], change["new"]["decision"], change["count"]) for change in report["changes"]]
+    assert kinds == [("gated", "gated", 1), ("allow", "deny", 1)]
+    assert report["judged"] == 3 and report["not_judged"] == []
+    entry = report["changes"][1]["examples"][0]["entry"]
+    assert [item["sequence"] for item in gateway.entries(kind="action.allowed")] == [entry]
+
+    # The same from an export, elsewhere.
+    export = folder / "export.ndjson"
+    export.write_text(gateway.cli("log", "export").stdout)
+    again = json.loads(gateway.cli(*arguments, "export.ndjson", succeed=False).stdout)
+    assert again["changes"] == report["changes"]
+    only = gateway.cli(*arguments, "export.ndjson", "--agent", "other-bot", succeed=False)
+    assert only.returncode == 2 and "nothing in export.ndjson could be judged" in only.stderr
+
+    gateway.approve(approval)
+    assert ask.answer().status == 200
+
+    # And where no gateway runs: of what an approval was redeemed for, the request is what is judged.
+    gateway.stop()
+    stopped = json.loads(gateway.cli(*arguments, "data", succeed=False).stdout)
+    assert stopped["changes"] == report["changes"]
+
+
+# The guide
+
+BASE, CONFIGURATION_OF_THE_GUIDE, EXAMPLES = document.read()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.heading)
+def test_every_example_of_the_guide_is_as_the_guide_says(desk, example):
+    desk.write("countersign.yaml", CONFIGURATION_OF_THE_GUIDE)
+    desk.write("policies/base.cedar", BASE)
+    desk.write("policies/example.cedar", example.policy)
+    if example.text:
+        checked = desk.run("check", "--strict", expect=1 if example.text.startswith("warning") else 2)
+        assert example.text in checked.stdout + checked.stderr
+        return
+    desk.write("policies/example.test.yaml", example.cases)
+    report = desk.json("test")
+    assert report["failed"] == 0, [case["differences"] for case in report["cases"]]
+    assert {item["policy"] for item in report["unexercised"]} <= {"agents"}
+    # Groups of the guide have members enough; nothing in it is redundant.
+    assert desk.json("check", "--strict")["warnings"] == []
+
+
+def test_the_guide_has_examples_of_everything():
+    headings = {example.heading for example in EXAMPLES}
+    assert len(EXAMPLES) >= 18 and {"Two people", "Passkeys", "Time", "Bodies", "Break-glass", "Check"} <= headings
+
+
+def test_the_file_of_cases_in_the_guide_is_one(desk):
+    text = document.GUIDE.read_text()
+    cases = text[text.index("# policies/orders.test.yaml"):]
+    desk.write("policies/orders.test.yaml", cases[: cases.index("```")])
+    desk.write(
+        "policies/orders.cedar",
+        BASE + '@id("exports") @approvers("dba") forbid (principal is Agent, action in Action::"export", resource);',
+    )
+    assert desk.run("test").stdout == "2 passed, 0 failed\n"
+
+
+def test_the_guide_names_every_pack():
+    text = document.GUIDE.read_text()
+    assert all(f"| `{pack}` |" in text for pack in PACKS)

@@ -17,13 +17,20 @@ package struct BatchEvaluator {
     /// Gives the bytes of the file at a path, as the path stands in the request.
     package typealias Reader = (String) throws(FileError) -> [UInt8]
 
-    /// What a line may ask of the JSON parser: Cedar's integers, and texts that are long or deep.
+    /// What JSON may ask of the parser: Cedar's integers, and as deep as the official engine reads it.
     package static let limits = JSONLimits(
-        maxDepth: 512,
+        maxDepth: 127,
         maxBytes: 256 << 20,
         numbers: .int64,
         allowsNoncharacters: true,
     )
+
+    /// A line whose parts are too deep still has an id to be answered with.
+    private static var lineLimits: JSONLimits {
+        var limits = Self.limits
+        limits.maxDepth = 512
+        return limits
+    }
 
     private var library: BatchLibrary
 
@@ -52,7 +59,7 @@ package struct BatchEvaluator {
     private mutating func answer(_ line: [UInt8]) -> BatchAnswer {
         let json: JSONValue
         do {
-            json = try JSONParser.parse(line, limits: Self.limits)
+            json = try JSONParser.parse(line, limits: Self.lineLimits)
         } catch {
             return BatchAnswer(id: .null, refusal: BatchRefusal(.line, "line: \(error)"))
         }
@@ -80,18 +87,28 @@ package struct BatchEvaluator {
     }
 
     private static func question(_ request: BatchRequest, _ schema: Schema?) throws(BatchRefusal) -> Request {
-        let context: Record
+        let principal = try request.principal()
+        let action = try request.action()
+        let resource = try request.resource()
         let json = try request.context()
+        let context: Record
         do {
-            context = try Record(json: json)
+            if let schema {
+                context = try Record(context: json, schema: schema, action: action)
+            } else {
+                context = try Record(json: json)
+            }
+        } catch RequestValidationError.undeclaredAction {
+            throw BatchRefusal(.request, "action: \(RequestValidationError.undeclaredAction(action))")
         } catch {
             throw BatchRefusal(.context, "context: \(error)")
         }
-        return Request(
-            principal: try request.principal(),
-            action: try request.action(),
-            resource: try request.resource(),
-            context: context,
-        )
+        let question = Request(principal: principal, action: action, resource: resource, context: context)
+        do {
+            try schema?.validate(question)
+        } catch {
+            throw BatchRefusal(.request, "request: \(error)")
+        }
+        return question
     }
 }

@@ -55,9 +55,9 @@ struct BatchLibrary {
 
     /// The policies of a request, its links made.
     mutating func policies(_ request: BatchRequest) throws(BatchRefusal) -> Numbered<PolicySet> {
-        let key = PoliciesKey(source: request.policies, links: request.links)
+        let key = PoliciesKey(source: request.policies, links: try request.links())
         if let made = self.policies[key] { return try made.get() }
-        let made = self.make { library throws(BatchRefusal) in try library.parsePolicies(request) }
+        let made = self.make { library throws(BatchRefusal) in try library.parsePolicies(key) }
         self.policies[key] = made
         return try made.get()
     }
@@ -106,9 +106,9 @@ struct BatchLibrary {
         }
     }
 
-    private mutating func parsePolicies(_ request: BatchRequest) throws(BatchRefusal) -> PolicySet {
+    private mutating func parsePolicies(_ key: PoliciesKey) throws(BatchRefusal) -> PolicySet {
         let set: PolicySet
-        switch try self.json(of: try self.document(request.policies, "policies", .policies)) {
+        switch try self.json(of: try self.document(key.source, "policies", .policies)) {
         case .text(let source):
             do {
                 set = try PolicySet(parsing: [source], limits: self.limits)
@@ -123,7 +123,7 @@ struct BatchLibrary {
             }
         }
         do {
-            return try set.linking(try request.links.map { link throws(BatchRefusal) in try link.resolved(in: set) })
+            return try set.linking(try key.links.map { link throws(BatchRefusal) in try link.resolved(in: set) })
         } catch let error as BatchRefusal {
             throw error
         } catch {
@@ -156,6 +156,7 @@ struct BatchLibrary {
         case .json(let value, _): json = value
         }
         do {
+            if let schema { return try Entities(json: json, schema: schema) }
             return try Entities(json: json)
         } catch {
             throw BatchRefusal(.entities, "entities\(error)")
@@ -200,6 +201,9 @@ struct BatchLibrary {
             self.bytes += text.byteCount
             return .text(PolicySource(name: name, text: text.string))
         case .json(let json):
+            guard json.nests(within: BatchEvaluator.limits.maxDepth) else {
+                throw BatchRefusal(part, "\(name): nests deeper than JSON may")
+            }
             // About what its text has; counted because the cache keeps it.
             self.bytes += json.canonicalBytes().count
             return .json(json, name: name)
@@ -215,6 +219,17 @@ struct BatchLibrary {
                 throw BatchRefusal(part, "\(path): is not UTF-8")
             }
             return .text(PolicySource(name: path.string, text: text))
+        }
+    }
+}
+
+extension JSONValue {
+    /// Whether containers are within each other no deeper than so many levels.
+    func nests(within levels: Int) -> Bool {
+        switch self {
+        case .null, .bool, .integer, .number, .string: true
+        case .array(let elements): levels > 0 && elements.allSatisfy { $0.nests(within: levels - 1) }
+        case .object(let object): levels > 0 && object.members.allSatisfy { $0.value.nests(within: levels - 1) }
         }
     }
 }

@@ -20,7 +20,6 @@ struct BatchRequest {
     }
 
     let policies: Source
-    let links: [Link]
     /// nil where there are none.
     let entities: Source?
     let schema: Source?
@@ -37,7 +36,6 @@ struct BatchRequest {
         self.policies = policies
         self.entities = try Self.source("entities", in: object, .entities)
         self.schema = try Self.source("schema", in: object, .schema)
-        self.links = try Self.links(in: object)
         let mode = try Self.word("validation_mode", in: object, of: ["strict", "permissive"])
         self.isStrict = mode != "permissive"
         let names = try Self.word("ids", in: object, of: BatchNames.allCases.map(\.rawValue))
@@ -63,7 +61,11 @@ struct BatchRequest {
             } catch {
                 throw BatchRefusal(.context, "context: \(error)")
             }
-        case let json: return json
+        case let json:
+            guard json.nests(within: BatchEvaluator.limits.maxDepth) else {
+                throw BatchRefusal(.context, "context: nests deeper than JSON may")
+            }
+            return json
         }
     }
 
@@ -111,8 +113,9 @@ struct BatchRequest {
         return word
     }
 
-    private static func links(in object: JSONObject) throws(BatchRefusal) -> [Link] {
-        let json = object["links"] ?? .null
+    /// The policies to be made of templates.
+    func links() throws(BatchRefusal) -> [Link] {
+        let json = self.object["links"] ?? .null
         if json.isNull { return [] }
         guard let elements = json.arrayValue else { throw BatchRefusal(.policies, "links: expected an array") }
         var links: [Link] = []

@@ -83,7 +83,7 @@ extension Record {
 extension EntityUID {
     /// Reads `{"type", "id"}`, or that below `__entity`; Cedar text is none of the two.
     init(object json: JSONValue) throws(ValueError) {
-        guard json.objectValue != nil, json["__expr"]?.stringValue == nil else {
+        guard json.objectValue != nil else {
             throw ValueError("expected an entity such as {\"type\": \"User\", \"id\": \"alice\"}")
         }
         try self.init(json: json)

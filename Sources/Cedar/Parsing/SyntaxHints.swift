@@ -45,18 +45,24 @@ enum SyntaxHints {
         return best.0
     }
 
+    /// How many letters were added, left out, mistaken or swapped with their neighbour, case aside.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
+        var beforeLast: [Int] = []
+        var last = Array(0...right.count)
         for (i, a) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
+            var row = [i + 1]
             for (j, b) in right.enumerated() {
-                let cost = a | 0x20 == b | 0x20 ? diagonal : diagonal + 1
-                diagonal = row[j + 1]
-                row[j + 1] = min(cost, row[j] + 1, diagonal + 1)
+                let isSame = a | 0x20 == b | 0x20
+                var cost = min(last[j] + (isSame ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+                if i > 0, j > 0, a | 0x20 == right[j - 1] | 0x20, left[i - 1] | 0x20 == b | 0x20 {
+                    cost = min(cost, beforeLast[j - 1] + 1)
+                }
+                row.append(cost)
             }
+            beforeLast = last
+            last = row
         }
-        return row[right.count]
+        return last[right.count]
     }
 
     private static func shortened(_ text: String) -> String {

@@ -8,6 +8,41 @@ enum CedarText {
         return result
     }
 
+    /// A string literal as the official engine writes identities: Rust's `escape_debug`.
+    static func debugQuoted(_ text: String) -> String {
+        var result = "\""
+        for (index, scalar) in text.unicodeScalars.enumerated() {
+            switch scalar {
+            case "\"", "\\", "\n", "\r", "\t", "\0": Self.append(scalar, to: &result)
+            case "'": result += "\\'"
+            case " ": result += " "
+            default:
+                // A mark that joins the character before it would join the quote. Rust leaves out the two halfwidth
+                // sound marks, which Unicode has added to such marks for the sake of old encodings.
+                let isSoundMark = scalar.value == 0xFF9E || scalar.value == 0xFF9F
+                let joinsQuote = index == 0 && scalar.properties.isGraphemeExtend && !isSoundMark
+                if joinsQuote || Self.isInvisible(scalar) {
+                    result += "\\u{\(String(scalar.value, radix: 16))}"
+                } else {
+                    result.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return result + "\""
+    }
+
+    /// Whether a character has no look of its own: a control, a mark that shows nothing, a
+    /// separator, or no assigned character.
+    private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.properties.isDefaultIgnorableCodePoint { return true }
+        return switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator,
+            .spaceSeparator:
+            true
+        default: false
+        }
+    }
+
     /// A pattern literal, quotes included.
     static func quoted(_ pattern: Pattern) -> String {
         var result = "\""

@@ -6,6 +6,9 @@ struct Findings {
         let message: CedarString
     }
 
+    /// Beyond this many findings hints are no longer looked for, which can cost more than the finding.
+    private static let hinted = 100
+
     private let policyID: String
     private let source: PolicyText
     private var seen: Set<Key> = []
@@ -20,11 +23,12 @@ struct Findings {
     mutating func note(
         _ kind: ValidationFinding.Kind,
         _ message: String,
-        hint: String? = nil,
+        hint: @autoclosure () -> String? = nil,
         at expression: Expression? = nil,
     ) {
         let key = Key(kind: kind, offset: expression?.offset ?? -1, message: CedarString(message))
         guard self.seen.insert(key).inserted else { return }
+        let hint = self.found.count < Self.hinted ? hint() : nil
         let position = expression.map(self.source.position(of:)) ?? self.source.start
         self.found.append(
             ValidationFinding(kind: kind, policyID: self.policyID, message: message, hint: hint, position: position)

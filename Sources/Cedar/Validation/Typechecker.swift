@@ -204,7 +204,7 @@ extension Typechecker {
     }
 
     mutating func noteIncompatible(_ types: [StaticType], _ what: String, _ reason: Incompatibility, at term: Term) {
-        let texts = Set(types.map { CedarString(self.index.text($0)) }).sorted().prefix(4).map(\.string)
+        let texts = Set(Set(types).map { CedarString(self.index.text($0)) }).sorted().prefix(4).map(\.string)
         self.findings.note(
             .incompatibleTypes,
             "\(what) must have compatible types, found \(texts.joined(separator: " and "))",

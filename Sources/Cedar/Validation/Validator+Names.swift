@@ -129,7 +129,7 @@ extension Template.EntityConstraint {
 
 extension Scope.ActionConstraint {
     /// The actions that it names.
-    fileprivate var named: [EntityUID] {
+    var named: [EntityUID] {
         switch self {
         case .any: []
         case .equal(let uid), .within(let uid): [uid]

@@ -11,7 +11,7 @@ extension Value {
         case .null: throw ValueError("`null` is not a Cedar value")
         case .bool(let value): self = .bool(value)
         case .integer(let value): self = .long(value)
-        case .number(let value): throw ValueError("`\(value)` is not an integer of 64 bits")
+        case .number(let value): throw Self.foreign(value)
         case .string(let value): self = .string(CedarString(value))
         case .array(let elements): self = .set(ValueSet(try Self.values(elements)))
         case .object(let object):
@@ -25,6 +25,17 @@ extension Value {
 
     private static func escape(_ object: JSONObject) throws(ValueError) -> Value? {
         guard object.count == 1 else { return nil }
+        guard let escaped = try Self.unescaped(object) else { return nil }
+        // Members beside those of the escape do not matter, yet even they must be numbers of Cedar.
+        if let number = JSONValue.object(object).foreignNumber { throw Self.foreign(number) }
+        return escaped
+    }
+
+    private static func foreign(_ number: Double) -> ValueError {
+        ValueError("`\(number)` is not an integer of 64 bits")
+    }
+
+    private static func unescaped(_ object: JSONObject) throws(ValueError) -> Value? {
         if let entity = object["__entity"], let reference = EntityUID.Reference(entity) {
             return .entity(try EntityUID(reference))
         }
@@ -64,6 +75,26 @@ extension Value {
     }
 }
 
+extension JSONValue {
+    /// A number somewhere within that is no integer of 64 bits.
+    fileprivate var foreignNumber: Double? {
+        switch self {
+        case .number(let number): return number
+        case .null, .bool, .integer, .string: return nil
+        case .array(let elements):
+            for element in elements {
+                if let number = element.foreignNumber { return number }
+            }
+            return nil
+        case .object(let object):
+            for member in object.members {
+                if let number = member.value.foreignNumber { return number }
+            }
+            return nil
+        }
+    }
+}
+
 extension Record {
     /// Reads a record from a JSON object; the object itself is not looked at for escapes, its members are.
     package init(json object: JSONObject) throws(ValueError) {
@@ -99,10 +130,12 @@ extension EntityUID {
         }
     }
 
-    /// Reads an entity's identity: `{"type": "T", "id": "i"}`, that below `__entity`, or Cedar text `T::"i"`.
+    /// Reads an entity's identity: `{"type": "T", "id": "i"}`, that below `__entity`, or Cedar text `T::"i"`, normalized.
     package init(json: JSONValue) throws(ValueError) {
         if let text = json.stringValue {
-            self = try EntityUID(parsing: text)
+            self = try EntityUID(normalized: text)
+        } else if json["__expr"]?.stringValue != nil {
+            throw ValueError("the `__expr` escape is not supported")
         } else if let entity = json["__entity"], let reference = Reference(entity) {
             self = try EntityUID(reference)
         } else if let reference = Reference(json) {
@@ -117,7 +150,20 @@ extension EntityUID {
         self.init(type: reference.type, id: reference.id)
     }
 
-    /// Reads an entity's identity from Cedar text: `Photos::User::"alice"`.
+    /// Reads an entity's identity from the one text that the official engine writes for it.
+    ///
+    /// There, escapes stand for just those characters that need one; that engine takes no other text where it reads
+    /// requests, so that nothing can be read in two ways.
+    package init(normalized text: String) throws(ValueError) {
+        let uid = try EntityUID(parsing: text)
+        let written = "\(uid.type)::\(CedarText.debugQuoted(uid.id.string))"
+        guard CedarString(written) == CedarString(text) else {
+            throw ValueError("`\(text)` is to be written as `\(written)`")
+        }
+        self = uid
+    }
+
+    /// Reads an entity's identity from Cedar text: `Photos::User::"alice"`, with any escapes.
     package init(parsing text: String) throws(ValueError) {
         let bytes = Array(text.utf8)
         let tokens = Lexer.tokens(of: bytes)

@@ -97,6 +97,15 @@ package enum LocalFile {
         return unsafe ferror(file) == 0 ? .success(bytes) : .failure(problem())
     }
 
+    /// The first bytes of a file, however large it is.
+    static func read(_ path: String, upTo count: Int) -> Result<[UInt8], ConfigurationWorld.ReadProblem> {
+        guard let file = unsafe fopen(path, "re") else { return .failure(problem()) }
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let read = unsafe bytes.withUnsafeMutableBytes { unsafe fread($0.baseAddress, 1, $0.count, file) }
+        return unsafe ferror(file) == 0 ? .success(Array(bytes.prefix(read))) : .failure(problem())
+    }
+
     /// Writes a file that is not there yet, with its folders; whether this call made it.
     package static func create(_ path: String, _ text: String, mode: UInt32 = 0o644) throws(StartupError) -> Bool {
         try makeFolders(FilePath.folder(of: path))

@@ -1,0 +1,89 @@
+package import CountersignCore
+import GRDB
+
+/// Reads a ledger's file beside the process that writes it, or without one, and changes nothing.
+package struct LedgerExcerpt {
+    private let queue: DatabaseQueue
+
+    /// Opens the file; throws if it is none of ours, or of a newer version.
+    package init(path: String) throws(LedgerError) {
+        try StoreFile(path: path).inspect()
+        var configuration = Configuration()
+        configuration.label = "ledger excerpt"
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        do {
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+        } catch {
+            throw LedgerError(store: error)
+        }
+    }
+
+    /// Who was made by command.
+    package func identities() throws(LedgerError) -> IdentityRecords {
+        do {
+            return try queue.read { try $0.identities() }
+        } catch {
+            throw LedgerError(store: error)
+        }
+    }
+
+    /// Visits the entries of some kinds, oldest first, with their payloads.
+    ///
+    /// They are read in portions, so that the writer's log need not wait for the last one.
+    package func each(
+        kinds: [EntryKind],
+        agent: AgentID?,
+        from: Timestamp?,
+        to: Timestamp?,
+        _ visit: (Entry) throws -> Void,
+    ) throws {
+        var next: Int64 = 0
+        while true {
+            let start = next
+            let page: [Entry]
+            do {
+                page = try queue.read { db in
+                    try Self.page(db, from: start, kinds: kinds, agent: agent, since: from, until: to)
+                }
+            } catch {
+                throw LedgerError(store: error)
+            }
+            for entry in page { try visit(entry) }
+            guard let last = page.last else { return }
+            next = Int64(last.sequence) + 1
+        }
+    }
+
+    private static func page(
+        _ db: Database,
+        from start: Int64,
+        kinds: [EntryKind],
+        agent: AgentID?,
+        since: Timestamp?,
+        until: Timestamp?,
+    ) throws -> [Entry] {
+        var conditions = ["sequence >= ?", "kind IN (\(kinds.map { _ in "?" }.joined(separator: ", ")))"]
+        var values: [StoreValue] = [.integer(start)] + kinds.map { .text($0.rawValue) }
+        if let agent {
+            conditions.append("agent = ?")
+            values.append(.text(agent.rawValue))
+        }
+        if let since {
+            conditions.append("time >= ?")
+            values.append(.integer(since.microseconds))
+        }
+        if let until {
+            conditions.append("time < ?")
+            values.append(.integer(until.microseconds))
+        }
+        return try db.rows(
+            """
+            SELECT \(Database.entryColumns) FROM entry WHERE \(conditions.joined(separator: " AND "))
+            ORDER BY sequence LIMIT 256
+            """,
+            values,
+            Database.entry,
+        )
+    }
+}
