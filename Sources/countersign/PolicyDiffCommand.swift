@@ -65,7 +65,7 @@ extension PolicyCommand {
             }
         }
 
-        /// A set; the groups that old gates name need not be there any more.
+        /// A set; the groups, types and attributes that the old one names need not be there any more.
         private func set(_ path: String, _ groups: Set<GroupName>, isOld: Bool) throws -> GatedPolicySet {
             let sources = try PolicyFolder.sources(of: [path])
             guard !sources.isEmpty else { throw Failure(.usage, "there is no .cedar file in \(path)") }
@@ -77,7 +77,8 @@ extension PolicyCommand {
                     }
                 }
             }
-            return try GatedPolicySet(parsing: sources, groups: groups)
+            // What was in force is judged as it is, even where today's schema would not take it.
+            return try GatedPolicySet(parsing: sources, groups: groups, ownVocabulary: !isOld)
         }
     }
 }

@@ -532,6 +532,17 @@ def test_a_gate_that_asks_for_more_is_a_change_and_one_that_is_renamed_is_none(d
     assert desk.json("diff", "old", "new", "--against", "actions.ndjson")["changed"] == 0
 
 
+def test_an_old_set_that_would_not_load_any_more_is_judged_as_it_was(desk):
+    desk.write("countersign.yaml", CONFIGURATION)
+    gone = '@id("gone") @approvers("nobody-now") forbid (principal is Robot, action, resource);'
+    desk.write("old/main.cedar", POLICY + gone)
+    desk.write("new/main.cedar", POLICY)
+    desk.write("actions.ndjson", "".join(json.dumps(document) + "\n" for document in documents()))
+    report = desk.json("diff", "old", "new", "--against", "actions.ndjson")
+    assert report["changed"] == 0 and [item["policy"] for item in report["policies"]["removed"]] == ["gone"]
+    assert "Robot" in desk.run("diff", "new", "old", "--against", "actions.ndjson", "--group", "nobody-now", expect=2).stderr
+
+
 def test_what_cannot_be_judged_again_is_counted_with_the_reason(desk):
     desk.write("countersign.yaml", CONFIGURATION)
     desk.write("old/main.cedar", POLICY)
