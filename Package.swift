@@ -113,8 +113,8 @@ let package = Package(
         tests(
             "CountersignServerTests",
             [
-                "CountersignServer", "CountersignCore", "CountersignIdentity", "CountersignProxy", "CountersignTestKit",
-                "CanonicalJSON", "TransparencyLog", crypto,
+                "CountersignServer", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignProxy",
+                "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
             ],
         ),
     ],

@@ -82,7 +82,7 @@ FORBID = """@id("blocks")
 forbid (principal, action, resource) when { context.source.isInRange(ip("203.0.113.0/24")) };
 """
 
-# Each says nothing about the requests above: by its scope, or, those marked, by its conditions only.
+# Each says nothing about the requests above: by its scope, or, as marked, by its conditions only.
 OTHERS = [
     """permit (principal == Shop::User::"user-{n}", action == Shop::Action::"select", resource == Shop::Table::"t-{n}")
 when {{ context.mfa }};""",
@@ -90,26 +90,26 @@ when {{ context.mfa }};""",
 when {{ context.host like "*.shop.example" && context.hour < {hour} }};""",
     """permit (principal is Shop::User, action in [Shop::Action::"insert", Shop::Action::"delete"], resource)
 when {{ principal.clearance > {small} && context.mfa }};""",
-    # Conditions.
+    # By its conditions.
     """permit (principal is Shop::User in Shop::Group::"staff", action == Shop::Action::"select", resource)
 when {{ context.host like "db-{n}.*" && context.hour >= {hour} }};""",
     """forbid (principal, action in Shop::Action::"any", resource == Shop::Table::"t-{n}")
 unless {{ context.mfa && context.source.isInRange(ip("10.{byte}.0.0/16")) }};""",
     """permit (principal, action in Shop::Action::"read", resource in Shop::Connection::"connection-{n}")
 unless {{ context.hour < {hour} }};""",
-    # Conditions.
+    # By its conditions.
     """forbid (principal, action in [Shop::Action::"select", Shop::Action::"delete"], resource is Shop::Table)
 when {{ context.source.isInRange(ip("172.16.{byte}.0/24")) }};""",
     """permit (principal == Shop::User::"user-{n}", action, resource in Shop::Environment::"prod")
 when {{ resource.owner == principal }};""",
     """permit (principal in Shop::Group::"group-{n}", action == Shop::Action::"delete", resource is Shop::Table in
     Shop::Connection::"connection-{n}") unless {{ context.statement like "*DROP*" }};""",
-    # Conditions.
+    # By its conditions.
     """permit (principal, action in Shop::Action::"read", resource in Shop::Environment::"prod")
 when {{ principal.department == "department-{n}" }};""",
     """forbid (principal is Shop::User in Shop::Group::"group-{n}", action, resource)
 when {{ resource.labels.contains("pii") }} unless {{ context.mfa }};""",
-    # Conditions.
+    # By its conditions.
     """forbid (principal is Shop::User, action, resource)
 when {{ resource.sensitivity > {large} || context.statement like "*FROM secret_{n} *" }} unless {{ context.mfa }};""",
 ]
@@ -119,14 +119,23 @@ UNSCOPED = """permit (principal, action, resource)
 when {{ principal.department == "department-{n}" && context.host like "db-{n}.*" }};"""
 
 
-def policies(count, unscoped=False):
+# Which policies the two that decide stand among.
+SCOPES = {
+    "mixed": OTHERS,
+    # What an index is for: policies about others.
+    "apart": [text for place, text in enumerate(OTHERS) if place not in (3, 6, 9, 11)],
+    "none": [UNSCOPED],
+}
+
+
+def policies(count, scopes="mixed"):
     """The text of a set of that many policies; the one that permits is in the middle, the one that forbids last."""
+    patterns = SCOPES[scopes]
     numbers = random.Random(count)
     texts = []
     for n in range(count):
-        pattern = UNSCOPED if unscoped else OTHERS[n % len(OTHERS)]
-        text = pattern.format(n=n, hour=numbers.randint(6, 20), byte=numbers.randint(0, 255),
-                              small=numbers.randint(0, 2), large=numbers.randint(5, 9))
+        text = patterns[n % len(patterns)].format(n=n, hour=numbers.randint(6, 20), byte=numbers.randint(0, 255),
+                                                  small=numbers.randint(0, 2), large=numbers.randint(5, 9))
         texts.append(f'@id("policy-{n}")\n{text}\n')
     texts[count // 2] = PERMIT
     if count > 1:
@@ -134,9 +143,9 @@ def policies(count, unscoped=False):
     return "\n".join(texts)
 
 
-def write(folder, count, unscoped=False):
+def write(folder, count, scopes="mixed"):
     """Writes one workload."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "policies.cedar").write_text(policies(count, unscoped))
+    (folder / "policies.cedar").write_text(policies(count, scopes))
     (folder / "entities.json").write_text(json.dumps(ENTITIES + ACTIONS))
     (folder / "requests.json").write_text(json.dumps(REQUESTS))

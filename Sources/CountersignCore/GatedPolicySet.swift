@@ -4,7 +4,9 @@ import Crypto
 /// A Cedar policy set whose annotations have been checked and whose gates are known (DESIGN 3).
 package struct GatedPolicySet: Sendable {
     /// The policies.
-    package let policies: PolicySet
+    package var policies: PolicySet { authorizer.policies }
+    /// Asks the policies; gates are the ones that can be lifted.
+    let authorizer: ThreeWayAuthorizer
     /// The gate of each policy, by the policy's index; `nil` for a permit or a plain forbid.
     package let gates: [Gate?]
     /// The SHA-256 of the canonical text, unpadded base64url; every entry names it.
@@ -25,19 +27,20 @@ package struct GatedPolicySet: Sendable {
         for policy in policies.policies {
             gates.append(GateReader(policy: policy, groups: groups).read(&errors))
         }
-        // Nothing links templates here, so a rule written as one would silently never apply.
-        for template in policies.templates {
+        // A rule written as a template that nothing links would silently never apply.
+        let linked = Set(policies.links.map { CedarString($0.template) })
+        for template in policies.templates where !linked.contains(CedarString(template.id)) {
             errors.append(
                 PolicyError(
-                    message: "templates are never linked here",
-                    hint: "name an entity where the slot stands",
+                    message: "nothing links the template \(template.id), so it would never apply",
+                    hint: "add a link in a *.cedar.json file, or name an entity where the slot stands",
                     position: template.position,
                 )
             )
         }
         if ownVocabulary { errors += try PolicyVocabulary.validate(policies).errors.map(PolicyError.init) }
         guard errors.isEmpty else { throw PolicyErrors(errors) }
-        self.policies = policies
+        authorizer = ThreeWayAuthorizer(policies) { $0.annotation("approvers") != nil }
         self.gates = gates
         version = Base64URL.encode(SHA256.hash(data: Array(policies.canonicalText.utf8)))
     }

@@ -38,7 +38,7 @@ extension GatedPolicySet {
     ) -> PolicyVerdict {
         var tally = Tally()
         eachRequest(of: action, circumstances, directory: directory, now: now) { request, entities in
-            tally.add(policies.evaluate(request, entities), of: self)
+            tally.add(authorizer.rule(request, entities), of: self)
         }
         return tally.verdict(self)
     }
@@ -70,7 +70,7 @@ extension GatedPolicySet {
     /// Judges one plain Cedar request as actions are judged; for trying policies out.
     package func judge(_ request: Request, entities: Entities) -> PolicyVerdict {
         var tally = Tally()
-        tally.add(policies.evaluate(request, entities), of: self)
+        tally.add(authorizer.rule(request, entities), of: self)
         return tally.verdict(self)
     }
 
@@ -129,28 +129,18 @@ private struct Tally {
     private var errors = [String]()
     private var unpermitted = false
 
-    mutating func add(_ evaluation: Evaluation, of set: GatedPolicySet) {
-        var permitted = false
-        for index in evaluation.satisfied {
-            switch set.policies.policies[index].effect {
-            case .permit:
-                permitted = true
-                Self.insert(index, into: &permits)
-            case .forbid:
-                if set.gates[index] == nil {
-                    Self.insert(index, into: &forbids)
-                } else {
-                    Self.insert(index, into: &gated)
-                }
-            }
+    mutating func add(_ ruling: Ruling, of set: GatedPolicySet) {
+        switch ruling.answer {
+        case .allow: Self.insert(ruling.determining, into: &permits)
+        case .liftable: Self.insert(ruling.determining, into: &gated)
+        case .deny where ruling.determining.isEmpty: unpermitted = true
+        case .deny: Self.insert(ruling.determining, into: &forbids)
         }
-        for failure in evaluation.errors {
-            let policy = set.policies.policies[failure.policy]
-            let text = "\(policy.id): \(failure.error)"
+        Self.insert(ruling.brokenForbids, into: &broken)
+        for failure in ruling.errors {
+            let text = "\(set.policies.policies[failure.policy].id): \(failure.error)"
             if !errors.contains(text) { errors.append(text) }
-            if policy.effect == .forbid { Self.insert(failure.policy, into: &broken) }
         }
-        if !permitted { unpermitted = true }
     }
 
     func verdict(_ set: GatedPolicySet) -> PolicyVerdict {
@@ -177,7 +167,7 @@ private struct Tally {
         return PolicyVerdict(answer: .allow, policies: ids(permits), errors: errors)
     }
 
-    private static func insert(_ index: Int, into indices: inout [Int]) {
-        if !indices.contains(index) { indices.append(index) }
+    private static func insert(_ more: PolicyIndices, into indices: inout [Int]) {
+        for index in more where !indices.contains(index) { indices.append(index) }
     }
 }

@@ -1,4 +1,4 @@
-import Cedar
+package import Cedar
 
 extension PolicyVocabulary {
     /// The vocabulary as a Cedar schema, for people's editors and other Cedar engines.
@@ -58,7 +58,7 @@ extension PolicyVocabulary {
     }()
 
     /// ``schema`` with what Cedar's schema language has no words for; a failure is a mistake in this file.
-    static let resolvedSchema: Result<Schema, PolicyErrors> = {
+    package static let resolvedSchema: Result<Schema, PolicyErrors> = {
         do throws(PolicyErrors) {
             let source = PolicySource(name: "countersign.cedarschema", text: schema)
             return .success(try Schema(parsing: [source]).withContexts(openContext))

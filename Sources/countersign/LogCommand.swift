@@ -99,9 +99,9 @@ struct LogCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Prints every judged action with its document, one JSON object a line, oldest first.",
             discussion: """
-                Reads the data folder's ledger beside the running server, and changes nothing. A line has the entry, which is
-                in the log, and the action's document, which is beside it. `countersign policy diff --against` takes the
-                lines elsewhere. They hold what agents sent: keep them as you keep the ledger.
+                Reads the data folder's ledger beside the running server, and changes nothing. A line has the entry, which \
+                is in the log, and the action's document, which is beside it; `countersign policy diff --against` takes \
+                the lines elsewhere. They hold what agents sent: keep them as you keep the ledger.
                 """,
         )
 

@@ -10,9 +10,10 @@ extension PolicyCommand {
         static let configuration = CommandConfiguration(
             abstract: "Checks policies; every error and every warning with file, line and column.",
             discussion: """
-                Errors are what the gateway would refuse the set for: syntax, annotations, names that there never are, types
-                that do not fit. Warnings are what is surely not meant: a policy that never applies, that another one
+                Errors are what the gateway would refuse the set for: syntax, annotations, names that there never are, types \
+                that do not fit. Warnings are what is surely not meant: a policy that never applies, that another one \
                 makes pointless, or a gate that too few people could lift.
+
                 Exits with 0 if the set would load, with 2 if not, and with 1 for warnings under --strict.
                 """,
         )

@@ -23,15 +23,25 @@ struct PolicyCommand: AsyncParsableCommand {
                   countersign policy evaluate --principal 'Agent::"a"' --action 'Action::"http:read"' \
                 --resource 'Endpoint::"api/x"'
                 Exits with 0 for allow, 1 for deny and 7 for an action that would be held.
+
                 Or a batch of Cedar requests, one JSON object a line, answered with one a line, in order:
                   countersign policy evaluate --batch requests.ndjson
-                docs/policy.md tells the members of both. Paths in it are seen from the current folder. Exits with 0 if
+                docs/policy.md tells the members of both. Paths in it are seen from the current folder. Exits with 0 if \
                 every line got an answer, whatever it is.
                 """,
         )
 
         @Option(help: "A file with an action document.")
         var request: String?
+
+        @Option(help: "With --request: the moment, RFC 3339; now if not given.")
+        var time: String?
+
+        @Option(help: "With --request: where the agent's connection comes from.")
+        var sourceAddress: String?
+
+        @Option(help: "With --request: why the agent says that it does this.")
+        var justification: String?
 
         @Option(help: "The principal, Agent::\"x\".")
         var principal: String?
@@ -78,7 +88,8 @@ struct PolicyCommand: AsyncParsableCommand {
                 } catch let error as ActionError {
                     throw Failure(.usage, "\(request): \(error.path) \(error.message)")
                 }
-                verdict = set.judge(action, Circumstances(), directory: directory, now: SystemClock().time())
+                let circumstances = Circumstances(sourceAddress: sourceAddress, justification: justification)
+                verdict = set.judge(action, circumstances, directory: directory, now: try moment())
             } else {
                 let request = try cedarRequest()
                 verdict = set.judge(request, entities: try allEntities(directory, request.resource))
@@ -86,6 +97,14 @@ struct PolicyCommand: AsyncParsableCommand {
             let status = Self.status(verdict.kind)
             format.print(VerdictText.json(verdict)) { Self.tell(verdict) }
             if status != .done { throw ExitCode(status.rawValue) }
+        }
+
+        private func moment() throws -> Timestamp {
+            guard let time else { return SystemClock().time() }
+            guard let moment = Timestamp(rfc3339: time) else {
+                throw ValidationError("--time \(time) is not a time such as 2026-07-01T12:00:00Z")
+            }
+            return moment
         }
 
         private func cedarRequest() throws -> Request {

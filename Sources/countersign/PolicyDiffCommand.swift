@@ -11,12 +11,16 @@ extension PolicyCommand {
             abstract: "Says which recorded actions another policy set would decide otherwise.",
             discussion: """
                   countersign policy diff policies drafts --against countersign-data
-                Judges every action of the log by the old set and by the new one, under today's agents, users and connections, at
-                the time and from the address that it had. --against takes a data folder, whose ledger is read beside the
-                running server and not changed; or a file of what `countersign log export` printed, or of action
-                documents, one a line. Without --against it only says which policies differ.
-                Exits with 0 if no action is decided otherwise (without --against: if the sets are the same), with 1
-                if some are, and with 2 if that cannot be told.
+
+                Judges every action of the log by the old set and by the new one, under today's agents, users and \
+                connections, at the time and from the address that it had.
+
+                --against takes a data folder, whose ledger is read beside the running server and not changed; or a file \
+                of what `countersign log export` printed, or of action documents, one a line. Without it, the command \
+                only says which policies differ.
+
+                Exits with 0 if no action is decided otherwise (without --against: if the sets are the same), with 1 if \
+                some are, and with 2 if that cannot be told.
                 """,
         )
 
@@ -61,7 +65,7 @@ extension PolicyCommand {
             }
         }
 
-        /// A set; the groups that old gates name need not be there any more.
+        /// A set; the groups, types and attributes that the old one names need not be there any more.
         private func set(_ path: String, _ groups: Set<GroupName>, isOld: Bool) throws -> GatedPolicySet {
             let sources = try PolicyFolder.sources(of: [path])
             guard !sources.isEmpty else { throw Failure(.usage, "there is no .cedar file in \(path)") }
@@ -73,7 +77,8 @@ extension PolicyCommand {
                     }
                 }
             }
-            return try GatedPolicySet(parsing: sources, groups: groups)
+            // What was in force is judged as it is, even where today's schema would not take it.
+            return try GatedPolicySet(parsing: sources, groups: groups, ownVocabulary: !isOld)
         }
     }
 }
@@ -116,7 +121,9 @@ struct PolicyDiffReport {
                 Output.line("\n\(change.before.rawValue) → \(change.after.rawValue): \(count)")
                 last = (change.before, change.after)
             }
-            Output.line(Output.safe("  \(change.count) × \(change.oldReason) → \(change.newReason)"))
+            Output.line(Output.safe("  \(change.count) × old: \(change.oldReason)"))
+            let indent = String(repeating: " ", count: "\(change.count)".count + 5)
+            Output.line(Output.safe("\(indent)new: \(change.newReason)"))
             for example in change.examples { Output.line(Output.safe("      " + Self.text(example))) }
         }
         Output.line("")

@@ -9,8 +9,8 @@ extension PolicyCommand {
         static let configuration = CommandConfiguration(
             abstract: "Writes a ready policy pack, a .cedar file with its cases; lists the packs without a name.",
             discussion: """
-                Packs:
-                \(PolicyPack.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+                Packs: \(PolicyPack.all.map(\.name).joined(separator: ", ")).
+
                 Exits with 6, and writes nothing, if a file of the pack is there already.
                 """,
         )

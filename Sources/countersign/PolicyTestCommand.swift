@@ -13,10 +13,12 @@ extension PolicyCommand {
                 A case is a request and the answer that policy must give:
                   cases:
                     - name: deleting an order is held
-                      request: {agent: bot, connection: orders-api, method: DELETE, path: /v1/orders/7}
+                      request: {agent: bot, connection: orders-api, method: DELETE, path: /7}
                       expect: {decision: gated, gates: [deletes-need-a-dba]}
-                docs/policy.md tells every key. Prints one line for each case that fails, and the policies that no case
-                reached. Exits with 0 if all cases pass, with 1 if one fails, and with 2 if a file cannot be used.
+                docs/policy.md tells every key.
+
+                Prints one line for each case that fails, and the policies that no case reached. Exits with 0 if all \
+                cases pass, with 1 if one fails, and with 2 if a file cannot be used.
                 """,
         )
 

@@ -78,6 +78,48 @@ struct HostileInputTests {
     }
 
     @Test(
+        "data nested as deep as JSON may be is read, compared, hashed and let go on a small stack",
+        arguments: [64, 500]
+    )
+    func deepData(depth: Int) {
+        let failures = FailureList()
+        let thread = Thread {
+            for (open, close) in [("{\"a\":", "}"), ("[", "]")] {
+                let value = String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth)
+                let entity = "{\"uid\":{\"type\":\"User\",\"id\":\"a\"},\"attrs\":{\"x\":\(value)},\"parents\":[]}"
+                do {
+                    let context = try Record(json: JSONValue(cedar: "{\"x\":\(value),\"y\":\(value)}"))
+                    let entities = try Entities(json: JSONValue(cedar: "[\(entity),\(entity)]"))
+                    let set = try PolicySet(
+                        whenever: """
+                            context.x == context.y && principal.x == context.y && [context].contains(context)
+                            && [context, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].contains(context)
+                            """,
+                    )
+                    let request = Request(
+                        principal: Request.sample.principal,
+                        action: Request.sample.action,
+                        resource: Request.sample.resource,
+                        context: context,
+                    )
+                    if set.authorize(request, entities).decision != .allow { failures.add("denied: \(open)") }
+                } catch {
+                    failures.add("\(open): \(error)")
+                }
+            }
+            failures.finish()
+        }
+        #if DEBUG
+            thread.stackSize = 4 << 20
+        #else
+            thread.stackSize = 512 << 10
+        #endif
+        thread.start()
+        failures.wait()
+        #expect(failures.all.isEmpty)
+    }
+
+    @Test(
         "a long chain is not a deep one",
         arguments: [
             (String(repeating: "true && ", count: 10_000) + "true", true),

@@ -22,6 +22,7 @@ struct ValidationLimitsTests {
     private static let shared: [String] = [
         Self.nested("(", "principal", " is U in G::\"a\")", 60),
         "principal has " + Self.repeated("next", 200, "."),
+        "principal has next && principal." + Self.repeated("next", 240, ".") + " == principal",
     ]
 
     private static let chains: [String] = [

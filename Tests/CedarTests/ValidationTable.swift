@@ -183,6 +183,24 @@ enum ValidationTable {
         User::"a" has email && User::"b".email == "x" => unsafe-optional-attribute-access 24
         Action::"vieww" == action => unrecognized-action-id 1
         false && action in [Ops::Action::"view"] => unrecognized-action-id 21
+        if (true && true) == true then true else 1 => valid
+        if (false || true) == true then true else 1 => valid
+        if !true == false then true else 1 => incompatible-types 1
+        if -1 == -(1) then true else 1 => incompatible-types 1
+        if -(1) == 1 then true else 1 => incompatible-types 1
+        if 1 + 1 == 2 then true else 1 => incompatible-types 1
+        if "a" == "b" then 1 else true => valid
+        1 && principal has email && principal.email == "a" => unexpected-type 1, unsafe-optional-attribute-access 29
+        1 && (principal has email && principal.email == "a") => unexpected-type 1
+        (principal has email) == true && principal.email == "a" => unsafe-optional-attribute-access 34
+        (if context.mfa then principal else principal) has email && (if context.mfa then principal else principal).email == "a" => valid
+        (if context.mfa then principal else principal) has email && (if !context.mfa then principal else principal).email == "a" => unsafe-optional-attribute-access 61
+        (if 1 > 2 then principal else principal) has email && (if !(1 <= 2) then principal else principal).email == "a" => valid
+        (if 1 != 2 then principal else principal) has email && (if !(1 == 2) then principal else principal).email == "a" => valid
+        {b: principal, a: 1}.b has email && {a: 1, b: principal}.b.email == "a" => valid
+        User::"a" has manager && User::"a".manager in Team::"b" => valid
+        principal has email && principal has email && 1 => unexpected-type 47
+        principal.hasTag("a") && (principal.hasTag("a") || 1) => valid
         """#
 
     /// Whole policies.
@@ -214,6 +232,13 @@ enum ValidationTable {
         permit(principal, action == Ops::Action::"restart", resource) when { context has reason.by.email && context.reason.by.email == "a" }; => valid
         permit(principal, action, resource) when { context has reason && context.reason.ticket == "a" }; => valid
         permit(principal, action, resource) when { false }; => valid
+        permit(principal, action, resource) when { 1 } when { principal has email } when { principal.email == "a" }; => unexpected-type 44
+        permit(principal == Nobody::"a", action, resource) when { principal has email } when { principal.email == "a" }; => unrecognized-entity-type 1, invalid-action-application 1
+        permit(principal == Nobody::"a", action, resource) when { principal.nothing }; => unrecognized-entity-type 1, invalid-action-application 1, unsafe-attribute-access 59, unsafe-attribute-access 59
+        permit(principal, action == Action::"none", resource) when { principal.nothing }; => unrecognized-action-id 1, invalid-action-application 1
+        permit(principal, action in Action::"none", resource) when { principal.nothing }; => unrecognized-action-id 1, invalid-action-application 1, unsafe-attribute-access 62, unsafe-attribute-access 62
+        permit(principal in Action::"none", action, resource) when { principal.nothing }; => unrecognized-action-id 1, invalid-action-application 1, unsafe-attribute-access 62, unsafe-attribute-access 62
+        permit(principal, action in [], resource) when { principal.nothing }; => invalid-action-application 1, empty-set-forbidden 1, unsafe-attribute-access 50, unsafe-attribute-access 50
         permit(principal, action, resource) when { action == Action::"view" && context.mfa }; => valid
         permit(principal == ?principal, action == Action::"view", resource in ?resource); => valid
         permit(principal == ?principal, action == Action::"view", resource) when { principal.nam == "a" }; => unsafe-attribute-access 76

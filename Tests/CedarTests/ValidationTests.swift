@@ -73,12 +73,28 @@ struct ValidationTests {
         #expect(try Self.validate(Self.head + row.text + " };", .permissive).passed)
     }
 
+    @Test(
+        "the permissive mode asks of a scope's actions only that one of them applies",
+        arguments: [
+            (#"permit(principal, action in [Action::"view", Ops::Action::"restart"], resource);"#, []),
+            ("permit(principal, action in [], resource);", ["invalid-action-application"]),
+            (
+                #"permit(principal, action in [Action::"none"], resource);"#,
+                ["unrecognized-action-id", "invalid-action-application"]
+            ),
+        ],
+    )
+    func permissiveScope(_ policy: String, _ codes: [String]) throws {
+        #expect(try Self.validate(policy, .permissive).errors.map(\.code) == codes)
+        #expect(try !Self.validate(policy, .strict).passed)
+    }
+
     @Test("the tables have enough rows of both verdicts")
     func tables() {
         let strict = Row.rows(ValidationTable.conditions) + Row.rows(ValidationTable.policies)
         let permissive = Row.rows(PermissiveTable.conditions)
-        #expect(strict.count >= 170)
-        #expect(strict.count { $0.expected == "valid" } >= 80)
+        #expect(strict.count >= 200)
+        #expect(strict.count { $0.expected == "valid" } >= 90)
         #expect(permissive.count { $0.expected == "valid" } >= 35)
         #expect(permissive.count { $0.expected != "valid" } >= 25)
     }

@@ -88,11 +88,46 @@ struct GatedPolicySetTests {
         #expect(errors.description.hasPrefix("a.cedar:1:1: @approvers stands on a permit"))
     }
 
-    @Test("a template is refused, as nothing would ever link it")
+    @Test("a template that nothing links is refused, as it would never apply")
     func templates() throws {
         let text = "permit (principal, action, resource);\nforbid (principal == ?principal, action, resource);"
         let errors = try #require(throws: PolicyErrors.self) { try Self.load(text) }
-        #expect(errors.description.hasPrefix("a.cedar:2:1: templates are never linked here"))
+        #expect(errors.description.hasPrefix("a.cedar:2:1: nothing links the template policy1"))
+    }
+
+    @Test("a link of a gate's template is a gate, shown with the entities in its slots")
+    func links() throws {
+        let template = """
+            @id("guarded") @approvers("dba") @quorum("2")
+            forbid (principal is Agent, action in Action::"delete", resource in ?resource);
+            """
+        let links = """
+            {"staticPolicies": {}, "templates": {}, "templateLinks": [
+              {"templateId": "guarded", "newId": "guarded-prod",
+               "values": {"?resource": {"__entity": {"type": "Environment", "id": "prod"}}}},
+              {"templateId": "guarded", "newId": "guarded-billing",
+               "values": {"?resource": {"__entity": {"type": "Connection", "id": "billing"}}}}]}
+            """
+        let set = try Self.load(template, links)
+        #expect(set.gates.compactMap { $0?.policy } == ["guarded-prod", "guarded-billing"])
+        #expect(set.gates.allSatisfy { $0?.quorum == 2 })
+        let text = try #require(set.gates[0]).text
+        #expect(text.contains("resource in Environment::\"prod\""), "\(text)")
+        let other = try Self.load(template, links.replacing("billing\"}", with: "orders\"}"))
+        #expect(other.version != set.version)
+        let broken = [
+            ("guarded-billing", "guarded-prod", "the set has a policy, a template or a link `guarded-prod` already"),
+            ("\"templateId\": \"guarded\"", "\"templateId\": \"gone\"", "there is no template `gone`"),
+            ("?resource", "?principal", "the template `guarded` needs a value for `?resource`"),
+            ("Environment", "Enviroment", "the schema has no entity type `Enviroment`"),
+            ("\"templateLinks\"", "\"links\"", "links"),
+        ]
+        for (old, new, message) in broken {
+            let errors = try #require(throws: PolicyErrors.self) {
+                try Self.load(template, links.replacing(old, with: new))
+            }
+            #expect(errors.description.contains(message), "\(errors)")
+        }
     }
 
     @Test("every error of every file is told at once")

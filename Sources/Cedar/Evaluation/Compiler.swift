@@ -158,6 +158,7 @@ struct Compiler {
             }
         }
         let list = operands.map { self.node($0) }
+        if function == .isInRange, list.count == 2 { return self.add(.isInRange, list[0], list[1]) }
         let index = ExtensionFunction.allCases.firstIndex(of: function) ?? 0
         return self.add(.call, Int32(index), self.append(list: list), Int32(list.count))
     }

@@ -34,6 +34,13 @@ extension Evaluator {
             let entity = try self.entity(node.a)
             let tag = try self.value(node.b).asString()
             return self.entities.entity(entity)?.tags.contains(tag) ?? false
+        case .isInRange:
+            if case .ip(let address)? = try self.plain(node.a), case .ip(let range)? = try self.plain(node.b) {
+                return address.isInRange(range)
+            }
+            let address = try self.value(node.a)
+            let range = try self.value(node.b)
+            return try address.asIPAddress().isInRange(range.asIPAddress())
         default: return try self.value(of: node).asBool()
         }
     }

@@ -81,7 +81,7 @@ struct Evaluator {
         case .within: return try self.within(node)
         case .has: return try self.has(node)
         case .hasSlot: return self.hasSlot(node.a)
-        case .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag:
+        case .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag, .isInRange:
             return try self.test(node)
         case .constant, .fail, .principal, .action, .resource, .context, .attribute, .negate,
             .arithmetic, .set, .record, .getTag, .call:
@@ -117,7 +117,7 @@ struct Evaluator {
         case .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual,
             .within, .has,
             .hasSlot,
-            .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag:
+            .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag, .isInRange:
             return .bool(try self.truth(index))
         }
     }
@@ -132,7 +132,8 @@ struct Evaluator {
         case .constant, .fail, .context, .slot, .hasSlot, .attribute, .has, .and, .or, .not, .negate, .conditional,
             .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .arithmetic,
             .like, .isType,
-            .isTypeWithin, .set, .record, .contains, .containsAll, .containsAny, .isEmpty, .getTag, .hasTag, .call:
+            .isTypeWithin, .set, .record, .contains, .containsAll, .containsAny, .isEmpty, .getTag, .hasTag, .isInRange,
+            .call:
             return try self.value(of: node, at: index).asEntity()
         }
     }

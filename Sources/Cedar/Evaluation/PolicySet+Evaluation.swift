@@ -14,7 +14,7 @@ extension PolicySet {
         }
         // Matches come in the index's order; answers are in the set's.
         evaluation.satisfied.sort()
-        evaluation.errors.sort { $0.policy < $1.policy }
+        if evaluation.errors.count > 1 { evaluation.errors.sort { $0.policy < $1.policy } }
         return evaluation
     }
 
@@ -23,11 +23,13 @@ extension PolicySet {
     /// Policies that cannot be evaluated are skipped.
     package func authorize(_ request: Request, _ entities: some EntitySource) -> Response {
         let evaluation = self.evaluate(request, entities)
-        let forbids = evaluation.satisfied.filter { self.policies[$0].effect == .forbid }
+        var forbids = PolicyIndices()
+        for policy in evaluation.satisfied where self.program.effects[policy] == .forbid { forbids.append(policy) }
         let reasons = forbids.isEmpty ? evaluation.satisfied : forbids
         return Response(
             decision: forbids.isEmpty && !reasons.isEmpty ? .allow : .deny,
-            reasons: reasons.map { self.policies[$0].id },
+            // One policy nearly always decides; its list of one is there already.
+            reasons: reasons.count == 1 ? self.program.idLists[reasons[0]] : reasons.map { self.policies[$0].id },
             errors: evaluation.errors.map {
                 Response.Failure(id: self.policies[$0.policy].id, message: $0.error.description)
             },

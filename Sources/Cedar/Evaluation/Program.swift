@@ -69,6 +69,8 @@ final class Program: Sendable {
         case isEmpty
         case getTag
         case hasTag
+        /// Node `a` is an address in the range that is node `b`.
+        case isInRange
         /// `functions[a]` of the arguments `lists[b..<b + c]`.
         case call
     }
@@ -80,6 +82,9 @@ final class Program: Sendable {
     }
 
     let index: ScopeIndex
+    let effects: [Effect]
+    /// Each policy's id, in a list of its own.
+    let idLists: [[String]]
     /// What must be true for each policy to be satisfied once its scope matches; -1 where nothing must.
     let conditions: [Index]
     let nodes: [Node]
@@ -97,6 +102,8 @@ final class Program: Sendable {
     init(_ policies: [Policy]) {
         var compiler = Compiler()
         self.conditions = policies.map { compiler.compile($0.conditions) ?? -1 }
+        self.effects = policies.map(\.effect)
+        self.idLists = policies.map { [$0.id] }
         self.index = ScopeIndex(policies.map(\.scope))
         self.nodes = compiler.nodes
         self.lists = compiler.lists

@@ -9,7 +9,7 @@ package struct Evaluation: Sendable {
     }
 
     /// The indices of the satisfied policies, ascending.
-    package var satisfied: [Int] = []
+    package var satisfied = PolicyIndices()
     /// The policies that failed, ascending.
     package var errors: [Failure] = []
 

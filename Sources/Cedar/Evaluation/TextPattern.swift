@@ -7,7 +7,7 @@
 #endif
 
 /// A pattern of `like`, laid out for matching: all literal bytes in one array.
-struct TextPattern: Sendable {
+final class TextPattern: Sendable {
     private let bytes: [UInt8]
     /// Where the literal pieces between the wildcards end in `bytes`; one more than there are wildcards.
     private let ends: [Int]

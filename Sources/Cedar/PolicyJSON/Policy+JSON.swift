@@ -57,6 +57,20 @@ extension PolicySet {
         file: String = "policies.json",
         limits: PolicyLimits = PolicyLimits(),
     ) throws(PolicyJSONError) {
+        let (statements, links) = try Self.contents(of: json, file: file, limits: limits)
+        do {
+            self = try PolicySet(statements: statements, links: [], linked: []).linking(links)
+        } catch {
+            throw PolicyJSONError(error.description, path: "templateLinks")
+        }
+    }
+
+    /// What a document says, its links not yet held against the templates, which may stand elsewhere.
+    static func contents(
+        of json: JSONValue,
+        file: String,
+        limits: PolicyLimits,
+    ) throws(PolicyJSONError) -> (statements: [Statement], links: [TemplateLink]) {
         var reader = PolicyJSONReader(file: file, limits: limits)
         let object = try reader.object(json, keys: Self.sections, optional: [])
         var statements: [Statement] = []
@@ -82,12 +96,7 @@ extension PolicySet {
                 throw error.within(member.key).within("staticPolicies")
             }
         }
-        let links = try reader.links(object["templateLinks"] ?? .null)
-        do {
-            self = try PolicySet(statements: statements, links: [], linked: []).linking(links)
-        } catch {
-            throw PolicyJSONError(error.description, path: "templateLinks")
-        }
+        return (statements, try reader.links(object["templateLinks"] ?? .null))
     }
 
     /// The set in Cedar's JSON form.

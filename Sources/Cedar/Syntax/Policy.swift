@@ -44,6 +44,18 @@ package struct Policy: Sendable {
     /// The policy in the one form that all texts with its meaning and shape share.
     package var canonicalText: String { PolicyPrinter.text(of: self) }
 
+    /// The policy with another text, which says the same.
+    func stating(_ text: String) -> Policy {
+        Policy(
+            id: self.id,
+            effect: self.effect,
+            annotations: self.annotations,
+            scope: self.scope,
+            conditions: self.conditions,
+            source: self.source.stating(text),
+        )
+    }
+
     func named(_ id: String) -> Policy {
         Policy(
             id: id,

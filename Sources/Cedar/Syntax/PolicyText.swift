@@ -19,4 +19,7 @@ package struct PolicyText: Sendable {
     package func position(of expression: Expression) -> SourcePosition {
         self.map?.position(of: expression.offset) ?? self.start
     }
+
+    /// The same place with another text.
+    func stating(_ text: String) -> PolicyText { PolicyText(start: self.start, text: text, map: self.map) }
 }

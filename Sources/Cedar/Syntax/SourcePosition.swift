@@ -17,6 +17,9 @@ package struct SourcePosition: Hashable, Sendable, CustomStringConvertible {
         self.offset = offset
     }
 
+    /// The start of a file.
+    init(startOf file: String) { self.init(file: file, line: 1, column: 1, offset: 0) }
+
     /// `file:line:column`.
     package var description: String { "\(self.file):\(self.line):\(self.column)" }
 }

@@ -70,7 +70,7 @@ package struct Template: Sendable {
         guard let principal = self.principal.filled(with: values[.principal]),
             let resource = self.resource.filled(with: values[.resource])
         else { return nil }
-        return Policy(
+        let policy = Policy(
             id: id,
             effect: self.effect,
             annotations: self.annotations,
@@ -78,6 +78,8 @@ package struct Template: Sendable {
             conditions: self.conditions,
             source: self.source,
         )
+        // Whoever is shown a link's text must see the entities, not the slots.
+        return values.isEmpty ? policy : policy.stating(policy.canonicalText)
     }
 
     func named(_ id: String) -> Template {

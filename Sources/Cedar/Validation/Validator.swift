@@ -1,7 +1,7 @@
 /// Holds policies against a schema: whether they name only what there is, and whether evaluating them can fail.
 ///
-/// A policy that passes, in either mode, fails in no evaluation of a request and entities that fit the schema, save for
-/// integers that overflow and entities that do not exist.
+/// A policy that passes fails in no evaluation of a request and entities that fit the schema, save for integers that
+/// overflow and entities that do not exist; and, in permissive mode, texts that turn out not to be an extension's value.
 package struct Validator: Sendable {
     let index: SchemaIndex
 

@@ -34,6 +34,7 @@ package struct CedarString: Hashable, Sendable, ExpressibleByStringLiteral, Cust
 
     /// Bytewise equality.
     package static func == (left: CedarString, right: CedarString) -> Bool {
+        if left.isIdentical(to: right) { return true }
         let count = left.byteCount
         guard count == right.byteCount else { return false }
         return unsafe left.withBytes { leftBytes in
@@ -42,6 +43,14 @@ package struct CedarString: Hashable, Sendable, ExpressibleByStringLiteral, Cust
                 return unsafe a == b || memcmp(a, b, count) == 0
             }
         }
+    }
+
+    /// Whether two are represented by the same bits, and therefore equal; short texts that are equal nearly always are.
+    @inline(__always)
+    private func isIdentical(to other: CedarString) -> Bool {
+        guard MemoryLayout<String>.size == MemoryLayout<(UInt64, UInt64)>.size else { return false }
+        return unsafe unsafeBitCast(self.string, to: (UInt64, UInt64).self)
+            == unsafeBitCast(other.string, to: (UInt64, UInt64).self)
     }
 
     /// Hashes the bytes.

@@ -60,7 +60,7 @@ package struct PolicyComparison: Sendable {
         judged += 1
         let (before, after) = (verdict(old), verdict(new))
         guard !before.decidesAsMuch(as: after) else { return }
-        let (oldReason, newReason) = (before.detail, after.detail)
+        let (oldReason, newReason) = (before.detail(beside: after), after.detail(beside: before))
         let key = Key(before: oldReason, after: newReason)
         var change =
             changes[key]
@@ -115,12 +115,14 @@ extension PolicyVerdict {
         }
     }
 
-    /// The answer in words, with what each gate asks.
-    fileprivate var detail: String {
-        switch answer {
-        case .allow, .deny: summary
-        case .gated(let gates): "gated by " + gates.map { "\($0.policy) (\($0.demand.text))" }.joined(separator: ", ")
+    /// The answer in words; where both are gated, with what the gates ask that differ.
+    fileprivate func detail(beside other: PolicyVerdict) -> String {
+        guard case .gated(let gates) = answer, case .gated(let others) = other.answer else { return summary }
+        let texts = gates.map { gate in
+            let isSame = others.contains { $0.policy.utf8.elementsEqual(gate.policy.utf8) && $0.demand == gate.demand }
+            return isSame ? gate.policy : "\(gate.policy) (\(gate.demand.text))"
         }
+        return "gated by " + texts.joined(separator: ", ")
     }
 }
 
@@ -135,8 +137,18 @@ extension Gate {
 
         var text: String {
             let groups = approvers.map(\.rawValue).sorted().joined(separator: ", ")
-            let until = expires.map { ", within \($0.wholeSecondsRoundedUp) s" } ?? ""
-            return "\(quorum) of each of \(groups)\(until), to start within \(grant.wholeSecondsRoundedUp) s"
+            let until = expires.map { ", decided within \(Self.text($0))" } ?? ""
+            let each = approvers.count > 1 ? "each of " : ""
+            return "\(quorum) of \(each)\(groups)\(until), started within \(Self.text(grant))"
+        }
+
+        /// A duration as annotations write it.
+        private static func text(_ duration: Duration) -> String {
+            let seconds = duration.wholeSecondsRoundedUp
+            for (unit, length) in [("d", Int64(86_400)), ("h", 3600), ("m", 60)] where seconds % length == 0 {
+                return "\(seconds / length)\(unit)"
+            }
+            return "\(seconds)s"
         }
     }
 

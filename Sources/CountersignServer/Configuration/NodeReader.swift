@@ -7,6 +7,8 @@ final class NodeReader {
     let folder: String
     let world: ConfigurationWorld
     private(set) var problems: [ConfigurationProblem] = []
+    /// How many nodes were turned into JSON; aliases of aliases could make more of them than there is memory.
+    var converted = 0
 
     init(file: String, world: ConfigurationWorld) {
         self.file = file

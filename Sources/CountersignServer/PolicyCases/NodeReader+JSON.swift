@@ -5,8 +5,9 @@ extension NodeReader {
     /// A node as JSON: plain `true`, `false`, `null` and numbers are what they look like, all other scalars are texts.
     func json(_ node: Node?, _ path: String, depth: Int = 0) -> JSONValue? {
         guard let node else { return nil }
-        guard depth < 64 else {
-            fail(node, path, "is nested more than 64 deep")
+        converted += 1
+        guard depth < 64, converted <= 1_000_000 else {
+            fail(node, path, depth < 64 ? "has too many parts" : "is nested more than 64 deep")
             return nil
         }
         switch node {

@@ -3,6 +3,7 @@ package enum QuickstartFiles {
     /// One file: where it goes, below the quickstart's folder, and its text.
     package static let all: [(path: String, text: String)] = [
         ("countersign.yaml", configuration), ("policies/orders.cedar", policies),
+        ("policies/orders.test.yaml", cases),
         ("orders-api.credential", SampleAPI.authorization + "\n"),
     ]
 
@@ -66,6 +67,26 @@ package enum QuickstartFiles {
             action in Action::"export",
             resource in Environment::"demo"
         );
+
+        """
+
+    private static let cases = """
+        # What the policies beside this file must answer. Run it with: countersign policy test
+        defaults: {agent: quickstart-agent, connection: orders-api}
+        cases:
+          - name: reading orders passes
+            request: {method: GET, path: /v1/orders}
+            expect: {decision: allow, policies: [agents-may-use-the-orders-api]}
+          - name: deleting an order waits for an approver
+            request: {method: DELETE, path: /v1/orders/1002}
+            expect:
+              decision: gated
+              gates: [deleting-orders-needs-approval]
+              may_approve: [approver@example.com]
+              may_not_approve: [owner@example.com]
+          - name: an export waits, because its route says that it is one
+            request: {method: POST, path: /v1/exports}
+            expect: {decision: gated, gates: [exporting-orders-needs-approval]}
 
         """
 }

@@ -1,6 +1,6 @@
 package import Cedar
 
-/// The policy files: every `*.cedar` below one folder is one set (DESIGN 9).
+/// The policy files: every `*.cedar` and `*.cedar.json` below one folder is one set (DESIGN 9).
 package struct PolicyFolder: Sendable {
     /// The folder.
     package let path: String
@@ -9,13 +9,13 @@ package struct PolicyFolder: Sendable {
     package init(path: String) { self.path = path }
 
     /// The files, sorted by name; empty if the folder is not there.
-    package func files() -> [String] { files(ending: ".cedar") }
+    package func files() -> [String] { files(ending: ".cedar", ".cedar.json") }
 
     /// The files of test cases, sorted by name; empty if the folder is not there.
     package func caseFiles() -> [String] { files(ending: ".test.yaml") }
 
-    private func files(ending suffix: String) -> [String] {
-        LocalFile.exists(path) ? Self.files(in: path, ending: suffix, under: "", depth: 0) : []
+    private func files(ending suffixes: String...) -> [String] {
+        LocalFile.exists(path) ? Self.files(in: path, ending: suffixes, under: "", depth: 0) : []
     }
 
     /// The sources, named relative to the folder.
@@ -54,7 +54,7 @@ package struct PolicyFolder: Sendable {
 
     private static func files(
         in folder: String,
-        ending suffix: String,
+        ending suffixes: [String],
         under prefix: String,
         depth: Int,
     ) -> [String] {
@@ -64,9 +64,9 @@ package struct PolicyFolder: Sendable {
             guard name.utf8.first != UInt8(ascii: ".") else { return [] }
             let place = folder + "/" + name
             if LocalFile.isFolder(place) {
-                return files(in: place, ending: suffix, under: prefix + name + "/", depth: depth + 1)
+                return files(in: place, ending: suffixes, under: prefix + name + "/", depth: depth + 1)
             }
-            return name.hasSuffix(suffix) ? [prefix + name] : []
+            return suffixes.contains(where: name.hasSuffix) ? [prefix + name] : []
         }
     }
 }

@@ -1,0 +1,77 @@
+/// What a policy set says when some of its `forbid` policies can be lifted, by an approval for example.
+package struct Ruling: Sendable {
+    /// The three answers.
+    package enum Answer: String, Hashable, Sendable {
+        /// Some `permit` is satisfied and no `forbid` is.
+        case allow
+        /// It would be allowed if the satisfied `forbid` policies were lifted, and they can be.
+        case liftable
+        /// Otherwise.
+        case deny
+    }
+
+    /// The answer, in which policies that could not be evaluated have no part.
+    package let answer: Answer
+    /// The policies that determined it, ascending: every satisfied `permit`, every satisfied liftable `forbid`, or every
+    /// satisfied `forbid` that cannot be lifted; none if nothing permits.
+    package let determining: PolicyIndices
+    /// The `forbid` policies that could not be evaluated, ascending; who fails closed denies if there is one.
+    package let brokenForbids: PolicyIndices
+    /// All policies that could not be evaluated, ascending.
+    package let errors: [Evaluation.Failure]
+
+    /// The answer of one that fails closed: denied if some `forbid` could not be evaluated.
+    package var strictAnswer: Answer { self.brokenForbids.isEmpty ? self.answer : .deny }
+}
+
+/// A policy set of which some `forbid` policies can be lifted; asks it for one of three answers in one evaluation.
+package struct ThreeWayAuthorizer: Sendable {
+    private enum Kind: UInt8, Sendable {
+        case permit
+        case forbid
+        case liftable
+    }
+
+    /// The policies; to their own `authorize`, a liftable `forbid` is a `forbid`.
+    package let policies: PolicySet
+    private let kinds: [Kind]
+
+    /// Says which of the `forbid` policies can be lifted; `permit` policies are not asked about.
+    package init(_ policies: PolicySet, isLiftable: (Policy) -> Bool) {
+        self.policies = policies
+        self.kinds = policies.policies.map { policy in
+            switch policy.effect {
+            case .permit: .permit
+            case .forbid: isLiftable(policy) ? .liftable : .forbid
+            }
+        }
+    }
+
+    /// The answer to a request.
+    package func rule(_ request: Request, _ entities: some EntitySource) -> Ruling {
+        let evaluation = self.policies.evaluate(request, entities)
+        var permits = PolicyIndices()
+        var forbids = PolicyIndices()
+        var liftable = PolicyIndices()
+        var broken = PolicyIndices()
+        for policy in evaluation.satisfied {
+            switch self.kinds[policy] {
+            case .permit: permits.append(policy)
+            case .forbid: forbids.append(policy)
+            case .liftable: liftable.append(policy)
+            }
+        }
+        for failure in evaluation.errors where self.kinds[failure.policy] != .permit { broken.append(failure.policy) }
+        let (answer, determining): (Ruling.Answer, PolicyIndices) =
+            if !forbids.isEmpty {
+                (.deny, forbids)
+            } else if permits.isEmpty {
+                (.deny, [])
+            } else if !liftable.isEmpty {
+                (.liftable, liftable)
+            } else {
+                (.allow, permits)
+            }
+        return Ruling(answer: answer, determining: determining, brokenForbids: broken, errors: evaluation.errors)
+    }
+}
