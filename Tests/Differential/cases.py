@@ -249,7 +249,8 @@ def literals(rng, model):
     """One extension function of an odd literal, and what it gives; patterns and texts of few letters."""
     for _ in range(5):
         if rng.random() < 0.2:
-            yield alone(f"{words.quoted(rng, letters(rng, 'aab*é'))} like {words.quoted(rng, letters(rng, PATTERN), pattern=True)}")
+            text = letters(rng, "aab*é")
+            yield alone(f"{words.quoted(rng, text)} like {words.quoted(rng, like(rng, text), pattern=True)}")
             continue
         name = rng.choice(list(words.CONSTRUCTORS))
         good, bad = words.LITERALS[name]
@@ -280,8 +281,16 @@ def literals(rng, model):
 PATTERN = "aab*é\ue000\ue000"
 
 
+def like(rng, text):
+    """A pattern of pieces of the text, which may overlap, or of any letters."""
+    if rng.random() < 0.4:
+        return letters(rng, PATTERN)
+    cuts = [text[slice(*sorted((rng.randrange(len(text) + 1), rng.randrange(len(text) + 1))))] for _ in range(rng.randrange(4))]
+    return "\ue000".join([text[: rng.randrange(len(text) + 1)], *cuts, text[rng.randrange(len(text) + 1) :]])
+
+
 def letters(rng, alphabet):
-    return "".join(rng.choice(alphabet) for _ in range(rng.randrange(8)))
+    return "".join(rng.choice(alphabet) for _ in range(rng.randrange(12)))
 
 
 def alone(condition):
