@@ -9,7 +9,7 @@ import oracle
 
 POLICY = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^;"])*;', re.S)
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[A-Za-z_]\w*|\d+|::|==|!=|<=|>=|&&|\|\||\s+|.', re.S)
-ROUNDS = 12
+ROUNDS = 40
 
 
 def small(line, binary, ends):

@@ -38,9 +38,8 @@ package struct BatchAnswer: Sendable {
         self.errors = refusal.errors
     }
 
-    mutating func decide(_ request: Request, _ policies: PolicySet, _ entities: Entities, names: BatchNames) {
+    mutating func decide(_ request: Request, _ policies: PolicySet, _ entities: Entities, ids: [String]) {
         let evaluation = policies.evaluate(request, entities)
-        let ids = names.ids(of: policies.policies)
         var permits: [Int] = []
         var forbids: [Int] = []
         for index in evaluation.satisfied {

@@ -79,7 +79,7 @@ package struct BatchEvaluator {
             }
             let entities = try self.library.entities(request.entities, schema)
             let question = try Self.question(request, schema?.value)
-            answer.decide(question, policies.value, entities, names: request.names)
+            answer.decide(question, policies.value, entities, ids: self.library.ids(of: policies, request.names))
         } catch {
             answer.refuse(error)
         }

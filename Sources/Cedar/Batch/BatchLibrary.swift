@@ -27,6 +27,11 @@ struct BatchLibrary {
         let isStrict: Bool
     }
 
+    private struct NamesKey: Hashable {
+        let policies: Int
+        let names: BatchNames
+    }
+
     private let limits: PolicyLimits
     private let cachedBytes: Int
     private let read: BatchEvaluator.Reader
@@ -36,6 +41,7 @@ struct BatchLibrary {
     private var entities: [EntitiesKey: Made<Entities>] = [:]
     private var schemas: [BatchRequest.Source: Made<Schema>] = [:]
     private var validations: [ValidationKey: BatchAnswer.Validation] = [:]
+    private var ids: [NamesKey: [String]] = [:]
 
     init(limits: PolicyLimits, cachedBytes: Int, read: @escaping BatchEvaluator.Reader) {
         self.limits = limits
@@ -51,6 +57,7 @@ struct BatchLibrary {
         self.entities.removeAll()
         self.schemas.removeAll()
         self.validations.removeAll()
+        self.ids.removeAll()
     }
 
     /// The policies of a request, its links made.
@@ -93,6 +100,15 @@ struct BatchLibrary {
         let validation = Self.validate(policies.value, schema.value, isStrict: isStrict)
         self.validations[key] = validation
         return validation
+    }
+
+    /// What the policies are called, in their order.
+    mutating func ids(of policies: Numbered<PolicySet>, _ names: BatchNames) -> [String] {
+        let key = NamesKey(policies: policies.number, names: names)
+        if let ids = self.ids[key] { return ids }
+        let ids = names.ids(of: policies.value.policies)
+        self.ids[key] = ids
+        return ids
     }
 
     private mutating func make<Value>(

@@ -67,7 +67,9 @@ extension PolicyJSONReader {
 
     private mutating func form(_ name: Operator, _ json: JSONValue) throws(PolicyJSONError) -> Expression.Form {
         switch name {
-        case .value: return try self.literal(json).form
+        case .value:
+            if let number = json.foreignNumber { throw PolicyJSONError("`\(number)` is not an integer of 64 bits") }
+            return try self.literal(json).form
         case .variable:
             guard let variable = json.stringValue.flatMap(Expression.Variable.init(rawValue:)) else {
                 throw PolicyJSONError("expected a variable: principal, action, resource or context")

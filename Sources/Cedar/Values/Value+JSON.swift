@@ -77,7 +77,7 @@ extension Value {
 
 extension JSONValue {
     /// A number somewhere within that is no integer of 64 bits.
-    fileprivate var foreignNumber: Double? {
+    var foreignNumber: Double? {
         switch self {
         case .number(let number): return number
         case .null, .bool, .integer, .string: return nil
