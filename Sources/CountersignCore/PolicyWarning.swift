@@ -52,12 +52,14 @@ private struct PolicyExaminer {
     private let users: [User]?
     private let analysis: PolicyAnalysis
     private let policies: [Policy]
+    private let outlines: [PolicyOutline]
 
     init(_ set: GatedPolicySet, users: [User]?) {
         self.set = set
         self.users = users
         analysis = PolicyAnalysis(schema: try? PolicyVocabulary.resolvedSchema.get())
         policies = set.policies.policies
+        outlines = policies.map { PolicyOutline($0) }
     }
 
     func warnings() -> [PolicyWarning] {
@@ -89,7 +91,7 @@ private struct PolicyExaminer {
         for finding in findings where finding.kind == .bidirectionalText {
             warnings.append(warning(.confusingText, index, "in the policy \(policy.id), \(finding.message)"))
         }
-        if analysis.isNeverSatisfied(policy) {
+        if outlines[index].isNeverSatisfied {
             let message = "the policy \(policy.id) never applies: no request can be as it says"
             return warnings + [warning(.neverApplies, index, message)]
         }
@@ -117,8 +119,8 @@ private struct PolicyExaminer {
 
     private func warnings(of gate: Gate, _ index: Int) -> [PolicyWarning] {
         var warnings = [PolicyWarning]()
-        let permits = policies.filter { $0.effect == .permit }
-        if !permits.isEmpty, permits.allSatisfy({ analysis.areDisjoint(policies[index], $0) }) {
+        let permits = policies.indices.filter { policies[$0].effect == .permit }
+        if !permits.isEmpty, permits.allSatisfy({ analysis.areDisjoint(outlines[index], outlines[$0]) }) {
             let message = "no permit is about what \(gate.policy) is about, so it is denied and nobody is ever asked"
             warnings.append(warning(.nothingPermitted, index, message))
         }
@@ -138,7 +140,7 @@ private struct PolicyExaminer {
 
     /// What is wrong with a permit or a gate that is about approving only (docs/decisions/0003).
     private func approving(_ index: Int) -> String? {
-        guard analysis.isOnly(about: [PolicyVocabulary.approve], policies[index]) else { return nil }
+        guard analysis.isOnly(about: [PolicyVocabulary.approve], outlines[index]) else { return nil }
         if policies[index].effect == .permit {
             return "the permit \(policies[index].id) changes nothing: approving needs no permit, gates say who may"
         }
@@ -162,24 +164,24 @@ private struct PolicyExaminer {
         guard policies[index].effect == .permit || set.gates[index] != nil else { return nil }
         return policies.indices.first { other in
             policies[other].effect == .forbid && set.gates[other] == nil
-                && analysis.implies(policies[index], policies[other])
+                && analysis.implies(outlines[index], outlines[other])
         }.map { policies[$0] }
     }
 
     /// Another policy of its kind that is satisfied whenever it is, and asks for as much.
     private func wider(than index: Int) -> Policy? {
         policies.indices.first { other in
-            guard other != index, isOfKind(other, index), analysis.implies(policies[index], policies[other]) else {
+            guard other != index, isOfKind(other, index), analysis.implies(outlines[index], outlines[other]) else {
                 return false
             }
             // Of two that imply each other, the later one is too much.
-            if other > index, analysis.implies(policies[other], policies[index]) { return false }
+            if other > index, analysis.implies(outlines[other], outlines[index]) { return false }
             guard let gate = set.gates[index] else {
                 // A plain forbid that cannot be evaluated denies, and that could be what it is for.
-                return policies[index].effect == .permit || analysis.isUnconditional(policies[index])
-                    || analysis.isUnconditional(policies[other])
+                return policies[index].effect == .permit || outlines[index].isUnconditional
+                    || outlines[other].isUnconditional
             }
-            return analysis.isUnconditional(policies[index]) && set.gates[other]?.isAsStrict(as: gate) ?? false
+            return outlines[index].isUnconditional && set.gates[other]?.isAsStrict(as: gate) ?? false
         }.map { policies[$0] }
     }
 

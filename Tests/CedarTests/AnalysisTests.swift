@@ -15,11 +15,11 @@ struct AnalysisTests {
         PolicyAnalysis(schema: try Schema(parsing: [PolicySource(name: "s", text: schema)]))
     }
 
-    static func policy(_ text: String) throws -> Policy {
-        try #require(PolicySet(parsing: [PolicySource(name: "p", text: text)]).policies.first)
+    static func policy(_ text: String) throws -> PolicyOutline {
+        PolicyOutline(try #require(PolicySet(parsing: [PolicySource(name: "p", text: text)]).policies.first))
     }
 
-    static func policy(asking conditions: String) throws -> Policy {
+    static func policy(asking conditions: String) throws -> PolicyOutline {
         try policy("permit (principal, action, resource) \(conditions);")
     }
 
@@ -46,7 +46,7 @@ struct AnalysisTests {
         ]
     )
     func neverSatisfied(conditions: String) throws {
-        #expect(try Self.analysis().isNeverSatisfied(Self.policy(asking: conditions)))
+        #expect(try Self.policy(asking: conditions).isNeverSatisfied)
     }
 
     @Test(
@@ -66,7 +66,7 @@ struct AnalysisTests {
         ]
     )
     func maybeSatisfied(conditions: String) throws {
-        #expect(try !Self.analysis().isNeverSatisfied(Self.policy(asking: conditions)))
+        #expect(try !Self.policy(asking: conditions).isNeverSatisfied)
     }
 
     static let any = "(principal, action, resource)"
@@ -176,6 +176,6 @@ struct AnalysisTests {
     @Test("a policy of very many conditions is analysed in reasonable time")
     func hostile() throws {
         let parts = (0..<2000).map { "context.a\($0 % 7) != \($0)" }.joined(separator: " && ")
-        #expect(try !Self.analysis().isNeverSatisfied(Self.policy(asking: "when { \(parts) }")))
+        #expect(try !Self.policy(asking: "when { \(parts) }").isNeverSatisfied)
     }
 }

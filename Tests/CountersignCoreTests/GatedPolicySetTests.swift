@@ -118,9 +118,9 @@ struct GatedPolicySetTests {
         let broken = [
             ("guarded-billing", "guarded-prod", "the set has a policy, a template or a link `guarded-prod` already"),
             ("\"templateId\": \"guarded\"", "\"templateId\": \"gone\"", "there is no template `gone`"),
-            ("?resource", "?principal", "the template `guarded` needs a value for `?resource`"),
+            ("?resource", "?principal", "the template `guarded` has no slot `?principal`"),
             ("Environment", "Enviroment", "the schema has no entity type `Enviroment`"),
-            ("\"templateLinks\"", "\"links\"", "links"),
+            ("\"templateLinks\"", "\"links\"", "`templateLinks` is missing"),
         ]
         for (old, new, message) in broken {
             let errors = try #require(throws: PolicyErrors.self) {

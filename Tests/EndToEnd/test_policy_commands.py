@@ -611,6 +611,8 @@ def test_every_example_of_the_guide_is_as_the_guide_says(desk, example):
     desk.write("countersign.yaml", CONFIGURATION_OF_THE_GUIDE)
     desk.write("policies/base.cedar", BASE)
     desk.write("policies/example.cedar", example.policy)
+    if example.links:
+        desk.write("policies/example.cedar.json", example.links)
     if example.text:
         checked = desk.run("check", "--strict", expect=1 if example.text.startswith("warning") else 2)
         assert example.text in checked.stdout + checked.stderr
@@ -625,7 +627,7 @@ def test_every_example_of_the_guide_is_as_the_guide_says(desk, example):
 
 def test_the_guide_has_examples_of_everything():
     headings = {example.heading for example in EXAMPLES}
-    assert len(EXAMPLES) >= 18 and {"Two people", "Passkeys", "Time", "Bodies", "Break-glass", "Check"} <= headings
+    assert len(EXAMPLES) >= 18 and {"Two people", "Passkeys", "Time", "Bodies", "Break-glass", "Check", "Templates"} <= headings
 
 
 def test_the_file_of_cases_in_the_guide_is_one(desk):

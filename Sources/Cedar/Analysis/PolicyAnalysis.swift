@@ -7,31 +7,40 @@ package struct PolicyAnalysis: Sendable {
     /// Prepares an analysis; a schema tells which actions are in which groups.
     package init(schema: Schema? = nil) { hierarchy = ActionHierarchy(schema) }
 
-    /// Whether no request ever satisfies a policy, because of what its conditions ask.
-    package func isNeverSatisfied(_ policy: Policy) -> Bool {
-        !ConditionPart.mayHold(ConditionPart.parts(of: policy))
-    }
-
-    /// Whether a policy is satisfied by every request that its scope lets pass.
-    package func isUnconditional(_ policy: Policy) -> Bool { ConditionPart.parts(of: policy).isEmpty }
-
     /// Whether every request that satisfies the first policy satisfies the second, too, whatever else they say.
-    package func implies(_ policy: Policy, _ other: Policy) -> Bool {
-        guard other.scope.covers(policy.scope, hierarchy) else { return false }
-        let parts = ConditionPart.parts(of: other)
-        return parts.isEmpty || Set(ConditionPart.parts(of: policy)).isSuperset(of: parts)
+    package func implies(_ policy: PolicyOutline, _ other: PolicyOutline) -> Bool {
+        other.scope.covers(policy.scope, hierarchy) && other.parts.isSubset(of: policy.parts)
     }
 
     /// Whether no request passes the scopes of both.
-    package func areDisjoint(_ policy: Policy, _ other: Policy) -> Bool {
+    package func areDisjoint(_ policy: PolicyOutline, _ other: PolicyOutline) -> Bool {
         policy.scope.isDisjoint(from: other.scope, hierarchy)
     }
 
     /// Whether a policy is about some of these actions only.
-    package func isOnly(about actions: Set<EntityUID>, _ policy: Policy) -> Bool {
+    package func isOnly(about actions: Set<EntityUID>, _ policy: PolicyOutline) -> Bool {
         guard let known = hierarchy.actions(of: policy.scope.action) else { return false }
         return !known.isEmpty && known.isSubset(of: actions)
     }
+}
+
+/// What an analysis keeps of a policy.
+package struct PolicyOutline: Sendable {
+    let scope: Scope
+    let parts: Set<ConditionPart>
+    /// Whether no request ever satisfies it, because of what its conditions ask.
+    package let isNeverSatisfied: Bool
+
+    /// Takes a policy's conditions apart.
+    package init(_ policy: Policy) {
+        let parts = ConditionPart.parts(of: policy)
+        scope = policy.scope
+        self.parts = Set(parts)
+        isNeverSatisfied = !ConditionPart.mayHold(parts)
+    }
+
+    /// Whether it is satisfied by every request that its scope lets pass.
+    package var isUnconditional: Bool { parts.isEmpty }
 }
 
 extension Policy {

@@ -1,31 +1,31 @@
 extension Parser {
     /// A primary expression and the accesses that follow it.
     mutating func member() throws(SyntaxError) -> Expression {
-        let start = self.current.start
+        let start = self.row.current.start
         var result = try self.primary()
         while true {
-            if self.take(.dot) {
-                guard self.current.isWord else { throw self.unexpected("an attribute's or a method's name") }
-                let word = self.current
+            if self.row.take(.dot) {
+                guard self.row.current.isWord else { throw self.unexpected("an attribute's or a method's name") }
+                let word = self.row.current
                 guard word.kind == .identifier else {
-                    throw self.unexpected("a name", hint: "write `[\"\(self.text(word))\"]` for this attribute")
+                    throw self.unexpected("a name", hint: "write `[\"\(self.row.text(word))\"]` for this attribute")
                 }
-                self.advance()
-                if self.current.kind == .leftParenthesis {
+                self.row.advance()
+                if self.row.current.kind == .leftParenthesis {
                     result = try self.methodCall(on: result, word, start: start)
                 } else {
                     result = try self.make(.attribute(result, CedarString(self.attributeName(word))), at: start)
                 }
-            } else if self.take(.leftBracket) {
+            } else if self.row.take(.leftBracket) {
                 let hint = "an index is a string literal: `[\"name\"]`"
                 let name = self.string(try self.expect(.string, "a string", hint: hint))
                 try self.expect(.rightBracket, "`]`", hint: hint)
                 result = try self.make(.attribute(result, CedarString(name)), at: start)
-            } else if self.current.kind == .leftParenthesis {
+            } else if self.row.current.kind == .leftParenthesis {
                 throw self.fail(
                     "only a named function or method can be called",
                     hint: "the functions are \(Self.constructorList)",
-                    at: self.current.start,
+                    at: self.row.current.start,
                 )
             } else {
                 return result
@@ -34,31 +34,31 @@ extension Parser {
     }
 
     private mutating func primary() throws(SyntaxError) -> Expression {
-        let token = self.current
+        let token = self.row.current
         switch token.kind {
         case .keyword(.true):
-            self.advance()
+            self.row.advance()
             return Expression(.literal(.bool(true)), offset: token.start)
         case .keyword(.false):
-            self.advance()
+            self.row.advance()
             return Expression(.literal(.bool(false)), offset: token.start)
-        case .number: return try self.integer(self.advance(), isNegative: false)
+        case .number: return try self.integer(self.row.advance(), isNegative: false)
         case .string:
-            return Expression(.literal(.string(CedarString(self.string(self.advance())))), offset: token.start)
+            return Expression(.literal(.string(CedarString(self.string(self.row.advance())))), offset: token.start)
         case .identifier: return try self.named()
         case .leftParenthesis:
-            self.advance()
+            self.row.advance()
             let inner = try self.expression()
             try self.expect(.rightParenthesis, "`)` or an operator")
             return inner
         case .leftBracket:
-            self.advance()
+            self.row.advance()
             let elements = try self.expressions(until: .rightBracket, "`]` or `,`")
             return try self.make(.set(elements), at: token.start)
         case .leftBrace: return try self.record()
         case .slot:
             throw self.fail(
-                "the slot `\(self.text(token))` cannot stand in a condition",
+                "the slot `\(self.row.text(token))` cannot stand in a condition",
                 hint: "slots stand in the scope only: `principal == ?principal`",
                 at: token.start,
             )
@@ -71,15 +71,15 @@ extension Parser {
 
     /// A variable, an entity or a function call.
     private mutating func named() throws(SyntaxError) -> Expression {
-        let token = self.current
+        let token = self.row.current
         let name = try self.name()
-        switch self.current.kind {
+        switch self.row.current.kind {
         case .doubleColon:
-            self.advance()
-            guard self.current.kind == .string else {
+            self.row.advance()
+            guard self.row.current.kind == .string else {
                 throw self.unexpected("an entity's id in quotes", hint: "an entity is written `\(name)::\"id\"`")
             }
-            let id = CedarString(self.string(self.advance()))
+            let id = CedarString(self.string(self.row.advance()))
             return Expression(
                 .literal(.entity(EntityUID(type: EntityTypeName(name), id: id))),
                 offset: token.start,
@@ -103,7 +103,7 @@ extension Parser {
     }
 
     private mutating func functionCall(_ name: String, start: Int) throws(SyntaxError) -> Expression {
-        self.advance()
+        self.row.advance()
         let arguments = try self.expressions(until: .rightParenthesis, "`)` or `,`")
         if let function = ExtensionFunction(rawValue: name), function.isConstructor {
             return try self.make(.call(function, arguments), at: start)
@@ -126,8 +126,8 @@ extension Parser {
         _ word: Token,
         start: Int,
     ) throws(SyntaxError) -> Expression {
-        let name = self.text(word)
-        self.advance()
+        let name = self.row.text(word)
+        self.row.advance()
         let arguments = try self.expressions(until: .rightParenthesis, "`)` or `,`")
         if let method = Expression.Method(rawValue: name) {
             if arguments.count == method.argumentCount {
@@ -152,24 +152,24 @@ extension Parser {
     /// Expressions with commas between them and, if one likes, after the last; takes the closing token.
     private mutating func expressions(until close: Token.Kind, _ what: String) throws(SyntaxError) -> [Expression] {
         var expressions: [Expression] = []
-        while self.current.kind != close {
+        while self.row.current.kind != close {
             expressions.append(try self.expression())
-            guard self.take(.comma) else { break }
+            guard self.row.take(.comma) else { break }
         }
         try self.expect(close, what)
         return expressions
     }
 
     private mutating func record() throws(SyntaxError) -> Expression {
-        let start = self.advance().start
+        let start = self.row.advance().start
         var members: [Expression.Member] = []
         var names = Set<CedarString>()
-        while self.current.kind != .rightBrace {
-            let key = self.current
+        while self.row.current.kind != .rightBrace {
+            let key = self.row.current
             guard key.kind == .string || key.kind == .identifier else {
                 throw self.unexpected("a member's name", hint: "names are identifiers or strings: `{a: 1, \"b c\": 2}`")
             }
-            self.advance()
+            self.row.advance()
             let name = CedarString(key.kind == .string ? self.string(key) : self.attributeName(key))
             try self.expect(.colon, "`:`")
             let value = try self.expression()
@@ -178,7 +178,7 @@ extension Parser {
             } else {
                 self.note("the record has two members named `\(name)`", at: key.start)
             }
-            guard self.take(.comma) else { break }
+            guard self.row.take(.comma) else { break }
         }
         try self.expect(.rightBrace, "`}` or `,`")
         return try self.make(.record(members), at: start)
@@ -192,7 +192,7 @@ extension Parser {
     mutating func integer(_ token: Token, isNegative: Bool) throws(SyntaxError) -> Expression {
         var magnitude: UInt64 = 0
         var fits = true
-        for byte in self.bytes[token.start..<token.end] {
+        for byte in self.row.bytes[token.start..<token.end] {
             let (product, overflow) = magnitude.multipliedReportingOverflow(by: 10)
             let (sum, carry) = product.addingReportingOverflow(UInt64(byte - 0x30))
             fits = fits && !overflow && !carry
@@ -201,7 +201,7 @@ extension Parser {
         let limit = UInt64(Int64.max) + (isNegative ? 1 : 0)
         if !fits || magnitude > limit {
             self.note(
-                "the integer `\(self.text(token))` is too large",
+                "the integer `\(self.row.text(token))` is too large",
                 hint: "integers go from \(Int64.min) to \(Int64.max)",
                 at: token.start,
             )
@@ -214,7 +214,7 @@ extension Parser {
     /// The text that a string token states.
     mutating func string(_ token: Token) -> String {
         do {
-            return try Escapes.string(self.bytes, token.start..<token.end)
+            return try Escapes.string(self.row.bytes, token.start..<token.end)
         } catch {
             self.note(invalid: error)
             return ""
@@ -224,7 +224,7 @@ extension Parser {
     /// The pattern that a string token states.
     mutating func pattern(_ token: Token) -> Pattern {
         do {
-            return try Escapes.pattern(self.bytes, token.start..<token.end)
+            return try Escapes.pattern(self.row.bytes, token.start..<token.end)
         } catch {
             self.note(invalid: error)
             return Pattern(pieces: [[]])
@@ -233,7 +233,7 @@ extension Parser {
 
     /// The text of an identifier that names an attribute.
     mutating func attributeName(_ token: Token) -> String {
-        let name = self.text(token)
+        let name = self.row.text(token)
         if name.utf8.elementsEqual("__cedar".utf8) {
             self.note("names with `__cedar` in them are reserved", at: token.start)
         }

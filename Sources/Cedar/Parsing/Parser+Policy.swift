@@ -1,13 +1,13 @@
 extension Parser {
     /// Reads one policy or template: `@a("b") permit (principal, action, resource) when { … };`.
     mutating func statement() throws(SyntaxError) -> Statement {
-        let start = self.current.start
+        let start = self.row.current.start
         let annotations = try self.annotations()
         let effect = try self.effect()
         let scope = try self.scope()
         var conditions: [Policy.Condition] = []
-        while self.current.kind != .semicolon { conditions.append(try self.condition()) }
-        let end = self.advance().end
+        while self.row.current.kind != .semicolon { conditions.append(try self.condition()) }
+        let end = self.row.advance().end
         let template = Template(
             id: "",
             effect: effect,
@@ -18,7 +18,7 @@ extension Parser {
             conditions: conditions,
             source: PolicyText(
                 start: self.map.position(of: start),
-                text: String(decoding: self.bytes[start..<end], as: UTF8.self),
+                text: String(decoding: self.row.bytes[start..<end], as: UTF8.self),
                 map: self.map,
             ),
         )
@@ -27,12 +27,12 @@ extension Parser {
 
     private mutating func annotations() throws(SyntaxError) -> [Annotation] {
         var annotations: [Annotation] = []
-        while self.current.kind == .at {
-            let at = self.advance()
-            guard self.current.isWord else { throw self.unexpected("an annotation's name") }
-            let name = self.text(self.advance())
+        while self.row.current.kind == .at {
+            let at = self.row.advance()
+            guard self.row.current.isWord else { throw self.unexpected("an annotation's name") }
+            let name = self.row.text(self.row.advance())
             var value = ""
-            let hasValue = self.take(.leftParenthesis)
+            let hasValue = self.row.take(.leftParenthesis)
             if hasValue {
                 let hint = "an annotation's value is a string: `@\(name)(\"…\")`"
                 value = self.string(try self.expect(.string, "a string", hint: hint))
@@ -48,38 +48,38 @@ extension Parser {
     }
 
     private mutating func effect() throws(SyntaxError) -> Effect {
-        let token = self.current
+        let token = self.row.current
         guard token.isWord else { throw self.unexpected("`permit` or `forbid`") }
-        self.advance()
-        if self.isWord(token, "permit") { return .permit }
-        if self.isWord(token, "forbid") { return .forbid }
-        let near = SyntaxHints.nearest(to: self.text(token), among: ["permit", "forbid"])
+        self.row.advance()
+        if self.row.isWord(token, "permit") { return .permit }
+        if self.row.isWord(token, "forbid") { return .forbid }
+        let near = SyntaxHints.nearest(to: self.row.text(token), among: ["permit", "forbid"])
         let hint = near.map { "did you mean `\($0)`?" } ?? "a policy starts with `permit` or `forbid`"
-        self.note("`\(self.text(token))` is not an effect", hint: hint, at: token.start)
+        self.note("`\(self.row.text(token))` is not an effect", hint: hint, at: token.start)
         return .forbid
     }
 
     private mutating func condition() throws(SyntaxError) -> Policy.Condition {
-        let token = self.current
+        let token = self.row.current
         guard token.isWord else { throw self.unexpected("`when`, `unless` or `;`") }
-        guard self.following.kind == .leftBrace else {
-            if self.isWord(token, "when") || self.isWord(token, "unless") {
-                self.advance()
+        guard self.row.following.kind == .leftBrace else {
+            if self.row.isWord(token, "when") || self.row.isWord(token, "unless") {
+                self.row.advance()
                 throw self.unexpected("`{`", hint: "a condition stands in braces")
             }
             throw self.unexpected("`when`, `unless` or `;`")
         }
-        self.advance()
-        let isUnless = self.isWord(token, "unless")
-        if !isUnless, !self.isWord(token, "when") {
-            let near = SyntaxHints.nearest(to: self.text(token), among: ["when", "unless"])
+        self.row.advance()
+        let isUnless = self.row.isWord(token, "unless")
+        if !isUnless, !self.row.isWord(token, "when") {
+            let near = SyntaxHints.nearest(to: self.row.text(token), among: ["when", "unless"])
             let hint = near.map { "did you mean `\($0)`?" } ?? "conditions are `when { … }` and `unless { … }`"
-            self.note("`\(self.text(token))` is not a condition", hint: hint, at: token.start)
+            self.note("`\(self.row.text(token))` is not a condition", hint: hint, at: token.start)
         }
-        let brace = self.advance()
-        if self.current.kind == .rightBrace {
+        let brace = self.row.advance()
+        if self.row.current.kind == .rightBrace {
             self.note("the condition is empty", hint: "leave the clause out, or say `true`", at: brace.start)
-            self.advance()
+            self.row.advance()
             return Policy.Condition(isUnless: isUnless, body: Expression(.literal(.bool(false)), offset: brace.end))
         }
         let body = try self.expression()

@@ -21,7 +21,7 @@ extension Parser {
         try self.separator(before: "resource")
         try self.variable("resource")
         let resource = try self.entityConstraint(slot: .resource)
-        _ = self.take(.comma)
+        _ = self.row.take(.comma)
         try self.expect(.rightParenthesis, "`)`", hint: "conditions on `context` belong in `when { … }`")
         return Template.Scope(principal: principal, action: action, resource: resource)
     }
@@ -30,31 +30,35 @@ extension Parser {
         try self.expect(
             .comma,
             "`,`",
-            hint: self.current.kind == .rightParenthesis ? "the scope lacks `\(name)`" : nil,
+            hint: self.row.current.kind == .rightParenthesis ? "the scope lacks `\(name)`" : nil,
         )
     }
 
     private mutating func variable(_ name: StaticString) throws(SyntaxError) {
-        guard self.isWord(self.current, name) else {
+        guard self.row.isWord(self.row.current, name) else {
             throw self.unexpected("`\(name)`", hint: "a scope is `(principal, action, resource)`, in this order")
         }
-        self.advance()
-        if self.current.kind == .colon {
-            throw self.fail("a type is not stated with `:`", hint: "write `\(name) is Type`", at: self.current.start)
+        self.row.advance()
+        if self.row.current.kind == .colon {
+            throw self.fail(
+                "a type is not stated with `:`",
+                hint: "write `\(name) is Type`",
+                at: self.row.current.start
+            )
         }
     }
 
     private mutating func entityConstraint(slot: Template.Slot) throws(SyntaxError) -> Template.EntityConstraint {
-        if self.take(.keyword(.is)) {
+        if self.row.take(.keyword(.is)) {
             let type = try self.typeName()
-            if self.current.kind == .equal {
+            if self.row.current.kind == .equal {
                 throw self.fail(
                     "`is` and `==` cannot stand together",
                     hint: "`==` already says the type",
-                    at: self.current.start,
+                    at: self.row.current.start,
                 )
             }
-            guard self.take(.keyword(.in)) else { return .fixed(.isType(type)) }
+            guard self.row.take(.keyword(.in)) else { return .fixed(.isType(type)) }
             switch try self.scopeReference(slot) {
             case .entity(let uid): return .fixed(.isTypeWithin(type, uid))
             case .slot: return .isTypeWithinSlot(type)
@@ -76,8 +80,8 @@ extension Parser {
     }
 
     private mutating func actionConstraint() throws(SyntaxError) -> Scope.ActionConstraint {
-        let start = self.current.start
-        if self.current.kind == .keyword(.is) {
+        let start = self.row.current.start
+        if self.row.current.kind == .keyword(.is) {
             throw self.fail(
                 "`is` cannot stand in the action's scope",
                 hint: "name actions with `==` or `in`",
@@ -89,18 +93,18 @@ extension Parser {
         case .equal: return .equal(try self.actionEntity())
         case .within:
             var parentheses = 0
-            var ahead = self.current
+            var ahead = self.row.current
             while ahead.kind == .leftParenthesis, parentheses < self.limits.nesting {
                 parentheses += 1
-                self.advance()
-                ahead = self.current
+                self.row.advance()
+                ahead = self.row.current
             }
             let constraint: Scope.ActionConstraint
-            if self.take(.leftBracket) {
+            if self.row.take(.leftBracket) {
                 var actions: [EntityUID] = []
-                while self.current.kind != .rightBracket {
+                while self.row.current.kind != .rightBracket {
                     actions.append(try self.actionEntity())
-                    guard self.take(.comma) else { break }
+                    guard self.row.take(.comma) else { break }
                 }
                 try self.expect(.rightBracket, "`]` or `,`")
                 constraint = .withinAny(actions)
@@ -113,18 +117,18 @@ extension Parser {
     }
 
     private mutating func scopeOperator() throws(SyntaxError) -> Operator? {
-        let token = self.current
+        let token = self.row.current
         switch token.kind {
         case .equal:
-            self.advance()
+            self.row.advance()
             return .equal
         case .keyword(.in):
-            self.advance()
+            self.row.advance()
             return .within
         case .comma, .rightParenthesis: return nil
         case .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
             throw self.fail(
-                "`\(self.text(token))` cannot stand in the scope",
+                "`\(self.row.text(token))` cannot stand in the scope",
                 hint: "the scope knows `==`, `in` and `is`; the rest belongs in `when { … }`",
                 at: token.start,
             )
@@ -140,12 +144,12 @@ extension Parser {
     /// - Parameter slot: The slot that may stand here, if any may.
     private mutating func scopeReference(_ slot: Template.Slot?) throws(SyntaxError) -> Reference {
         var parentheses = 0
-        while self.current.kind == .leftParenthesis, parentheses < self.limits.nesting {
+        while self.row.current.kind == .leftParenthesis, parentheses < self.limits.nesting {
             parentheses += 1
-            self.advance()
+            self.row.advance()
         }
         let reference: Reference
-        if self.current.kind == .slot {
+        if self.row.current.kind == .slot {
             try self.slot(slot)
             reference = .slot
         } else {
@@ -156,8 +160,8 @@ extension Parser {
     }
 
     private mutating func slot(_ expected: Template.Slot?) throws(SyntaxError) {
-        let token = self.current
-        let text = self.text(token)
+        let token = self.row.current
+        let text = self.row.text(token)
         guard let expected else {
             throw self.fail(
                 "the slot `\(text)` cannot stand in the action's scope",
@@ -172,33 +176,33 @@ extension Parser {
                 at: token.start,
             )
         }
-        self.advance()
+        self.row.advance()
     }
 
     private mutating func scopeEntity() throws(SyntaxError) -> EntityUID {
-        if self.current.kind == .leftBracket {
+        if self.row.current.kind == .leftBracket {
             throw self.fail(
                 "a single entity must stand here, not a set",
                 hint: "only the action's scope takes a set",
-                at: self.current.start,
+                at: self.row.current.start,
             )
         }
-        guard self.current.isWord else { throw self.unexpected("an entity such as `User::\"alice\"`") }
-        let start = self.current.start
+        guard self.row.current.isWord else { throw self.unexpected("an entity such as `User::\"alice\"`") }
+        let start = self.row.current.start
         let name = try self.name()
-        guard self.current.kind == .doubleColon, self.following.kind == .string else {
+        guard self.row.current.kind == .doubleColon, self.row.following.kind == .string else {
             throw self.fail(
                 "expected an entity, found the name `\(name)`",
                 hint: "an entity is written `\(name)::\"id\"`",
                 at: start,
             )
         }
-        self.advance()
-        return EntityUID(type: EntityTypeName(name), id: CedarString(self.string(self.advance())))
+        self.row.advance()
+        return EntityUID(type: EntityTypeName(name), id: CedarString(self.string(self.row.advance())))
     }
 
     private mutating func actionEntity() throws(SyntaxError) -> EntityUID {
-        let start = self.current.start
+        let start = self.row.current.start
         guard case .entity(let uid) = try self.scopeReference(nil) else { throw self.unexpected("an action") }
         if !uid.type.isAction {
             self.note(
@@ -211,12 +215,12 @@ extension Parser {
     }
 
     mutating func typeName() throws(SyntaxError) -> EntityTypeName {
-        guard self.current.isWord else {
+        guard self.row.current.isWord else {
             throw self.unexpected("an entity type", hint: "a type is a bare name: `is Photos::Album`")
         }
-        let start = self.current.start
+        let start = self.row.current.start
         let name = try self.name()
-        if self.current.kind == .doubleColon {
+        if self.row.current.kind == .doubleColon {
             throw self.fail("expected an entity type, found an entity", hint: "write `is \(name)`", at: start)
         }
         return EntityTypeName(name)
@@ -224,10 +228,10 @@ extension Parser {
 
     /// Identifiers joined by `::`, up to a `::` that something else follows.
     mutating func name() throws(SyntaxError) -> String {
-        let start = self.current.start
+        let start = self.row.current.start
         var parts = [try self.namePart()]
-        while self.current.kind == .doubleColon, self.following.isWord {
-            self.advance()
+        while self.row.current.kind == .doubleColon, self.row.following.isWord {
+            self.row.advance()
             parts.append(try self.namePart())
         }
         if parts.contains(where: { $0.utf8.elementsEqual("__cedar".utf8) }) {
@@ -237,7 +241,7 @@ extension Parser {
     }
 
     private mutating func namePart() throws(SyntaxError) -> String {
-        guard self.current.kind == .identifier else { throw self.unexpected("a name") }
-        return self.text(self.advance())
+        guard self.row.current.kind == .identifier else { throw self.unexpected("a name") }
+        return self.row.text(self.row.advance())
     }
 }

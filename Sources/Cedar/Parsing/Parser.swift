@@ -7,31 +7,26 @@ struct Parser {
     /// The error is already noted; unwinds to the end of the policy.
     struct SyntaxError: Error {}
 
-    let bytes: [UInt8]
     let map: SourceMap
     let limits: PolicyLimits
-    private let tokens: [Token]
-    private var index = 0
+    var row: TokenRow
     private(set) var errors: [PolicyError] = []
     var nesting = 0
 
     init(_ source: PolicySource, limits: PolicyLimits) {
         let bytes = Array(source.text.utf8)
-        self.bytes = bytes
+        self.row = TokenRow(bytes, limit: limits.fileBytes)
         self.map = SourceMap(file: source.name, bytes: bytes)
         self.limits = limits
         if bytes.count > limits.fileBytes {
-            self.tokens = [Token(kind: .end, start: 0, end: 0)]
             self.note("the file has \(bytes.count) bytes, more than the \(limits.fileBytes) that are allowed", at: 0)
-        } else {
-            self.tokens = Lexer.tokens(of: bytes)
         }
     }
 
     /// Every policy and template of the file that could be read.
     mutating func statements() -> [Statement] {
         var statements: [Statement] = []
-        while self.current.kind != .end, self.errors.count < self.limits.errors {
+        while self.row.current.kind != .end, self.errors.count < self.limits.errors {
             let problems = self.errors.count
             self.nesting = 0
             do {
@@ -44,36 +39,10 @@ struct Parser {
         return statements
     }
 
-    // MARK: Tokens
-
-    var current: Token { self.tokens[self.index] }
-
-    var following: Token { self.tokens[min(self.index + 1, self.tokens.count - 1)] }
-
-    @discardableResult
-    mutating func advance() -> Token {
-        let token = self.tokens[self.index]
-        if self.index + 1 < self.tokens.count { self.index += 1 }
-        return token
-    }
-
-    mutating func take(_ kind: Token.Kind) -> Bool {
-        guard self.current.kind == kind else { return false }
-        self.advance()
-        return true
-    }
-
     @discardableResult
     mutating func expect(_ kind: Token.Kind, _ what: String, hint: String? = nil) throws(SyntaxError) -> Token {
-        guard self.current.kind == kind else { throw self.unexpected(what, hint: hint) }
-        return self.advance()
-    }
-
-    func text(_ token: Token) -> String { String(decoding: self.bytes[token.start..<token.end], as: UTF8.self) }
-
-    func isWord(_ token: Token, _ word: StaticString) -> Bool {
-        guard token.kind == .identifier, token.end - token.start == word.utf8CodeUnitCount else { return false }
-        return self.bytes[token.start..<token.end].elementsEqual(word.description.utf8)
+        guard self.row.current.kind == kind else { throw self.unexpected(what, hint: hint) }
+        return self.row.advance()
     }
 
     // MARK: Errors
@@ -91,16 +60,16 @@ struct Parser {
 
     /// Notes that the current token cannot stand here.
     mutating func unexpected(_ expected: String, hint: String? = nil) -> SyntaxError {
-        let token = self.current
-        let found = SyntaxHints.describe(token, text: self.text(token))
-        let known = hint ?? SyntaxHints.hint(for: token, text: self.text(token))
+        let token = self.row.current
+        let found = SyntaxHints.describe(token, text: self.row.text(token))
+        let known = hint ?? SyntaxHints.hint(for: token, text: self.row.text(token))
         return self.fail("expected \(expected), found \(found)", hint: known, at: token.start)
     }
 
     /// Goes on after the next semicolon, or a later one where that stood within the braces of a condition.
     private mutating func skipPolicy() {
-        while self.current.kind != .end {
-            if self.advance().kind == .semicolon, self.current.kind != .rightBrace { return }
+        while self.row.current.kind != .end {
+            if self.row.advance().kind == .semicolon, self.row.current.kind != .rightBrace { return }
         }
     }
 }

@@ -2,11 +2,11 @@ extension SchemaParser {
     /// Reads what stands before a declaration or an attribute: `@name` or `@name("value")`, each name once.
     mutating func annotations() throws(SyntaxError) {
         var names = Set<CedarString>()
-        while self.current.kind == .at {
-            let at = self.advance()
-            guard self.current.isWord else { throw self.unexpected("an annotation's name") }
-            let name = self.text(self.advance())
-            if self.take(.leftParenthesis) {
+        while self.row.current.kind == .at {
+            let at = self.row.advance()
+            guard self.row.current.isWord else { throw self.unexpected("an annotation's name") }
+            let name = self.row.text(self.row.advance())
+            if self.row.take(.leftParenthesis) {
                 let hint = "an annotation's value is a string: `@\(SchemaName.shortened(name))(\"…\")`"
                 _ = self.string(try self.expect(.string, "a string", hint: hint))
                 try self.expect(.rightParenthesis, "`)`", hint: hint)
@@ -27,9 +27,11 @@ extension SchemaParser {
             namespace.commonTypes.append(try self.commonType())
         } else {
             var hint: String?
-            if self.current.kind == .identifier {
+            if self.row.current.kind == .identifier {
                 let words = ["entity", "action", "type", "namespace"]
-                hint = SyntaxHints.nearest(to: self.text(self.current), among: words).map { "did you mean `\($0)`?" }
+                hint = SyntaxHints.nearest(to: self.row.text(self.row.current), among: words).map {
+                    "did you mean `\($0)`?"
+                }
             }
             throw self.unexpected("`entity`, `action`, `type` or `namespace`", hint: hint)
         }
@@ -39,7 +41,7 @@ extension SchemaParser {
         var statement = EntityTypeStatement(names: [])
         repeat {
             statement.names.append(try self.declaredType("an entity type"))
-        } while self.take(.comma)
+        } while self.row.take(.comma)
         for name in statement.names where name.text == "Action" {
             let hint = "actions are declared with `action`"
             self.note("`Action` is the type of actions and cannot be declared", hint: hint, at: name.place)
@@ -48,8 +50,8 @@ extension SchemaParser {
             statement.choices = try self.choices()
         } else {
             if self.takeWord("in") { statement.parents = try self.entityTypes() }
-            let isAssigned = self.take(.assign)
-            if isAssigned || self.current.kind == .leftBrace {
+            let isAssigned = self.row.take(.assign)
+            if isAssigned || self.row.current.kind == .leftBrace {
                 statement.shape = try self.record()
             }
             if self.takeWord("tags") { statement.tags = try self.type() }
@@ -63,7 +65,7 @@ extension SchemaParser {
         var choices: [CedarString] = []
         repeat {
             choices.append(self.string(try self.expect(.string, "a string")))
-        } while self.take(.comma)
+        } while self.row.take(.comma)
         try self.expect(.rightBracket, "`]` or `,`")
         return choices
     }
@@ -82,11 +84,11 @@ extension SchemaParser {
     private mutating func action() throws(SyntaxError) -> ActionStatement {
         var statement = ActionStatement(names: [])
         repeat {
-            let place = self.place(self.current)
+            let place = self.place(self.row.current)
             statement.names.append(DeclaredName(text: try self.actionName(), place: place))
-        } while self.take(.comma)
+        } while self.row.take(.comma)
         if self.takeWord("in") { statement.parents = try self.actionParents() }
-        let start = self.current.start
+        let start = self.row.current.start
         if self.takeWord("appliesTo") { try self.appliesTo(of: &statement, at: start) }
         if self.takeWord("attributes") {
             try self.expect(.leftBrace, "`{`")
@@ -97,25 +99,29 @@ extension SchemaParser {
     }
 
     private mutating func actionParents() throws(SyntaxError) -> [ActionReference] {
-        guard self.take(.leftBracket) else { return [try self.actionReference()] }
+        guard self.row.take(.leftBracket) else { return [try self.actionReference()] }
         var parents: [ActionReference] = []
         repeat {
             parents.append(try self.actionReference())
-        } while self.take(.comma)
+        } while self.row.take(.comma)
         try self.expect(.rightBracket, "`]` or `,`")
         return parents
     }
 
     /// `id`, `"id"` or `NS::Action::"id"`.
     private mutating func actionReference() throws(SyntaxError) -> ActionReference {
-        let place = self.place(self.current)
-        guard self.current.kind != .string, self.following.kind == .doubleColon else {
+        let place = self.place(self.row.current)
+        guard self.row.current.kind != .string, self.row.following.kind == .doubleColon else {
             return ActionReference(type: nil, id: try self.actionName(), place: place)
         }
         var parts = [try self.identifier("an action")]
-        while self.take(.doubleColon) {
-            if self.current.kind == .string {
-                return ActionReference(type: SchemaName(parts: parts), id: self.string(self.advance()), place: place)
+        while self.row.take(.doubleColon) {
+            if self.row.current.kind == .string {
+                return ActionReference(
+                    type: SchemaName(parts: parts),
+                    id: self.string(self.row.advance()),
+                    place: place
+                )
             }
             parts.append(try self.identifier("a name or a string"))
         }
@@ -123,7 +129,7 @@ extension SchemaParser {
     }
 
     private mutating func actionName() throws(SyntaxError) -> CedarString {
-        if self.current.kind == .string { return self.string(self.advance()) }
+        if self.row.current.kind == .string { return self.string(self.row.advance()) }
         return CedarString(try self.identifier("an action's name"))
     }
 
@@ -134,8 +140,8 @@ extension SchemaParser {
         var resources: [TypeReference]?
         var context: WrittenType?
         repeat {
-            if self.current.kind == .rightBrace, principals != nil || resources != nil || context != nil { break }
-            let token = self.current
+            if self.row.current.kind == .rightBrace, principals != nil || resources != nil || context != nil { break }
+            let token = self.row.current
             if self.takeWord("principal") {
                 let isRepeated = principals != nil
                 principals = try self.applicableTypes("principal")
@@ -151,7 +157,7 @@ extension SchemaParser {
             } else {
                 throw self.unexpected("`principal`, `resource` or `context`")
             }
-        } while self.take(.comma)
+        } while self.row.take(.comma)
         try self.expect(.rightBrace, "`}` or `,`")
         let hint = "an action that applies to nothing is written without `appliesTo`"
         if principals == nil { self.note("`appliesTo` lacks `principal`", hint: hint, at: start) }
@@ -163,7 +169,7 @@ extension SchemaParser {
 
     private mutating func applicableTypes(_ what: String) throws(SyntaxError) -> [TypeReference] {
         try self.expect(.colon, "`:`")
-        let start = self.current.start
+        let start = self.row.current.start
         let types = try self.entityTypes()
         if types.isEmpty {
             let hint = "an action that applies to nothing is written without `appliesTo`"
@@ -173,18 +179,18 @@ extension SchemaParser {
     }
 
     private mutating func context() throws(SyntaxError) -> WrittenType {
-        if self.current.kind == .leftBrace { return try self.record() }
+        if self.row.current.kind == .leftBrace { return try self.record() }
         return .reference(try self.reference(.common, "a record or a common type"))
     }
 
     /// `A` or `[A, B]`.
     private mutating func entityTypes() throws(SyntaxError) -> [TypeReference] {
-        guard self.take(.leftBracket) else { return [try self.reference(.entity, "an entity type or `[`")] }
-        if self.take(.rightBracket) { return [] }
+        guard self.row.take(.leftBracket) else { return [try self.reference(.entity, "an entity type or `[`")] }
+        if self.row.take(.rightBracket) { return [] }
         var types: [TypeReference] = []
         repeat {
             types.append(try self.reference(.entity, "an entity type"))
-        } while self.take(.comma)
+        } while self.row.take(.comma)
         try self.expect(.rightBracket, "`]` or `,`")
         return types
     }

@@ -9,24 +9,17 @@ struct SchemaParser {
 
     let source: SchemaSource
     let limits: PolicyLimits
-    private let bytes: [UInt8]
-    private let tokens: [Token]
-    private var index = 0
-    /// The braces passed that are not closed, by which a broken declaration's end is told from its namespace's.
-    private var openBraces = 0
+    var row: TokenRow
     private(set) var errors: [PolicyError] = []
     var nesting = 0
 
     init(_ text: PolicySource, limits: PolicyLimits) {
         let bytes = Array(text.text.utf8)
-        self.bytes = bytes
+        self.row = TokenRow(bytes, limit: limits.fileBytes)
         self.source = SchemaSource(file: text.name, bytes: bytes)
         self.limits = limits
         if bytes.count > limits.fileBytes {
-            self.tokens = [Token(kind: .end, start: 0, end: 0)]
             self.note("the file has \(bytes.count) bytes, more than the \(limits.fileBytes) that are allowed", at: 0)
-        } else {
-            self.tokens = Lexer.tokens(of: bytes)
         }
     }
 
@@ -35,15 +28,15 @@ struct SchemaParser {
         var unnamed = SchemaNamespace(name: "")
         var named: [SchemaNamespace] = []
         var names = Set<CedarString>()
-        while self.current.kind != .end, self.errors.count < self.limits.errors {
+        while self.row.current.kind != .end, self.errors.count < self.limits.errors {
             do {
                 try self.annotations()
                 guard self.isWord("namespace") else {
                     try self.declaration(into: &unnamed)
                     continue
                 }
-                self.advance()
-                let start = self.current.start
+                self.row.advance()
+                let start = self.row.current.start
                 let namespace = try self.namespace()
                 if !names.insert(namespace.name).inserted {
                     self.note(
@@ -55,8 +48,8 @@ struct SchemaParser {
                 named.append(namespace)
             } catch {
                 self.skipDeclaration(within: 0)
-                _ = self.take(.rightBrace)
-                self.openBraces = 0
+                _ = self.row.take(.rightBrace)
+                self.row.openBraces = 0
             }
         }
         return SchemaFragment(namespaces: named + [unnamed])
@@ -64,10 +57,12 @@ struct SchemaParser {
 
     private mutating func namespace() throws(SyntaxError) -> SchemaNamespace {
         var parts = [try self.unreservedIdentifier("a namespace")]
-        while self.take(.doubleColon) { parts.append(try self.unreservedIdentifier("a namespace")) }
+        while self.row.take(.doubleColon) { parts.append(try self.unreservedIdentifier("a namespace")) }
         var namespace = SchemaNamespace(name: CedarString(parts.joined(separator: "::")))
         try self.expect(.leftBrace, "`{` or `::`")
-        while self.current.kind != .rightBrace, self.current.kind != .end, self.errors.count < self.limits.errors {
+        while self.row.current.kind != .rightBrace, self.row.current.kind != .end,
+            self.errors.count < self.limits.errors
+        {
             do {
                 try self.annotations()
                 if self.isWord("namespace") {
@@ -85,57 +80,32 @@ struct SchemaParser {
 
     // MARK: Tokens
 
-    var current: Token { self.tokens[self.index] }
-
-    var following: Token { self.tokens[min(self.index + 1, self.tokens.count - 1)] }
-
-    @discardableResult
-    mutating func advance() -> Token {
-        let token = self.tokens[self.index]
-        if token.kind == .leftBrace { self.openBraces += 1 }
-        if token.kind == .rightBrace { self.openBraces -= 1 }
-        if self.index + 1 < self.tokens.count { self.index += 1 }
-        return token
-    }
-
-    mutating func take(_ kind: Token.Kind) -> Bool {
-        guard self.current.kind == kind else { return false }
-        self.advance()
-        return true
-    }
-
     @discardableResult
     mutating func expect(_ kind: Token.Kind, _ what: String, hint: String? = nil) throws(SyntaxError) -> Token {
-        guard self.current.kind == kind else { throw self.unexpected(what, hint: hint) }
-        return self.advance()
+        guard self.row.current.kind == kind else { throw self.unexpected(what, hint: hint) }
+        return self.row.advance()
     }
-
-    func text(_ token: Token) -> String { String(decoding: self.bytes[token.start..<token.end], as: UTF8.self) }
 
     /// Whether the current token is that word; no word is reserved for the grammar alone.
-    func isWord(_ word: StaticString) -> Bool { self.isWord(self.current, word) }
-
-    func isWord(_ token: Token, _ word: StaticString) -> Bool {
-        guard token.isWord, token.end - token.start == word.utf8CodeUnitCount else { return false }
-        return self.bytes[token.start..<token.end].elementsEqual(word.description.utf8)
-    }
+    func isWord(_ word: StaticString) -> Bool { self.row.isWord(self.row.current, word) }
 
     mutating func takeWord(_ word: StaticString) -> Bool {
         guard self.isWord(word) else { return false }
-        self.advance()
+        self.row.advance()
         return true
     }
 
     /// Whether the current token is `?`, which policies have no token for.
     var isQuestionMark: Bool {
-        let token = self.current
-        return token.kind == .invalid && token.end - token.start == 1 && self.bytes[token.start] == UInt8(ascii: "?")
+        let token = self.row.current
+        return token.kind == .invalid && token.end - token.start == 1
+            && self.row.bytes[token.start] == UInt8(ascii: "?")
     }
 
     /// The text that a string token states.
     mutating func string(_ token: Token) -> CedarString {
         do {
-            return CedarString(try Escapes.string(self.bytes, token.start..<token.end))
+            return CedarString(try Escapes.string(self.row.bytes, token.start..<token.end))
         } catch {
             self.note(
                 "`\(error.text)` is no escape",
@@ -162,8 +132,8 @@ struct SchemaParser {
 
     /// Notes that the current token cannot stand here.
     mutating func unexpected(_ expected: String, hint: String? = nil) -> SyntaxError {
-        let token = self.current
-        let found = self.isQuestionMark ? "`?`" : SyntaxHints.describe(token, text: self.text(token))
+        let token = self.row.current
+        let found = self.isQuestionMark ? "`?`" : SyntaxHints.describe(token, text: self.row.text(token))
         self.note("expected \(expected), found \(found)", hint: hint ?? self.hint(for: token), at: token.start)
         return SyntaxError()
     }
@@ -171,7 +141,7 @@ struct SchemaParser {
     private func hint(for token: Token) -> String? {
         switch token.kind {
         case .end: "every declaration ends with `;`"
-        case .keyword: "quote it: `\"\(self.text(token))\"`"
+        case .keyword: "quote it: `\"\(self.row.text(token))\"`"
         case .divide: "comments start with `//`"
         case .equal: "write one `=`"
         case .identifier, .number, .string, .slot, .at, .dot, .comma, .semicolon, .colon, .doubleColon,
@@ -184,10 +154,10 @@ struct SchemaParser {
 
     /// Goes on after the next semicolon, or before the brace that ends the namespace.
     private mutating func skipDeclaration(within outerBraces: Int) {
-        while self.current.kind != .end {
-            if self.current.kind == .rightBrace, self.openBraces <= outerBraces { break }
-            if self.advance().kind == .semicolon { break }
+        while self.row.current.kind != .end {
+            if self.row.current.kind == .rightBrace, self.row.openBraces <= outerBraces { break }
+            if self.row.advance().kind == .semicolon { break }
         }
-        self.openBraces = outerBraces
+        self.row.openBraces = outerBraces
     }
 }

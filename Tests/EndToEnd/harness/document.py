@@ -11,9 +11,10 @@ HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 class Example:
     """A policy text of the guide, and what the guide says of it."""
 
-    def __init__(self, heading, policy, language, said):
+    def __init__(self, heading, policy, links, language, said):
         self.heading = heading
         self.policy = policy
+        self.links = links
         self.cases = said if language == "yaml" else None
         self.text = said.strip() if language == "text" else None
 
@@ -26,8 +27,9 @@ def read():
     base, configuration = blocks[cedar[0]][1], blocks[cedar[0] + 1][1]
     examples = []
     for index in cedar[1:]:
-        language, said, _ = blocks[index + 1]
+        links = blocks[index + 1][1] if blocks[index + 1][0] == "json" else None
+        language, said, _ = blocks[index + (2 if links else 1)]
         assert language in ("yaml", "text"), f"nothing follows the example {blocks[index][1]}"
         above = [match.group(1) for match in HEADING.finditer(text, 0, blocks[index][2])]
-        examples.append(Example(above[-1], blocks[index][1], language, said))
+        examples.append(Example(above[-1], blocks[index][1], links, language, said))
     return base, configuration, examples
