@@ -129,7 +129,7 @@ private struct GateReader {
             case "approvers": return takeApprovers(value, groups)
             case "quorum":
                 gateOnly = gateOnly ?? annotation
-                guard let number = Int(value), (1...20).contains(number) else {
+                guard let number = (1...20).first(where: { value.utf8.elementsEqual(String($0).utf8) }) else {
                     return ("@quorum(\"\(value)\") is not a number from 1 to 20", nil)
                 }
                 quorum = number

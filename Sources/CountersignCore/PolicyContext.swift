@@ -62,15 +62,18 @@ enum PolicyContext {
 
     /// Cedar's value for a JSON value.
     ///
-    /// `null` has none, so the member is missing; a fraction is a `decimal` where its
-    /// four digits hold it, and its text otherwise.
+    /// `null` has none, so the member is missing. A number is a `long` if it is whole, however it is written (`1.0`,
+    /// `1e0`: one number to the digest, to approvers and to nearly every server), a `decimal` where four digits hold it,
+    /// and its text otherwise.
     static func value(_ json: JSONValue) -> Value? {
         switch json {
         case .null: Value?.none
         case .bool(let bool): .bool(bool)
         case .integer(let number): .long(number)
         case .number(let number):
-            (try? Decimal(parsing: CedarString("\(number)"))).map { .decimal($0) } ?? Value("\(number)")
+            Int64(exactly: number).map { .long($0) } ?? (try? Decimal(parsing: CedarString("\(number)"))).map {
+                .decimal($0)
+            } ?? Value("\(number)")
         case .string(let text): Value(text)
         case .array(let items): .set(ValueSet(items.compactMap(value)))
         case .object(let object):

@@ -35,7 +35,7 @@ extension PolicyCommand {
         @OptionGroup var format: FormatOptions
 
         mutating func run() async throws {
-            let plan = PolicyTrial.Plan(
+            let plan = try PolicyTrial.Plan(
                 paths: paths,
                 policies: policies.isEmpty ? nil : policies,
                 groups: try groups.names(),

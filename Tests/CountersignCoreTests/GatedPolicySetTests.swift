@@ -54,6 +54,8 @@ struct GatedPolicySetTests {
         ("@approvers(\"dba,dba\")", "a.cedar:2:1: @approvers names \"dba\" twice"),
         ("@approvers(\"dbа\")", "a.cedar:2:1: @approvers names no group: \"dbа\""),
         ("@approvers(\"dba\") @quorum(\"0\")", "a.cedar:2:19: @quorum(\"0\") is not a number from 1 to 20"),
+        ("@approvers(\"dba\") @quorum(\"+2\")", "a.cedar:2:19: @quorum(\"+2\") is not a number from 1 to 20"),
+        ("@approvers(\"dba\") @quorum(\"02\")", "a.cedar:2:19: @quorum(\"02\") is not a number from 1 to 20"),
         ("@approvers(\"dba\") @quorum(\"-1\")", "a.cedar:2:19: @quorum(\"-1\") is not a number from 1 to 20"),
         ("@approvers(\"dba\") @quorum(\"21\")", "a.cedar:2:19: @quorum(\"21\") is not a number from 1 to 20"),
         ("@approvers(\"dba\") @quorum(\"two\")", "a.cedar:2:19: @quorum(\"two\") is not a number from 1 to 20"),

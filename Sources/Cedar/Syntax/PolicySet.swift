@@ -85,8 +85,9 @@ package struct PolicySet: Sendable {
     /// JSON has: an id that is neither the statement's place nor its `@id`, and a template without slots.
     package var canonicalText: String {
         var texts = self.statements.enumerated().map { index, statement in
-            let ids = [Self.positionalID(index), statement.annotation("id") ?? ""].map { CedarString($0) }
-            let id = ids.contains(CedarString(statement.id)) ? "" : "// \(CedarText.quoted(statement.id))\n"
+            // Left out only where reading the text gives just this id, or two sets with one text could be two.
+            let own = CedarString(statement.annotation("id") ?? Self.positionalID(index))
+            let id = own == CedarString(statement.id) ? "" : "// \(CedarText.quoted(statement.id))\n"
             let kind = statement.isSlotlessTemplate ? "// a template\n" : ""
             return id + kind + statement.canonicalText + "\n"
         }

@@ -32,6 +32,14 @@ extension Value {
     /// A truth value.
     package init(_ bool: Bool) { self = .bool(bool) }
 
+    /// Whether it is made of other values.
+    var isCompound: Bool {
+        switch self {
+        case .set, .record: true
+        case .bool, .long, .string, .entity, .decimal, .ip, .datetime, .duration: false
+        }
+    }
+
     /// The type's name, as error messages give it.
     package var typeName: String {
         switch self {

@@ -1,6 +1,7 @@
 /// An unordered set of values without duplicates.
 package struct ValueSet: Hashable, Sendable {
-    /// From this size on, membership is answered by a hash table.
+    /// From this size on, membership is answered by a hash table; and whatever the size, where elements have elements of
+    /// their own: comparing those in pairs, on every level, would cost the square of what an agent sends.
     private static let hashedFrom = 12
 
     /// The distinct elements, in the order in which they were first met.
@@ -9,7 +10,7 @@ package struct ValueSet: Hashable, Sendable {
 
     /// Collects values and drops duplicates.
     package init(_ values: [Value]) {
-        if values.count >= Self.hashedFrom {
+        if values.count >= Self.hashedFrom || values.contains(where: \.isCompound) {
             var seen = Set<Value>(minimumCapacity: values.count)
             self.elements = values.filter { seen.insert($0).inserted }
             self.table = seen

@@ -36,18 +36,23 @@ package struct PolicyTrial: Sendable {
         package let configuration: Configuration
 
         /// Finds the files of cases: those named, those below the folders named, or those of the configuration.
-        package init(paths: [String], policies: [String]?, groups: Set<GroupName>, configuration: Configuration) {
+        package init(paths: [String], policies: [String]?, groups: Set<GroupName>, configuration: Configuration)
+            throws(StartupError)
+        {
             let own = FilePath.plain(configuration.policies)
-            targets = (paths.isEmpty ? [own] : paths.map(FilePath.plain)).flatMap { path -> [Target] in
+            var targets = [Target]()
+            for path in paths.isEmpty ? [own] : paths.map(FilePath.plain) {
                 if LocalFile.isFolder(path) || (paths.isEmpty && !LocalFile.exists(path)) {
-                    return PolicyFolder(path: path).caseFiles().map { file in
+                    targets += try PolicyFolder(path: path).caseFiles().map { file in
                         Target(path: FilePath.resolve(file, relativeTo: path), policies: [path])
                     }
+                    continue
                 }
                 let isOwn = path.utf8.starts(with: (own + "/").utf8)
                 let folder = FilePath.folder(of: path)
-                return [Target(path: path, policies: [isOwn ? own : folder.isEmpty ? "." : folder])]
+                targets.append(Target(path: path, policies: [isOwn ? own : folder.isEmpty ? "." : folder]))
             }
+            self.targets = targets
             self.policies = policies
             self.groups = groups
             self.configuration = configuration

@@ -56,7 +56,8 @@ package struct LoadedFiles: Sendable {
     private static func stamps(_ configuration: Configuration) -> [String: FileStamp] {
         var stamps = [String: FileStamp]()
         stamps[configuration.file] = FileStamp(configuration.file)
-        for name in PolicyFolder(path: configuration.policies).files() {
+        // Where the folder cannot be listed, what was seen is no longer there: that is a change, and loading it says why.
+        for name in (try? PolicyFolder(path: configuration.policies).files()) ?? [] {
             let path = configuration.policies + "/" + name
             stamps[path] = FileStamp(path)
         }

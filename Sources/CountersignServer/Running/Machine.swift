@@ -80,6 +80,20 @@ package struct FileStamp: Hashable, Sendable {
     }
 }
 
+/// Which file or folder it is, whatever path leads to it.
+struct FileIdentity: Hashable {
+    private let device: UInt64
+    private let inode: UInt64
+
+    /// Looks at a file; `nil` if there is none.
+    init?(_ path: String) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+    }
+}
+
 /// Files and folders of this machine, read whole.
 package enum LocalFile {
     /// The bytes of a file of at most 256 MiB.
@@ -131,12 +145,15 @@ package enum LocalFile {
         guard let handle = unsafe opendir(folder) else { return nil }
         defer { unsafe closedir(handle) }
         var names = [String]()
+        errno = 0
         while let entry = unsafe readdir(handle) {
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
+            errno = 0
         }
+        guard errno == 0 else { return nil }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 

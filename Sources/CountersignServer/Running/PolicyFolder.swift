@@ -9,19 +9,24 @@ package struct PolicyFolder: Sendable {
     package init(path: String) { self.path = path }
 
     /// The files, sorted by name; empty if the folder is not there.
-    package func files() -> [String] { files(ending: ".cedar", ".cedar.json") }
+    ///
+    /// Throws where some of it cannot be looked at: a rule that is not seen is a rule that does not hold.
+    package func files() throws(StartupError) -> [String] { try files(ending: ".cedar", ".cedar.json") }
 
     /// The files of test cases, sorted by name; empty if the folder is not there.
-    package func caseFiles() -> [String] { files(ending: ".test.yaml") }
+    package func caseFiles() throws(StartupError) -> [String] { try files(ending: ".test.yaml") }
 
-    private func files(ending suffixes: String...) -> [String] {
-        LocalFile.exists(path) ? Self.files(in: path, ending: suffixes, under: "", depth: 0) : []
+    private func files(ending suffixes: String...) throws(StartupError) -> [String] {
+        guard LocalFile.exists(path) else { return [] }
+        var walk = Walk(suffixes: suffixes)
+        try walk.enter(path, under: "", depth: 0)
+        return walk.files
     }
 
     /// The sources, named relative to the folder.
     package func sources() throws(StartupError) -> [PolicySource] {
         var sources = [PolicySource]()
-        for file in files() { sources.append(try Self.source(path + "/" + file, name: file)) }
+        for file in try files() { sources.append(try Self.source(path + "/" + file, name: file)) }
         return sources
     }
 
@@ -30,7 +35,7 @@ package struct PolicyFolder: Sendable {
         var sources = [PolicySource]()
         for path in paths.map(FilePath.plain) {
             if LocalFile.isFolder(path) {
-                for file in PolicyFolder(path: path).files() {
+                for file in try PolicyFolder(path: path).files() {
                     let place = FilePath.resolve(file, relativeTo: path)
                     sources.append(try source(place, name: place))
                 }
@@ -51,22 +56,38 @@ package struct PolicyFolder: Sendable {
             return PolicySource(name: name, text: text)
         }
     }
+}
 
-    private static func files(
-        in folder: String,
-        ending suffixes: [String],
-        under prefix: String,
-        depth: Int,
-    ) -> [String] {
-        guard depth < 16, let names = LocalFile.names(in: folder) else { return [] }
-        return names.flatMap { name -> [String] in
-            // Editors keep drafts and backups in hidden files.
-            guard name.utf8.first != UInt8(ascii: ".") else { return [] }
+/// Collects the files below a folder, each folder once, however many links lead to it.
+private struct Walk {
+    private static let deepest = 16
+
+    let suffixes: [String]
+    private(set) var files = [String]()
+    private var seen = Set<FileIdentity>()
+
+    init(suffixes: [String]) { self.suffixes = suffixes }
+
+    mutating func enter(_ folder: String, under prefix: String, depth: Int) throws(StartupError) {
+        guard let identity = FileIdentity(folder), let names = LocalFile.names(in: folder) else {
+            throw StartupError(
+                "cannot list the policy folder \(folder); the user that runs this must be able to read it"
+            )
+        }
+        guard seen.insert(identity).inserted else { return }
+        guard depth < Self.deepest else {
+            throw StartupError("the policy folder \(folder) is more than \(Self.deepest) folders deep; move it up")
+        }
+        // Editors keep drafts and backups in hidden files.
+        for name in names where name.utf8.first != UInt8(ascii: ".") {
             let place = folder + "/" + name
             if LocalFile.isFolder(place) {
-                return files(in: place, ending: suffixes, under: prefix + name + "/", depth: depth + 1)
+                try enter(place, under: prefix + name + "/", depth: depth + 1)
+            } else if suffixes.contains(where: name.hasSuffix) {
+                files.append(prefix + name)
+            } else if suffixes.contains(where: name.lowercased().hasSuffix) {
+                throw StartupError("the file \(place) is not read: write its ending in lower case")
             }
-            return suffixes.contains(where: name.hasSuffix) ? [prefix + name] : []
         }
     }
 }
