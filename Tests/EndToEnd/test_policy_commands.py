@@ -337,6 +337,63 @@ def test_all_packs_stand_beside_each_other(desk):
     assert desk.json("test")["failed"] == 0
 
 
+EMERGENCY = """
+policies: [production-change-control.cedar, break-glass.cedar]
+connections:
+  - {name: shop, labels: {env: prod}}
+agents:
+  - {id: rescuer, owner: olga@example.com, groups: [responders], on_behalf_of: [oscar@example.com, erin@example.com]}
+users:
+  - {id: oscar@example.com, groups: [on-call]}
+  - {id: ivan@example.com, groups: [incident-commanders, change-approvers]}
+  - {id: erin@example.com}
+groups: [agents, security]
+defaults:
+  agent: rescuer
+  connection: shop
+  method: PUT
+  path: /prices/7
+  on_behalf_of: oscar@example.com
+  source_address: 203.0.113.9
+  justification: "INC-9: wrong prices"
+  time: 2026-12-24T03:00:00Z
+cases:
+  - name: in the freeze, at night and from elsewhere, one person lifts the gates of both packs
+    request: {}
+    expect:
+      decision: gated
+      gates: [break-glass-is-approved, change-control-changes-are-approved]
+      may_approve: [ivan@example.com]
+      may_not_approve: [oscar@example.com]
+  - name: what destroys is held by everything that holds it in either
+    request: {method: DELETE}
+    expect:
+      decision: gated
+      gates:
+        - break-glass-is-approved
+        - break-glass-what-destroys-needs-security
+        - change-control-changes-are-approved
+        - change-control-what-destroys-needs-two
+  - name: reading passes, for an incident
+    request: {method: GET}
+    expect: {decision: allow, policies: [break-glass-for-an-incident]}
+  - name: a ticket is no incident
+    request: {justification: "CHG-4711: new prices"}
+    expect: {decision: deny, policies: [change-control-responders-in-an-incident-only]}
+  - name: nobody else is on call
+    request: {on_behalf_of: erin@example.com}
+    expect: {decision: deny, policies: [change-control-responders-in-an-incident-only]}
+"""
+
+
+def test_break_glass_works_beside_change_control_and_in_an_incident_only(desk):
+    desk.run("init", "production-change-control")
+    desk.run("init", "break-glass")
+    desk.write("policies/both.test.yaml", EMERGENCY)
+    report = desk.json("test", "policies/both.test.yaml")
+    assert report["failed"] == 0 and report["passed"] == 5, [case["differences"] for case in report["cases"]]
+
+
 def test_a_pack_overwrites_nothing(desk):
     kept = desk.write("policies/data-export.test.yaml", "# mine\n")
     assert "is there already" in desk.run("init", "data-export", expect=6).stderr
