@@ -698,6 +698,17 @@ def test_the_file_of_cases_in_the_guide_is_one(desk):
     assert desk.run("test").stdout == "2 passed, 0 failed\n"
 
 
+def test_the_action_document_in_the_guide_is_one(desk):
+    text = document.GUIDE.read_text()
+    start = text.index('{\n  "subject"')
+    desk.write("action.json", text[start : text.index("```", start)])
+    desk.write("countersign.yaml", CONFIGURATION_OF_THE_GUIDE)
+    desk.write("policies/base.cedar", BASE)
+    desk.write("policies/example.cedar", EXAMPLES[0].policy)
+    evaluated = desk.json("evaluate", "--request", "action.json", expect=7)
+    assert evaluated["policies"] == ["prod-deletes"]
+
+
 def test_the_guide_names_every_pack():
     text = document.GUIDE.read_text()
     assert all(f"| `{pack}` |" in text for pack in PACKS)
