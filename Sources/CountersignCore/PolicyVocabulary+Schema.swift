@@ -30,8 +30,10 @@ extension PolicyVocabulary {
               text?: String, bytes?: Long, sha256?: String, excerpt?: String,
             };
             type HTTPContext = {
-              method: String, path: String, raw_path?: String, query?: String, upgrade?: String,
-              // Every header that goes upstream, each a set of strings: context.headers["x-team"].contains("red").
+              method: String, path: String, raw_path?: String, query?: String, raw_query?: String,
+              upgrade?: String,
+              // Every header that goes upstream by its lower-case name, each a set of strings:
+              // context.headers has "x-team" && context.headers["x-team"].contains("red").
               headers: {}, trailers?: {},
               payload?: Payload,
               source_address: ipaddr, time: datetime, on_behalf_of?: User, justification?: String,

@@ -18,6 +18,8 @@ package struct PolicyWarning: Hashable, Sendable, CustomStringConvertible {
         case tooFewApprovers = "too-few-approvers"
         /// What it says of approving is not asked.
         case approvingNeedsNone = "approving-needs-none"
+        /// It names a group, an agent, a user, a connection or an environment that there is not.
+        case unknownName = "unknown-name"
         /// Of the validator: characters that reorder the text around them.
         case confusingText = "confusing-text"
     }
@@ -38,9 +40,10 @@ package struct PolicyWarning: Hashable, Sendable, CustomStringConvertible {
 extension GatedPolicySet {
     /// What is surely not meant, in the order of the policies.
     ///
-    /// `users` are those who are known; `nil` if nobody knows them all, and then no gate has too few approvers.
-    package func warnings(users: [User]?) -> [PolicyWarning] {
-        PolicyExaminer(self, users: users).warnings()
+    /// `directory` is everybody and everything that there is; `nil` if nobody knows, and then no gate has too few approvers
+    /// and no name is unknown.
+    package func warnings(_ directory: Directory?) -> [PolicyWarning] {
+        PolicyExaminer(self, directory).warnings()
     }
 }
 
@@ -50,20 +53,25 @@ extension GatedPolicySet {
 private struct PolicyExaminer {
     private let set: GatedPolicySet
     private let users: [User]?
+    private let names: PolicyNames?
     private let analysis: PolicyAnalysis
     private let policies: [Policy]
     private let outlines: [PolicyOutline]
 
-    init(_ set: GatedPolicySet, users: [User]?) {
+    init(_ set: GatedPolicySet, _ directory: Directory?) {
         self.set = set
-        self.users = users
+        users = directory.map { Array($0.users.values) }
+        names = directory.map { PolicyNames($0) }
         analysis = PolicyAnalysis(schema: try? PolicyVocabulary.resolvedSchema.get())
         policies = set.policies.policies
         outlines = policies.map { PolicyOutline($0) }
     }
 
     func warnings() -> [PolicyWarning] {
-        guard !policies.isEmpty else { return [] }
+        guard !policies.isEmpty else {
+            let message = "there are no policies, so every action is denied"
+            return [PolicyWarning(code: .nothingPermitted, policy: "", message: message, position: nil)]
+        }
         var warnings = [PolicyWarning]()
         if !policies.contains(where: { $0.effect == .permit }) {
             let message = "there is no permit, so every action is denied"
@@ -90,6 +98,10 @@ private struct PolicyExaminer {
         let findings = found[CedarString(policy.id)] ?? []
         for finding in findings where finding.kind == .bidirectionalText {
             warnings.append(warning(.confusingText, index, "in the policy \(policy.id), \(finding.message)"))
+        }
+        for name in names?.unknown(in: policy) ?? [] {
+            let message = "the policy \(policy.id) names \(name), which is not there; is it spelt as it is declared?"
+            warnings.append(warning(.unknownName, index, message))
         }
         if outlines[index].isNeverSatisfied {
             let message = "the policy \(policy.id) never applies: no request can be as it says"

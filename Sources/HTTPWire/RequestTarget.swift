@@ -53,6 +53,15 @@ package struct RequestTarget: Hashable, Sendable, CustomStringConvertible {
         return String(decoding: raw.utf8.dropFirst(pathLength + 1), as: UTF8.self)
     }
 
+    /// The query in the one spelling that all its percent-encodings share; nil if there is none.
+    ///
+    /// An escape of what means the same written out is written out, every other (`%26`, `%3D`, `%2B`, `%25`, what is
+    /// not ASCII) has upper-case digits (RFC 3986, section 3.4). A `+` stays: to some servers it is a space.
+    package var normalizedQuery: String? {
+        guard let query, query.utf8.contains(UInt8(ascii: "%")) else { return query }
+        return TargetGrammar.normalized(query: Array(query.utf8).span)
+    }
+
     /// The target exactly as received.
     package var description: String { raw }
 

@@ -108,16 +108,41 @@ enum TargetGrammar {
     static func encoded(_ segment: String) -> String {
         var bytes = [UInt8]()
         for byte in segment.utf8 {
-            if byte != UInt8(ascii: "%"), isPathByte(byte) {
-                bytes.append(byte)
-            } else {
-                bytes.append(UInt8(ascii: "%"))
-                for digit in [byte >> 4, byte & 15] {
-                    bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "A") + digit - 10)
-                }
-            }
+            if byte != UInt8(ascii: "%"), isPathByte(byte) { bytes.append(byte) } else { escape(byte, into: &bytes) }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// A query that has been checked, with every byte written out that means the same so.
+    static func normalized(query: Span<UInt8>) -> String {
+        var bytes = [UInt8]()
+        var index = 0
+        while index < query.count {
+            guard query[index] == UInt8(ascii: "%"), let byte = try? escape(query, at: index) else {
+                bytes.append(query[index])
+                index += 1
+                continue
+            }
+            if meansTheSameInQuery(byte) { bytes.append(byte) } else { escape(byte, into: &bytes) }
+            index += 3
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func escape(_ byte: UInt8, into bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "%"))
+        for digit in [byte >> 4, byte & 15] {
+            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "A") + digit - 10)
+        }
+    }
+
+    /// Whether a byte and its escape are one thing to whoever splits a query into names and values.
+    private static func meansTheSameInQuery(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "/"), UInt8(ascii: "?"): true
+        case UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "="), UInt8(ascii: "+"): false
+        case _: isPathByte(byte)
+        }
     }
 
     private static func isDots(_ bytes: Span<UInt8>) -> Bool {

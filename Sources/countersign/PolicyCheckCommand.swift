@@ -37,7 +37,7 @@ extension PolicyCommand {
                 }
                 throw ExitCode(ExitStatus.usage.rawValue)
             }
-            let warnings = set.warnings(users: try policies.users())
+            let warnings = set.warnings(try policies.knownDirectory())
             let gates = set.gates.count { $0 != nil }
             let value: JSONValue = [
                 "errors": [], "files": .integer(Int64(sources.count)), "gates": .integer(Int64(gates)),

@@ -213,10 +213,10 @@ struct PolicyOptions: ParsableArguments {
 
     private func load() throws -> Configuration { try configuration.load(withSecrets: false) }
 
-    /// The users that the configuration declares; `nil` where none is found, or where groups are made up.
-    func users() throws -> [User]? {
+    /// What the configuration declares; `nil` where none is found, or where groups are made up.
+    func knownDirectory() throws -> Directory? {
         let loaded = try load()
         guard !loaded.file.isEmpty, group.group.isEmpty else { return nil }
-        return Array(try loaded.declaredDirectory().users.values)
+        return try loaded.declaredDirectory()
     }
 }

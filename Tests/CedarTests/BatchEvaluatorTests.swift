@@ -35,6 +35,17 @@ struct BatchEvaluatorTests {
         return try #require(try Self.answers([JSONValue.object(request).canonicalText]).first)
     }
 
+    @Test(
+        "an id comes back as it was",
+        arguments: [
+            "9007199254740993", "-9223372036854775808", "1.5", "\"x\"", "null", "[9007199254740993]", "{\"a\":true}",
+        ]
+    )
+    func ids(_ id: String) throws {
+        let answer = try #require(try Self.answers(["{\"id\": \(id), \"policies\": \"\"}"]).first)
+        #expect(answer["id"] == (try JSONValue(cedar: id)))
+    }
+
     @Test("an answer has the request's id, the decision, its reasons, the errors and the gates")
     func shape() throws {
         let policies: JSONValue = """

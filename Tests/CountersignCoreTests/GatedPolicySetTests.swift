@@ -191,6 +191,10 @@ extension GatedPolicySetTests {
             ("forbid (principal, action, resource) when { context.pth like \"/x\" };", "unsafe-attribute-access"),
             ("forbid (principal, action == Action::\"http:export\", resource) when { context.path == 1 };", "types"),
             ("forbid (principal, action in Action::\"http\", resource) when { context.query == \"\" };", "optional"),
+            (
+                "forbid (principal, action in Action::\"http\", resource) when { context.headers.accept.isEmpty() };",
+                "optional"
+            ),
             ("forbid (principal is Robot, action, resource);", "entity type `Robot`"),
             ("forbid (principal is Agnet, action, resource);", "did you mean `Agent`?"),
             ("forbid (principal == Usr::\"a\", action, resource);", "entity type `Usr`"),
@@ -218,7 +222,7 @@ extension GatedPolicySetTests {
             "action in Action::\"http\", resource) when { context.path like \"/admin/*\" || context.method == \"PUT\" }",
             "action, resource) when { context has path && context.path like \"/admin/*\" }",
             "action, resource) when { context has query && context.query like \"*debug*\" }",
-            "action in Action::\"http\", resource) when { context.headers[\"x-team\"].contains(\"red\") }",
+            "action in Action::\"http\", resource) when { context.headers has \"x-team\" && context.headers[\"x-team\"].contains(\"red\") }",
             "action, resource) when { context has body && context.body.amount > 1000 }",
             "action, resource) when { context has body.amount && context.body.amount > 1000 }",
             "action, resource) unless { context.source_address.isInRange(ip(\"10.0.0.0/8\")) }",
@@ -231,7 +235,7 @@ extension GatedPolicySetTests {
     )
     func loads(_ rest: String) throws {
         #expect(
-            try Self.load("@approvers(\"dba\") forbid (principal, \(rest);").warnings(users: nil).map(\.code) == [
+            try Self.load("@approvers(\"dba\") forbid (principal, \(rest);").warnings(nil).map(\.code) == [
                 .nothingPermitted
             ]
         )
@@ -248,6 +252,6 @@ extension GatedPolicySetTests {
     @Test("a policy that can never apply loads with a warning")
     func warned() throws {
         let text = "permit (principal, action == Action::\"http:read\", resource) when { resource is Agent };"
-        #expect(try Self.load(text).warnings(users: nil).map(\.code) == [.neverApplies])
+        #expect(try Self.load(text).warnings(nil).map(\.code) == [.neverApplies])
     }
 }

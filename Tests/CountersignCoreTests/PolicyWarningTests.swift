@@ -9,7 +9,8 @@ struct PolicyWarningTests {
 
     static func warnings(_ text: String, users: [User]? = nil) throws -> [String] {
         let set = try GatedPolicySet(parsing: [PolicySource(name: "p", text: text)], groups: groups)
-        return set.warnings(users: users).map { "\($0.code.rawValue) \($0.policy)" }
+        let directory = try users.map { try Directory(agents: [], users: $0, connections: []) }
+        return set.warnings(directory).map { "\($0.code.rawValue) \($0.policy)" }
     }
 
     static func user(_ name: String, _ groups: String...) -> User {
@@ -126,11 +127,41 @@ struct PolicyWarningTests {
         #expect(try Self.warnings(Self.permit + two, users: [bob]) == ["too-few-approvers g"])
     }
 
+    @Test("a name that is not there is warned of, wherever it stands; types and actions are the schema's")
+    func unknownNames() throws {
+        let text = #"""
+            @id("p") permit (principal in Group::"dbaa", action, resource);
+            @id("q") forbid (principal == Agent::"bott", action in Action::"read", resource in Environment::"prd")
+            when { resource in Connection::"ordrs" || context has on_behalf_of && context.on_behalf_of == User::"bob" }
+            unless { principal in [Group::"dba", Group::"dbaa"] || principal == Agent::"bot" };
+            """#
+        let set = try GatedPolicySet(parsing: [PolicySource(name: "p", text: text)], groups: Self.groups)
+        let directory = try Directory(
+            agents: [Agent(id: AgentID(unchecked: "bot"), owner: nil)],
+            users: [Self.user("alice", "dba")],
+            connections: [Connection(name: ConnectionName(unchecked: "orders"), kind: "http", labels: ["env": "prod"])],
+        )
+        let named = set.warnings(directory).filter { $0.code == .unknownName }.map { warning in
+            warning.policy + " " + (warning.message.split(separator: " ").dropFirst(4).first ?? "")
+        }
+        let expected = [
+            "p Group::\"dbaa\",", "q Agent::\"bott\",", "q Environment::\"prd\",", "q Connection::\"ordrs\",",
+            "q User::\"bob\",", "q Group::\"dbaa\",",
+        ]
+        #expect(named == expected)
+        #expect(set.warnings(nil).allSatisfy { $0.code != .unknownName })
+    }
+
+    @Test("no policies at all are warned of")
+    func none() throws {
+        #expect(try Self.warnings("") == ["nothing-permitted "])
+    }
+
     @Test("a warning says where the policy stands")
     func position() throws {
         let text = Self.permit + "\n" + #"@id("p") permit (principal, action, resource);"#
         let set = try GatedPolicySet(parsing: [PolicySource(name: "p.cedar", text: text)], groups: [])
-        let warning = try #require(set.warnings(users: nil).first)
+        let warning = try #require(set.warnings(nil).first)
         #expect(warning.description == "p.cedar:2:1: warning: the policy p says what all says already, at p.cedar:1:1")
     }
 }

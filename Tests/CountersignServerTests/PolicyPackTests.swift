@@ -17,7 +17,13 @@ struct PolicyPackTests {
         let users = try pack.groups.flatMap { group in
             (1...2).map { User(id: UserID(unchecked: "\(group)\($0)"), groups: [group]) }
         }
-        #expect(set.warnings(users: users) == [])
+        let environment = Connection(
+            name: ConnectionName(unchecked: "api"),
+            kind: "http",
+            labels: ["env": "prod"]
+        )
+        let warnings = set.warnings(try Directory(agents: [], users: users, connections: [environment]))
+        #expect(warnings == [])
     }
 
     @Test("a pack's first lines name every group that it needs", arguments: names)

@@ -22,6 +22,8 @@ GATES = """
   when { context has source_address && context.source_address != ip("127.0.0.1") };
 @id("admin") @approvers("dba") forbid (principal is Agent, action, resource)
   when { context has path && context.path like "/v1/admin*" };
+@id("files") @approvers("dba") forbid (principal is Agent, action in Action::"http", resource)
+  when { context has query && context.query like "*include=files*" };
 @id("refund") @approvers("dba") forbid (principal, action, resource == Endpoint::"api/POST /v1/refund");
 """
 
@@ -99,6 +101,19 @@ def test_a_path_has_one_spelling_to_policy(routed, upstream, spelling):
     action = routed.approval(answer.json()["approval"]["id"])["action"]["context"]
     assert action["raw_path"] == spelling and action["path"].startswith("/v1/admin")
     assert upstream.count(spelling) == 0
+
+
+@pytest.mark.parametrize("query", ["include=%66iles", "%69nclude=files", "a=%2F&include=file%73"])
+def test_a_query_has_one_spelling_to_policy_and_goes_upstream_as_it_was_written(routed, upstream, query):
+    answer = routed.exchange("GET", f"/api/v1/customers?{query}", ("Prefer", "respond-async"))
+    assert answer.status == 202 and gates(answer) == ["files"], answer.body
+    approval = routed.approval(answer.json()["approval"]["id"])
+    details = approval["action"]["context"]
+    assert details["raw_query"] == query and "include=files" in details["query"]
+    routed.approve(approval)
+    routed.until(approval["id"], "succeeded")
+    sent = [request.target for request in upstream.to("/v1/customers")]
+    assert sent.count(f"/v1/customers?{query}") == 1
 
 
 def test_another_spelling_is_the_same_endpoint_and_goes_upstream_as_it_was_written(routed, upstream):

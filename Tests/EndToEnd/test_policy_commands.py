@@ -324,7 +324,11 @@ def test_a_pack_is_valid_once_its_groups_have_members(desk, pack):
     desk.write("countersign.yaml", "users:\n" + members + "\n")
     checked = desk.json("check")
     assert checked["valid"] and checked["gates"] >= 2
-    assert checked.get("warnings", []) == []
+    # There is no production yet, which packs about production name.
+    assert {warning["code"] for warning in checked["warnings"]} <= {"unknown-name"}
+    production = "connections: [{name: api, kind: http, upstream: 'https://api.example.com', labels: {env: prod}}]\n"
+    desk.write("countersign.yaml", "users:\n" + members + "\n" + production)
+    assert desk.json("check")["warnings"] == []
 
 
 def test_all_packs_stand_beside_each_other(desk):

@@ -137,4 +137,21 @@ struct RequestTargetTests {
         let (_, rest) = try RequestTarget(parsing: "/api" + written).droppingFirstSegment()
         #expect(rest.normalizedPath == normal)
     }
+
+    @Test(
+        "a query has one spelling to policies, which is that of whatever means the same",
+        arguments: [
+            ("", ""), ("a=1", "a=1"), ("include=%66iles", "include=files"), ("%69nclude=files", "include=files"),
+            ("p=%2Fetc%3fx%40y", "p=/etc?x@y"), ("a=%26b%3db", "a=%26b%3Db"), ("a=1%2B1+1", "a=1%2B1+1"),
+            ("a=%2566", "a=%2566"), ("a=%c3%a9", "a=%C3%A9"), ("a=%20b", "a=%20b"), ("a=%3bb", "a=%3Bb"),
+            ("a=%7e%2D%5f%2E", "a=~-_."), ("%41%5a%61%7A%30%39", "AZaz09"), ("a=%23%5c%22", "a=%23%5C%22"),
+        ]
+    )
+    func queries(_ written: String, _ normal: String) throws {
+        let target = try RequestTarget(parsing: "/x?" + written)
+        #expect(target.normalizedQuery == normal)
+        #expect(target.query == written)
+        #expect(try RequestTarget(parsing: "/x?" + normal).normalizedQuery == normal)
+        #expect(try RequestTarget(parsing: "/x").normalizedQuery == nil)
+    }
 }

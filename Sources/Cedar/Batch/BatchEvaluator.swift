@@ -53,7 +53,7 @@ package struct BatchEvaluator {
     /// Whatever the line holds, there is an answer, except for a blank line, which is nothing to be answered.
     package mutating func answer(to line: [UInt8]) -> [UInt8]? {
         let isBlank = line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D || $0 == 0x0A }
-        return isBlank ? nil : self.answer(line).json.canonicalBytes()
+        return isBlank ? nil : self.answer(line).json.exactBytes()
     }
 
     private mutating func answer(_ line: [UInt8]) -> BatchAnswer {

@@ -87,8 +87,8 @@ package struct RecordType: Hashable, Sendable {
 
     /// The members by name.
     package let attributes: [CedarString: Attribute]
-    /// The type of every member that is not listed; nil where there are no others, as in every record that a schema
-    /// states in Cedar's own language.
+    /// The type of every member that is not listed, which is optional; nil where there are no others, as in every record
+    /// that a schema states in Cedar's own language.
     package let rest: SchemaType?
 
     /// States a record.

@@ -51,6 +51,8 @@ struct RecordShape: Hashable, Sendable {
     let attributes: [CedarString: Attribute]
     /// Whether there may be members that are not listed; only a bound of several records is open.
     let isOpen: Bool
-    /// The type of the members that are not listed, where a program has said so; these may be read without a `has`.
+    /// The type of the members that are not listed, where a program has said so.
+    ///
+    /// They are optional; only what may be of any type can be read without a `has`.
     var rest: StaticType?
 }

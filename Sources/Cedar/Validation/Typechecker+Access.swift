@@ -2,8 +2,8 @@ extension Typechecker {
     /// What is known of an attribute.
     private enum Attribute {
         case declared(RecordShape.Attribute)
-        /// There is no list of what there is; it is of this type.
-        case unlisted(StaticType)
+        /// There is no list of what there is, and nothing is known of it.
+        case unknown
         /// Some values of the type may have it, but there is no one type for it.
         case possible
         case absent
@@ -44,7 +44,7 @@ extension Typechecker {
                 at: term.expression,
             )
             return .unsound(attribute.type)
-        case .unlisted(let type): return .sound(type)
+        case .unknown: return .sound(.any)
         case .possible, .absent:
             let near = SyntaxHints.nearest(to: access.name.string, among: self.attributeNames(of: type))
             self.findings.note(
@@ -90,7 +90,7 @@ extension Typechecker {
             var isCertain = self.known.contains(access.capability)
             if case .record = type, attribute.isRequired { isCertain = true }
             return Judgement(type: isCertain ? .bool(true) : .anyBool, isSound: true, capabilities: [access.capability])
-        case .unlisted, .possible: return .sound(.anyBool)
+        case .unknown, .possible: return .sound(.anyBool)
         case .absent: return .sound(.bool(false))
         }
     }
@@ -99,13 +99,14 @@ extension Typechecker {
         switch type {
         case .record(let shape):
             if let attribute = shape.attributes[name] { return .declared(attribute) }
-            return shape.rest.map { .unlisted($0) } ?? (shape.isOpen ? .possible : .absent)
+            guard let rest = shape.rest else { return shape.isOpen ? .possible : .absent }
+            return rest == .any ? .unknown : .declared(RecordShape.Attribute(type: rest, isRequired: false))
         case .entity(let types):
             let declared = types.numbers.compactMap { self.index.entityTypes[$0].attributes[name] }
             guard declared.count == types.numbers.count else { return declared.isEmpty ? .absent : .possible }
             return self.bound(declared).map { .declared($0) } ?? .possible
         case .never: return .possible
-        case .any: return .unlisted(.any)
+        case .any: return .unknown
         case .bool, .long, .string, .extension, .set: return .absent
         }
     }

@@ -131,11 +131,13 @@ struct AsyncRunner: Sendable {
             let method = action.details["method"]?.stringValue,
             let path = (action.details["raw_path"] ?? action.details["path"])?.stringValue,
             let target = try? RequestTarget(
-                parsing: path + (action.details["query"]?.stringValue.map { "?" + $0 } ?? "")
+                parsing: path
+                    + ((action.details["raw_query"] ?? action.details["query"])?.stringValue.map { "?" + $0 } ?? "")
             )
         else { return .impossible }
         // The document came from the gateway's own translator, unless somebody found a way to hand in another.
         guard action.details["path"]?.stringValue == target.normalizedPath,
+            action.details["query"]?.stringValue == target.normalizedQuery,
             action.operations == [Translator(connection: connection).operation(method, target, upgrade: nil)]
         else { return .otherMeaning }
         let trailers = Self.fields(action.details["trailers"])

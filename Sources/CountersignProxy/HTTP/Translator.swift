@@ -29,9 +29,12 @@ struct Translator {
         var details: [(String, JSONValue)] = [
             ("headers", .object(Self.covered(fields))), ("method", .string(method)), ("path", .string(path)),
         ]
-        // Policies see one spelling of the path; the digest and the approver also the one that goes upstream.
+        // Policies see one spelling of path and query; the digest and the approver also the one that goes upstream.
         if target.path != path { details.append(("raw_path", .string(target.path))) }
-        if let query = target.query { details.append(("query", .string(query))) }
+        if let query = target.normalizedQuery {
+            details.append(("query", .string(query)))
+            if let raw = target.query, !UTF8Order.equal(raw, query) { details.append(("raw_query", .string(raw))) }
+        }
         if let upgrade { details.append(("upgrade", .string(upgrade))) }
         if !body.trailers.isEmpty { details.append(("trailers", .object(Self.covered(body.trailers)))) }
         if let payload = try payload(body, fields) { details.append(("payload", payload)) }

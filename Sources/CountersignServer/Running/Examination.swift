@@ -75,7 +75,7 @@ package enum Examination {
                 let message = "there are none in \(files.configuration.policies), so every action is denied"
                 return Finding(name: "policies", isGood: false, message: message)
             }
-            let count = set.warnings(users: Array(directory.users.values)).count
+            let count = set.warnings(directory).count
             let more = count == 0 ? "" : "; `countersign policy check` has \(count) warnings about them"
             return Finding(name: "policies", isGood: true, message: "\(set.gates.count) are valid\(more)")
         } catch {
