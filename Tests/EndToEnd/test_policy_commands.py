@@ -398,6 +398,13 @@ def test_break_glass_works_beside_change_control_and_in_an_incident_only(desk):
     assert report["failed"] == 0 and report["passed"] == 5, [case["differences"] for case in report["cases"]]
 
 
+def test_the_list_of_what_looks_like_an_export_is_the_same_in_both_rules(desk):
+    desk.run("init", "data-export")
+    text = (desk.folder / "policies/data-export.cedar").read_text()
+    lists = [block for block in text.split("when {") if 'like "*/export"' in block]
+    assert len(lists) == 2 and lists[0].split("};")[0] == lists[1].split("};")[0]
+
+
 def test_a_pack_overwrites_nothing(desk):
     kept = desk.write("policies/data-export.test.yaml", "# mine\n")
     assert "is there already" in desk.run("init", "data-export", expect=6).stderr
