@@ -52,7 +52,7 @@ struct PolicyCommand: AsyncParsableCommand {
         @Option(help: "The resource, Endpoint::\"connection/name\".")
         var resource: String?
 
-        @Option(help: "A file with the context, JSON.")
+        @Option(help: "A file with the context, JSON; the request has nothing else in its context.")
         var context: String?
 
         @Option(help: "A file with entities in Cedar's JSON form, beside those of the configuration.")
@@ -180,7 +180,8 @@ struct PolicyCommand: AsyncParsableCommand {
     /// The command `countersign policy schema`.
     struct Schema: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints the Cedar schema of agents, users, connections and actions."
+            abstract: "Prints the Cedar schema of agents, users, connections and actions.",
+            discussion: "With --json, the same text is a JSON string, the member schema. It is not Cedar's JSON form.",
         )
 
         @OptionGroup var format: FormatOptions

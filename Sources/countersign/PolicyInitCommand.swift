@@ -11,7 +11,8 @@ extension PolicyCommand {
             discussion: """
                 Packs: \(PolicyPack.all.map(\.name).joined(separator: ", ")).
 
-                Exits with 6, and writes nothing, if a file of the pack is there already.
+                In the folder that a running gateway uses, a pack is in force within a second, if it would load; write \
+                it with --into drafts there. Exits with 6, and writes nothing, if a file of the pack is there already.
                 """,
         )
 
@@ -57,10 +58,12 @@ extension PolicyCommand {
                     Output.line("     Nobody is in \(names): put your agents and users into them in countersign.yaml.")
                 }
                 Output.line("  2. countersign policy test \(folder)")
-                Output.line("  3. countersign policy check")
+                Output.line("  3. countersign policy check \(folder)")
+                if !missing.isEmpty { Output.line("     It fails until each of those groups has a member.") }
                 Output.line(
-                    "\nA gateway that runs with this folder takes the file up within a second, if the check passes."
+                    "\nIf a gateway runs with this folder, the pack is in force within a second of passing the check."
                 )
+                Output.line("To try it first, write it with --into drafts, and move the files when you mean it.")
             }
         }
 

@@ -51,7 +51,7 @@ def disagrees(line, ours, right):
 
 
 def deviation(line, ours, right):
-    """The name of the documented deviation that a disagreement is, or None: docs/policy.md lists them."""
+    """The name of the documented deviation that a disagreement is, or None: docs/decisions/0015 lists them."""
     said = " ".join(ours.get("errors") or [])
     if ours.get("refused") in ("policies", "schema") and right["refused"] != ours["refused"]:
         if "expected an object" in said and "[" in json.dumps(line[ours["refused"]]):

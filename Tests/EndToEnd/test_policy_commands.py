@@ -341,6 +341,70 @@ def test_all_packs_stand_beside_each_other(desk):
     assert desk.json("test")["failed"] == 0
 
 
+EMERGENCY = """
+policies: [production-change-control.cedar, break-glass.cedar]
+connections:
+  - {name: shop, labels: {env: prod}}
+agents:
+  - {id: rescuer, owner: olga@example.com, groups: [responders], on_behalf_of: [oscar@example.com, erin@example.com]}
+users:
+  - {id: oscar@example.com, groups: [on-call]}
+  - {id: ivan@example.com, groups: [incident-commanders, change-approvers]}
+  - {id: erin@example.com}
+groups: [agents, security]
+defaults:
+  agent: rescuer
+  connection: shop
+  method: PUT
+  path: /prices/7
+  on_behalf_of: oscar@example.com
+  source_address: 203.0.113.9
+  justification: "INC-9: wrong prices"
+  time: 2026-12-24T03:00:00Z
+cases:
+  - name: in the freeze, at night and from elsewhere, one person lifts the gates of both packs
+    request: {}
+    expect:
+      decision: gated
+      gates: [break-glass-is-approved, change-control-changes-are-approved]
+      may_approve: [ivan@example.com]
+      may_not_approve: [oscar@example.com]
+  - name: what destroys is held by everything that holds it in either
+    request: {method: DELETE}
+    expect:
+      decision: gated
+      gates:
+        - break-glass-is-approved
+        - break-glass-what-destroys-needs-security
+        - change-control-changes-are-approved
+        - change-control-what-destroys-needs-two
+  - name: reading passes, for an incident
+    request: {method: GET}
+    expect: {decision: allow, policies: [break-glass-for-an-incident]}
+  - name: a ticket is no incident
+    request: {justification: "CHG-4711: new prices"}
+    expect: {decision: deny, policies: [change-control-responders-in-an-incident-only]}
+  - name: nobody else is on call
+    request: {on_behalf_of: erin@example.com}
+    expect: {decision: deny, policies: [change-control-responders-in-an-incident-only]}
+"""
+
+
+def test_break_glass_works_beside_change_control_and_in_an_incident_only(desk):
+    desk.run("init", "production-change-control")
+    desk.run("init", "break-glass")
+    desk.write("policies/both.test.yaml", EMERGENCY)
+    report = desk.json("test", "policies/both.test.yaml")
+    assert report["failed"] == 0 and report["passed"] == 5, [case["differences"] for case in report["cases"]]
+
+
+def test_the_list_of_what_looks_like_an_export_is_the_same_in_both_rules(desk):
+    desk.run("init", "data-export")
+    text = (desk.folder / "policies/data-export.cedar").read_text()
+    lists = [block for block in text.split("when {") if 'like "*/export"' in block]
+    assert len(lists) == 2 and lists[0].split("};")[0] == lists[1].split("};")[0]
+
+
 def test_a_pack_overwrites_nothing(desk):
     kept = desk.write("policies/data-export.test.yaml", "# mine\n")
     assert "is there already" in desk.run("init", "data-export", expect=6).stderr
@@ -643,6 +707,17 @@ def test_the_file_of_cases_in_the_guide_is_one(desk):
         BASE + '@id("exports") @approvers("dba") forbid (principal is Agent, action in Action::"export", resource);',
     )
     assert desk.run("test").stdout == "2 passed, 0 failed\n"
+
+
+def test_the_action_document_in_the_guide_is_one(desk):
+    text = document.GUIDE.read_text()
+    start = text.index('{\n  "subject"')
+    desk.write("action.json", text[start : text.index("```", start)])
+    desk.write("countersign.yaml", CONFIGURATION_OF_THE_GUIDE)
+    desk.write("policies/base.cedar", BASE)
+    desk.write("policies/example.cedar", EXAMPLES[0].policy)
+    evaluated = desk.json("evaluate", "--request", "action.json", expect=7)
+    assert evaluated["policies"] == ["prod-deletes"]
 
 
 def test_the_guide_names_every_pack():

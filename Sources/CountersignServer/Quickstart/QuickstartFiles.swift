@@ -11,7 +11,7 @@ package enum QuickstartFiles {
         # The quickstart: one example API behind the gateway, one agent, one approver.
         # Paths are relative to this file. `countersign serve --quickstart` uses it and keeps its data in ./countersign-data.
         data: ./countersign-data
-        policies: ./policies                  # every *.cedar below it is one set
+        policies: ./policies                  # every *.cedar and *.cedar.json below it is one set
         listen: {control: "127.0.0.1:8640", gateway: "127.0.0.1:8641"}
         log: {origin: countersign.local/log}
         hold: {http: 50s, expires: 1h}
