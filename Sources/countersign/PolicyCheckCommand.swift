@@ -33,7 +33,7 @@ extension PolicyCommand {
             } catch {
                 let items = error.errors.map(Self.json)
                 format.print(["errors": .array(items), "valid": false, "warnings": []]) {
-                    Output.error(error.description)
+                    for item in error.errors { Output.error(Output.safe(item.description)) }
                 }
                 throw ExitCode(ExitStatus.usage.rawValue)
             }

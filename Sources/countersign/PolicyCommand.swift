@@ -164,16 +164,18 @@ struct PolicyCommand: AsyncParsableCommand {
         private static func tell(_ verdict: PolicyVerdict) {
             Output.line(verdict.kind.rawValue)
             switch verdict.answer {
-            case .allow: for id in verdict.policies { Output.line("  permitted by \(id)") }
+            case .allow: for id in verdict.policies { Output.line("  permitted by \(Output.safe(id))") }
             case .deny(let reasons):
-                for reason in reasons { Output.line("  \(reason.code.rawValue): \(reason.message)") }
+                for reason in reasons { Output.line("  \(reason.code.rawValue): \(Output.safe(reason.message))") }
             case .gated(let gates):
                 for gate in gates {
                     let groups = gate.approvers.map(\.rawValue).joined(separator: ", ")
-                    Output.line("  held by \(gate.policy), which needs \(gate.quorum) of each of: \(groups)")
+                    Output.line(
+                        "  held by \(Output.safe(gate.policy)), which needs \(gate.quorum) of each of: \(groups)"
+                    )
                 }
             }
-            for error in verdict.errors { Output.line("  error: \(error)") }
+            for error in verdict.errors { Output.line("  error: \(Output.safe(error))") }
         }
     }
 

@@ -5,6 +5,17 @@ import Testing
 
 @Suite("Hostile input", .timeLimit(.minutes(10)))
 struct HostileInputTests {
+    @Test("sets within sets that differ only at the bottom cost no more than their size")
+    func nestedSets() {
+        var layer = (0..<3).map { Value(Int64($0)) }
+        for _ in 0..<15 {
+            layer = (0..<3).map { .set(ValueSet([layer[($0 + 1) % 3], layer[($0 + 2) % 3]])) }
+        }
+        #expect(Set(layer).count == 3)
+        #expect(ValueSet(layer + layer).count == 3)
+        #expect(layer[0] != layer[1])
+    }
+
     @Test(
         "what nests too deep is refused, in whatever way it nests",
         arguments: [

@@ -168,12 +168,14 @@ struct TemplateTests {
     func canonicalText() throws {
         let set = try PolicySet(text: Self.text)
         let statements = """
+            // "policy0"
             @id("share")
             permit (principal == ?principal, action, resource in ?resource)
             when { context.ok };
 
             permit (principal == User::"root", action, resource);
 
+            // "policy2"
             @id("ban")
             forbid (principal in ?principal, action, resource);
 

@@ -723,3 +723,107 @@ def test_the_action_document_in_the_guide_is_one(desk):
 def test_the_guide_names_every_pack():
     text = document.GUIDE.read_text()
     assert all(f"| `{pack}` |" in text for pack in PACKS)
+
+
+def test_a_folder_that_cannot_be_looked_at_refuses_the_set(desk):
+    desk.write("policies/a.cedar", '@id("p") permit (principal, action, resource);')
+    hidden = desk.write("policies/gates/no.cedar", '@id("no") forbid (principal is Agent, action, resource);').parent
+    assert desk.json("check")["policies"] == 2
+    hidden.chmod(0)
+    # The superuser may look at everything, so it tries as somebody else.
+    desk.folder.chmod(0o755)
+    (desk.folder / "policies").chmod(0o755)
+    prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    try:
+        for command in ("check", "evaluate"):
+            asked = [*prefix, str(BINARY), "policy", command, "policies", "--config", "countersign.yaml"]
+            if command == "evaluate":
+                asked += ["--principal", 'Agent::"b"', "--action", 'Action::"http:delete"', "--resource", 'Connection::"a"']
+            answer = subprocess.run(asked, cwd=desk.folder, capture_output=True, text=True, check=False)
+            assert answer.returncode not in (0, 1), answer.stdout
+            assert "cannot list the policy folder policies/gates" in answer.stderr or "denied" in answer.stderr.lower()
+    finally:
+        hidden.chmod(0o755)
+
+
+def test_a_policy_file_in_capitals_or_too_deep_refuses_the_set(desk):
+    desk.write("policies/a.cedar", '@id("p") permit (principal, action, resource);')
+    loud = desk.write("policies/no.Cedar", "forbid (principal, action, resource);")
+    assert "write its ending in lower case" in desk.run("check", expect=4).stderr
+    loud.unlink()
+    deep = desk.write("policies/" + "d/" * 17 + "no.cedar", "forbid (principal, action, resource);")
+    assert "folders deep" in desk.run("check", expect=4).stderr
+    deep.unlink()
+
+
+def test_links_that_lead_back_are_followed_once(desk):
+    desk.write("policies/a.cedar", '@id("p") permit (principal, action, resource);')
+    for name in ("l1", "l2", "l3", "l4"):
+        (desk.folder / "policies" / name).symlink_to(".")
+    assert desk.json("check")["policies"] == 1
+
+
+def test_who_may_approve_is_not_claimed_of_a_plain_request(desk):
+    desk.write("policies/a.cedar", '@id("p") permit (principal, action, resource);\n@id("g") @approvers("dba")\n'
+               "forbid (principal is Agent, action, resource);")
+    desk.write("policies/a.test.yaml", """
+users: [{id: e@example.com}]
+groups: [dba]
+cases:
+  - name: plain
+    request: {principal: 'Agent::"b"', action: 'Action::"http:delete"', resource: 'Connection::"a"'}
+    expect: {decision: gated, gates: [g], may_approve: [e@example.com]}
+""")
+    assert "who may approve is asked about an agent's action only" in desk.run("test", expect=1).stdout
+
+
+def test_diff_tells_who_may_approve_now(desk):
+    desk.write("countersign.yaml", WORLD_OF_DIFF)
+    gate = '@id("p") permit (principal, action, resource);\n@id("g") @approvers("dba")\n' \
+           "forbid (principal is Agent, action, resource);\n"
+    narrow = '@id("na") forbid (principal in Group::"contractors", action == Action::"approve", resource);\n'
+    desk.write("old/a.cedar", gate + narrow)
+    desk.write("new/a.cedar", gate)
+    document = {
+        "subject": {"type": "Agent", "id": "bot"}, "action": {"name": "http:delete"},
+        "resource": {"type": "Connection", "id": "orders"},
+        "context": {"operations": [{"effect": "delete", "action": "http:delete",
+                                    "resource": {"type": "Endpoint", "id": "orders/DELETE /x"}}],
+                    "method": "DELETE", "path": "/x", "headers": {}},
+    }
+    desk.write("records.ndjson", json.dumps(document) + "\n")
+    loosened = desk.run("diff", "old", "new", "--against", "records.ndjson", expect=1).stdout
+    assert "which carol@example.com may now approve" in loosened, loosened
+    tightened = desk.run("diff", "new", "old", "--against", "records.ndjson", expect=1).stdout
+    assert "which carol@example.com may no longer approve" in tightened, tightened
+
+
+WORLD_OF_DIFF = """
+connections: [{name: orders, kind: http, upstream: 'https://api.example.com', labels: {env: prod}}]
+agents: [{id: bot, owner: olga@example.com, groups: [agents], key: 'env:BOT'}]
+users:
+  - {id: alice@example.com, groups: [dba]}
+  - {id: carol@example.com, groups: [dba, contractors]}
+  - {id: olga@example.com}
+"""
+
+
+def test_no_case_reaches_is_said_of_each_link(desk):
+    desk.write("policies/t.cedar", '@id("t") permit (principal == ?principal, action, resource);')
+    links = [{"templateId": "t", "newId": name, "values": {"?principal": {"__entity": {"type": "Agent", "id": name}}}}
+             for name in ("l1", "l2")]
+    desk.write("policies/t.cedar.json", json.dumps({"staticPolicies": {}, "templates": {}, "templateLinks": links}))
+    desk.write("policies/t.test.yaml", """
+cases:
+  - name: one
+    request: {principal: 'Agent::"l1"', action: 'Action::"http:read"', resource: 'Connection::"a"'}
+    expect: allow
+""")
+    assert "no case reaches the policy l2" in desk.run("test").stdout
+
+
+def test_what_policies_and_requests_say_cannot_write_to_the_terminal(desk):
+    desk.write("policies/a.cedar", '@id("x\\u{1b}[31mRED\\nline2") permit (principal, action, resource);')
+    told = desk.run("evaluate", "--principal", 'Agent::"b"', "--action", 'Action::"http:read"',
+                    "--resource", 'Connection::"a"').stdout
+    assert "\x1b" not in told and "permitted by x\\u{1b}[31mRED\\u{a}line2" in told

@@ -81,8 +81,8 @@ package struct PolicySet: Sendable {
 
     /// The canonical texts of all policies and templates, in order, then of the policies that are links, by id.
     ///
-    /// Empty lines stand between them. Every link is named in a comment, and so is what only a set that was read from
-    /// JSON has: an id that is neither the statement's place nor its `@id`, and a template without slots.
+    /// Empty lines stand between them. Every link is named in a comment, and so are a template without slots and an id
+    /// that reading the text with ids from annotations would not give.
     package var canonicalText: String {
         var texts = self.statements.enumerated().map { index, statement in
             // Left out only where reading the text gives just this id, or two sets with one text could be two.

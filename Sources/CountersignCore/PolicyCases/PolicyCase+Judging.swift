@@ -61,8 +61,11 @@ extension PolicyCase {
         _ set: GatedPolicySet,
         _ exercised: inout Set<Int>,
     ) -> [String] {
-        guard case .gated(let gates) = verdict.answer, case .action(let action, let circumstances, let now) = question
-        else { return [] }
+        guard case .gated(let gates) = verdict.answer else { return [] }
+        guard case .action(let action, let circumstances, let now) = question else {
+            guard !(expectation.mayApprove + expectation.mayNotApprove).isEmpty else { return [] }
+            return ["who may approve is asked about an agent's action only; say agent and connection"]
+        }
         let approval = Approval(
             trying: action,
             circumstances,
@@ -87,6 +90,22 @@ extension PolicyCase {
 }
 
 extension GatedPolicySet {
+    /// The users whose first approval of an action that these gates hold would count.
+    func approvers(
+        of action: Action,
+        _ circumstances: Circumstances,
+        _ gates: [Gate],
+        directory: Directory,
+        now: Timestamp,
+    ) -> Set<UserID> {
+        let owner = directory.agents[action.agent]?.owner
+        let approval = Approval(trying: action, circumstances, owner: owner, gates: gates, now: now)
+        let users = directory.users.values.filter { user in
+            refusal(of: user, deciding: approval, on: action, directory: directory, now: now) == nil
+        }
+        return Set(users.map(\.id))
+    }
+
     /// The policies that an action satisfies or breaks, whether or not they decide.
     fileprivate func exercised(
         by action: Action,

@@ -1,3 +1,5 @@
+import Cedar
+
 /// Judges recorded actions by two policy sets, and gathers those that come out otherwise.
 package struct PolicyComparison: Sendable {
     /// Actions that go from one answer to another for the same policies' sake.
@@ -34,6 +36,8 @@ package struct PolicyComparison: Sendable {
     private let new: GatedPolicySet
     private let directory: Directory
     private let exampleLimit: Int
+    /// Whether the rules that narrow approving may differ; only then it matters who could approve.
+    private let narrowingDiffers: Bool
 
     /// Compares two sets under one directory.
     package init(_ old: GatedPolicySet, _ new: GatedPolicySet, directory: Directory, examples: Int) {
@@ -41,6 +45,7 @@ package struct PolicyComparison: Sendable {
         self.new = new
         self.directory = directory
         exampleLimit = examples
+        narrowingDiffers = old.plainForbids != new.plainForbids
     }
 
     /// Notes what cannot be judged.
@@ -59,8 +64,13 @@ package struct PolicyComparison: Sendable {
         }
         judged += 1
         let (before, after) = (verdict(old), verdict(new))
-        guard !before.decidesAsMuch(as: after) else { return }
-        let (oldReason, newReason) = (before.detail(beside: after), after.detail(beside: before))
+        var (oldReason, newReason) = (before.detail(beside: after), after.detail(beside: before))
+        if before.decidesAsMuch(as: after) {
+            guard let (lost, gained) = approvers(of: recorded, before, after) else { return }
+            if !lost.isEmpty { newReason += ", which \(lost) may no longer approve" }
+            if !gained.isEmpty { newReason += ", which \(gained) may now approve" }
+            oldReason += ", approved by others"
+        }
         let key = Key(before: oldReason, after: newReason)
         var change =
             changes[key]
@@ -75,6 +85,31 @@ package struct PolicyComparison: Sendable {
         change.count += 1
         if change.examples.count < exampleLimit { change.examples.append(recorded) }
         changes[key] = change
+    }
+
+    /// Who may no longer and who may now approve an action that both sets hold alike; `nil` if that is nobody.
+    private func approvers(
+        of recorded: RecordedAction,
+        _ before: PolicyVerdict,
+        _ after: PolicyVerdict,
+    ) -> (lost: String, gained: String)? {
+        guard narrowingDiffers, case .gated(let oldGates) = before.answer, case .gated(let newGates) = after.answer
+        else {
+            return nil
+        }
+        func approvers(_ set: GatedPolicySet, _ gates: [Gate]) -> Set<UserID> {
+            set.approvers(
+                of: recorded.action,
+                recorded.circumstances,
+                gates,
+                directory: directory,
+                now: recorded.time,
+            )
+        }
+        let (may, mayNow) = (approvers(old, oldGates), approvers(new, newGates))
+        guard may != mayNow else { return nil }
+        func text(_ users: Set<UserID>) -> String { users.map(\.rawValue).sorted().joined(separator: ", ") }
+        return (text(may.subtracting(mayNow)), text(mayNow.subtracting(may)))
     }
 
     /// How many actions come out otherwise.
@@ -102,6 +137,14 @@ extension PolicyComparison.Change {
         case (.allow, .deny): 6
         case (.allow, .allow), (.deny, .deny): 7
         }
+    }
+}
+
+extension GatedPolicySet {
+    /// What denies without asking anybody, approving included.
+    fileprivate var plainForbids: Set<[UInt8]> {
+        let forbids = zip(policies.policies, gates).filter { $0.effect == .forbid && $1 == nil }
+        return Set(forbids.map { Array($0.0.canonicalText.utf8) })
     }
 }
 

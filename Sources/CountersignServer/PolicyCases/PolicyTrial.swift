@@ -12,8 +12,12 @@ package struct PolicyTrial: Sendable {
     private struct Place: Hashable {
         let file: String
         let offset: Int
+        /// Links share their template's place.
+        let id: String
 
-        init(_ policy: Policy) { (file, offset) = (policy.position.file, policy.position.offset) }
+        init(_ policy: Policy) {
+            (file, offset, id) = (policy.position.file, policy.position.offset, policy.id)
+        }
     }
 
     /// A file of cases, and the policies it is about unless it says so itself.
