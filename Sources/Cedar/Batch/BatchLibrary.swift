@@ -149,7 +149,7 @@ struct BatchLibrary {
 
     /// Parses policies that are JSON as a text; no Cedar text starts with a brace.
     private func json(of document: Document) throws(BatchRefusal) -> Document {
-        guard case .text(let source) = document, SchemaDocument.isDocument(source.text) else { return document }
+        guard case .text(let source) = document, JSONParser.isObject(source.text) else { return document }
         do {
             return .json(try JSONParser.parse(source.text, limits: BatchEvaluator.limits), name: source.name)
         } catch {

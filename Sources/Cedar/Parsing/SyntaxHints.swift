@@ -4,14 +4,14 @@ enum SyntaxHints {
         switch token.kind {
         case .end: "the end of the file"
         case .invalid where text.utf8.first == UInt8(ascii: "\""): "a string without an end"
-        case .invalid: "`\(self.shortened(text))`, which is no part of the language"
+        case .invalid: "`\(CedarText.shortened(text, to: 40))`, which is no part of the language"
         case .keyword: "the reserved word `\(text)`"
         case .identifier, .number, .string, .slot, .at, .dot, .comma, .semicolon, .colon, .doubleColon,
             .leftParenthesis, .rightParenthesis, .leftBrace, .rightBrace, .leftBracket, .rightBracket, .equal,
             .notEqual,
             .less, .lessOrEqual, .greater, .greaterOrEqual, .or, .and, .plus, .minus, .times, .divide, .remainder, .not,
             .assign:
-            "`\(self.shortened(text))`"
+            "`\(CedarText.shortened(text, to: 40))`"
         }
     }
 
@@ -63,9 +63,5 @@ enum SyntaxHints {
             last = row
         }
         return last[right.count]
-    }
-
-    private static func shortened(_ text: String) -> String {
-        text.unicodeScalars.count > 40 ? String(text.unicodeScalars.prefix(40)) + "…" : text
     }
 }
