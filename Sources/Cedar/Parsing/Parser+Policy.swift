@@ -4,7 +4,7 @@ extension Parser {
         let start = self.row.current.start
         let annotations = try self.annotations()
         let effect = try self.effect()
-        let scope = try self.scope()
+        let (scope, names) = try self.scope()
         var conditions: [Policy.Condition] = []
         while self.row.current.kind != .semicolon, !self.isAtNextPolicy { conditions.append(try self.condition()) }
         let end = self.row.current.kind == .semicolon ? self.row.current.end : self.row.previous?.end ?? 0
@@ -19,6 +19,7 @@ extension Parser {
             source: PolicyText(
                 start: self.map.position(of: start),
                 text: String(decoding: self.row.bytes[start..<end], as: UTF8.self),
+                names: names,
                 map: self.map,
             ),
         )

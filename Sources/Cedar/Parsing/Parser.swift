@@ -12,6 +12,8 @@ struct Parser {
     var row: TokenRow
     private(set) var errors: [PolicyError] = []
     var nesting = 0
+    /// Where the types and entities stand that the constraint names which was read last.
+    var names: [Int] = []
     /// Whether annotations were read whose policy was not reached: what comes next must not be taken for one without.
     var hasLooseAnnotations = false
 
@@ -33,6 +35,7 @@ struct Parser {
             let start = self.row.current.start
             self.nesting = 0
             self.hasLooseAnnotations = false
+            self.names = []
             do {
                 let statement = try self.statement()
                 statements.append(self.errors.count == problems ? statement : nil)
@@ -84,8 +87,17 @@ struct Parser {
     mutating func unexpected(_ expected: String, hint: String? = nil) -> SyntaxError {
         let token = self.row.current
         let found = SyntaxHints.describe(token, text: self.row.text(token))
-        let known = hint ?? SyntaxHints.hint(for: token, text: self.row.text(token))
+        let known = self.openStringHint ?? hint ?? SyntaxHints.hint(for: token, text: self.row.text(token))
         return self.fail("expected \(expected), found \(found)", hint: known, at: token.start)
+    }
+
+    /// What to ask where the token before is a string of several lines, which probably goes to the next one's quote.
+    private var openStringHint: String? {
+        guard let string = self.row.previous, string.kind == .string,
+            self.row.bytes[string.start..<string.end].contains(UInt8(ascii: "\n"))
+        else { return nil }
+        let start = self.map.position(of: string.start)
+        return "the string that starts at \(start.line):\(start.column) goes past its line: does it lack its `\"`?"
     }
 
     /// Goes on after the next semicolon, or a later one where that stood within the braces of a condition, or with what
