@@ -21,7 +21,7 @@ enum PolicyBatch {
         let descriptor = path == "-" ? 0 : unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(.usage, "cannot read \(path): \(Self.systemError())") }
         defer { if descriptor > 0 { close(descriptor) } }
-        var evaluator = BatchEvaluator(read: Self.bytes)
+        var evaluator = BatchEvaluator(isLiftable: { $0.annotation("approvers") != nil }, read: Self.bytes)
         var answers = [UInt8]()
         var line = [UInt8]()
         var buffer = [UInt8](repeating: 0, count: chunk)

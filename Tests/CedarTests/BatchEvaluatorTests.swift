@@ -19,8 +19,10 @@ struct BatchEvaluatorTests {
         }
     }
 
+    private static func isGate(_ policy: Policy) -> Bool { policy.annotation("approvers") != nil }
+
     private static func answers(_ lines: [String], _ files: Files = Files([:])) throws -> [JSONValue] {
-        var evaluator = BatchEvaluator(read: files.read)
+        var evaluator = BatchEvaluator(isLiftable: Self.isGate, read: files.read)
         return try lines.compactMap { evaluator.answer(to: Array($0.utf8)) }.map {
             try JSONValue(cedar: String(decoding: $0, as: UTF8.self))
         }
@@ -210,7 +212,7 @@ struct BatchEvaluatorTests {
     @Test("what is kept for later lines is bounded, and the answers are the same without it")
     func forgetting() {
         let files = Files(["p.cedar": "permit (principal, action, resource);"])
-        var evaluator = BatchEvaluator(cachedBytes: 8, read: files.read)
+        var evaluator = BatchEvaluator(cachedBytes: 8, isLiftable: Self.isGate, read: files.read)
         let line = """
             {"policies_file": "p.cedar", "principal": "User::\\"a\\"", "action": "Action::\\"x\\"", "resource": "D::\\"d\\""}
             """

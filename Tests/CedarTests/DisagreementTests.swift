@@ -29,7 +29,7 @@ struct DisagreementTests {
     func agrees(_ each: Case) throws {
         let line = try JSONValue(cedar: each.line)
         let expected = try #require(line["expected"])
-        var evaluator = BatchEvaluator { (_: String) throws(BatchEvaluator.FileError) in
+        var evaluator = BatchEvaluator(isLiftable: { _ in false }) { (_: String) throws(BatchEvaluator.FileError) in
             throw BatchEvaluator.FileError("no file belongs to a case")
         }
         let answer = evaluator.answer(to: line).json

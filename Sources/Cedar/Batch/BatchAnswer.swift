@@ -38,24 +38,15 @@ package struct BatchAnswer: Sendable {
         self.errors = refusal.errors
     }
 
-    mutating func decide(_ request: Request, _ policies: PolicySet, _ entities: Entities, ids: [String]) {
-        let evaluation = policies.evaluate(request, entities)
-        var permits: [Int] = []
-        var forbids: [Int] = []
-        for index in evaluation.satisfied {
-            switch policies.policies[index].effect {
-            case .permit: permits.append(index)
-            case .forbid: forbids.append(index)
-            }
-        }
-        self.decision = forbids.isEmpty && !permits.isEmpty ? .allow : .deny
-        self.reasons = (forbids.isEmpty ? permits : forbids).map { ids[$0] }
+    mutating func decide(_ request: Request, _ authorizer: ThreeWayAuthorizer, _ entities: Entities, ids: [String]) {
+        let evaluation = authorizer.policies.evaluate(request, entities)
+        let (decision, determining) = authorizer.policies.decision(of: evaluation)
+        self.decision = decision
+        self.reasons = determining.map { ids[$0] }
         self.errors = evaluation.errors.map { "\(ids[$0.policy]): \($0.error)" }
         // A forbid that cannot be evaluated might have been a plain one: nobody may lift what it could have said.
-        let isOnlyGated =
-            !permits.isEmpty && forbids.allSatisfy { policies.policies[$0].isGate }
-            && evaluation.errors.allSatisfy { policies.policies[$0.policy].effect == .permit }
-        self.gates = isOnlyGated ? forbids.map { ids[$0] } : []
+        let ruling = authorizer.ruling(of: evaluation)
+        self.gates = ruling.strictAnswer == .liftable ? ruling.determining.map { ids[$0] } : []
     }
 
     /// The answer as the protocol writes it.
@@ -71,9 +62,4 @@ package struct BatchAnswer: Sendable {
     }
 
     private static func array(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
-}
-
-extension Policy {
-    /// Whether it is a gate: a `forbid` that humans can lift.
-    fileprivate var isGate: Bool { self.effect == .forbid && self.annotation("approvers") != nil }
 }

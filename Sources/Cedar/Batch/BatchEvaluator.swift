@@ -39,13 +39,20 @@ package struct BatchEvaluator {
     /// - Parameters:
     ///   - limits: How large a policy text may be.
     ///   - cachedBytes: How many bytes of text may be kept, parsed, for later lines; beyond, everything is forgotten.
+    ///   - isLiftable: Which `forbid` policies can be lifted; answers call these gates.
     ///   - read: Gives the bytes of a file.
     package init(
         limits: PolicyLimits = PolicyLimits(),
         cachedBytes: Int = 64 << 20,
+        isLiftable: @escaping @Sendable (Policy) -> Bool,
         read: @escaping Reader,
     ) {
-        self.library = BatchLibrary(limits: limits, cachedBytes: cachedBytes, read: read)
+        self.library = BatchLibrary(
+            limits: limits,
+            cachedBytes: cachedBytes,
+            isLiftable: isLiftable,
+            read: read,
+        )
     }
 
     /// Answers one line, without its line feed, with one line of JSON, without a line feed.
@@ -75,7 +82,7 @@ package struct BatchEvaluator {
             let schema = try request.schema.map { source throws(BatchRefusal) in try self.library.schema(source) }
             let policies = try self.library.policies(request)
             if let schema {
-                answer.validation = self.library.validation(of: policies, schema, isStrict: request.isStrict)
+                answer.validation = self.library.validation(of: policies, schema, mode: request.mode)
             }
             let entities = try self.library.entities(request.entities, schema)
             let question = try Self.question(request, schema?.value)

@@ -24,7 +24,7 @@ struct BatchLibrary {
     private struct ValidationKey: Hashable {
         let policies: Int
         let schema: Int
-        let isStrict: Bool
+        let mode: ValidationMode
     }
 
     private struct NamesKey: Hashable {
@@ -34,18 +34,25 @@ struct BatchLibrary {
 
     private let limits: PolicyLimits
     private let cachedBytes: Int
+    private let isLiftable: @Sendable (Policy) -> Bool
     private let read: BatchEvaluator.Reader
     private var bytes = 0
     private var made = 0
-    private var policies: [PoliciesKey: Made<PolicySet>] = [:]
+    private var policies: [PoliciesKey: Made<ThreeWayAuthorizer>] = [:]
     private var entities: [EntitiesKey: Made<Entities>] = [:]
     private var schemas: [BatchRequest.Source: Made<Schema>] = [:]
     private var validations: [ValidationKey: BatchAnswer.Validation] = [:]
     private var ids: [NamesKey: [String]] = [:]
 
-    init(limits: PolicyLimits, cachedBytes: Int, read: @escaping BatchEvaluator.Reader) {
+    init(
+        limits: PolicyLimits,
+        cachedBytes: Int,
+        isLiftable: @escaping @Sendable (Policy) -> Bool,
+        read: @escaping BatchEvaluator.Reader,
+    ) {
         self.limits = limits
         self.cachedBytes = cachedBytes
+        self.isLiftable = isLiftable
         self.read = read
     }
 
@@ -61,10 +68,12 @@ struct BatchLibrary {
     }
 
     /// The policies of a request, its links made.
-    mutating func policies(_ request: BatchRequest) throws(BatchRefusal) -> Numbered<PolicySet> {
+    mutating func policies(_ request: BatchRequest) throws(BatchRefusal) -> Numbered<ThreeWayAuthorizer> {
         let key = PoliciesKey(source: request.policies, links: try request.links())
         if let made = self.policies[key] { return try made.get() }
-        let made = self.make { library throws(BatchRefusal) in try library.parsePolicies(key) }
+        let made = self.make { library throws(BatchRefusal) in
+            ThreeWayAuthorizer(try library.parsePolicies(key), isLiftable: library.isLiftable)
+        }
         self.policies[key] = made
         return try made.get()
     }
@@ -91,22 +100,22 @@ struct BatchLibrary {
 
     /// What validating policies against a schema finds.
     mutating func validation(
-        of policies: Numbered<PolicySet>,
+        of policies: Numbered<ThreeWayAuthorizer>,
         _ schema: Numbered<Schema>,
-        isStrict: Bool,
+        mode: ValidationMode,
     ) -> BatchAnswer.Validation {
-        let key = ValidationKey(policies: policies.number, schema: schema.number, isStrict: isStrict)
+        let key = ValidationKey(policies: policies.number, schema: schema.number, mode: mode)
         if let validation = self.validations[key] { return validation }
-        let validation = Self.validate(policies.value, schema.value, isStrict: isStrict)
+        let validation = Self.validate(policies.value.policies, schema.value, mode: mode)
         self.validations[key] = validation
         return validation
     }
 
     /// What the policies are called, in their order.
-    mutating func ids(of policies: Numbered<PolicySet>, _ names: BatchNames) -> [String] {
+    mutating func ids(of policies: Numbered<ThreeWayAuthorizer>, _ names: BatchNames) -> [String] {
         let key = NamesKey(policies: policies.number, names: names)
         if let ids = self.ids[key] { return ids }
-        let ids = names.ids(of: policies.value.policies)
+        let ids = names.ids(of: policies.value.policies.policies)
         self.ids[key] = ids
         return ids
     }
@@ -124,7 +133,7 @@ struct BatchLibrary {
 
     private mutating func parsePolicies(_ key: PoliciesKey) throws(BatchRefusal) -> PolicySet {
         let set: PolicySet
-        switch try self.json(of: try self.document(key.source, "policies", .policies)) {
+        switch try self.document(key.source, "policies", .policies) {
         case .text(let source):
             do {
                 set = try PolicySet(parsing: [source], limits: self.limits)
@@ -144,16 +153,6 @@ struct BatchLibrary {
             throw error
         } catch {
             throw BatchRefusal(.policies, "links: \(error)")
-        }
-    }
-
-    /// Parses policies that are JSON as a text; no Cedar text starts with a brace.
-    private func json(of document: Document) throws(BatchRefusal) -> Document {
-        guard case .text(let source) = document, SchemaDocument.isDocument(source.text) else { return document }
-        do {
-            return .json(try JSONParser.parse(source.text, limits: BatchEvaluator.limits), name: source.name)
-        } catch {
-            throw BatchRefusal(.policies, "\(source.name): \(error)")
         }
     }
 
@@ -192,8 +191,10 @@ struct BatchLibrary {
         }
     }
 
-    private static func validate(_ policies: PolicySet, _ schema: Schema, isStrict: Bool) -> BatchAnswer.Validation {
-        let result = Validator(schema: schema).validate(policies, mode: isStrict ? .strict : .permissive)
+    private static func validate(_ policies: PolicySet, _ schema: Schema, mode: ValidationMode)
+        -> BatchAnswer.Validation
+    {
+        let result = Validator(schema: schema).validate(policies, mode: mode)
         return BatchAnswer.Validation(
             passed: result.passed,
             errors: result.errors.map { "\($0.policyID): \($0.description)" },

@@ -23,7 +23,7 @@ struct BatchRequest {
     /// nil where there are none.
     let entities: Source?
     let schema: Source?
-    let isStrict: Bool
+    let mode: ValidationMode
     let names: BatchNames
     private let object: JSONObject
 
@@ -36,8 +36,8 @@ struct BatchRequest {
         self.policies = policies
         self.entities = try Self.source("entities", in: object, .entities)
         self.schema = try Self.source("schema", in: object, .schema)
-        let mode = try Self.word("validation_mode", in: object, of: ["strict", "permissive"])
-        self.isStrict = mode != "permissive"
+        let mode = try Self.word("validation_mode", in: object, of: ValidationMode.allCases.map(\.rawValue))
+        self.mode = mode.flatMap { ValidationMode(rawValue: $0.string) } ?? .strict
         let names = try Self.word("ids", in: object, of: BatchNames.allCases.map(\.rawValue))
         self.names = names.flatMap { BatchNames(rawValue: $0.string) } ?? .annotations
     }

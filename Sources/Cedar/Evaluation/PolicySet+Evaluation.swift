@@ -23,16 +23,22 @@ extension PolicySet {
     /// Policies that cannot be evaluated are skipped.
     package func authorize(_ request: Request, _ entities: some EntitySource) -> Response {
         let evaluation = self.evaluate(request, entities)
-        var forbids = PolicyIndices()
-        for policy in evaluation.satisfied where self.program.effects[policy] == .forbid { forbids.append(policy) }
-        let reasons = forbids.isEmpty ? evaluation.satisfied : forbids
+        let (decision, reasons) = self.decision(of: evaluation)
         return Response(
-            decision: forbids.isEmpty && !reasons.isEmpty ? .allow : .deny,
+            decision: decision,
             // One policy nearly always decides; its list of one is there already.
             reasons: reasons.count == 1 ? self.program.idLists[reasons[0]] : reasons.map { self.policies[$0].id },
             errors: evaluation.errors.map {
                 Response.Failure(id: self.policies[$0.policy].id, message: $0.error.description)
             },
         )
+    }
+
+    /// Cedar's own answer to what an evaluation found, and the policies that determined it, ascending.
+    func decision(of evaluation: Evaluation) -> (decision: Decision, determining: PolicyIndices) {
+        var forbids = PolicyIndices()
+        for policy in evaluation.satisfied where self.program.effects[policy] == .forbid { forbids.append(policy) }
+        if !forbids.isEmpty { return (.deny, forbids) }
+        return (evaluation.satisfied.isEmpty ? .deny : .allow, evaluation.satisfied)
     }
 }

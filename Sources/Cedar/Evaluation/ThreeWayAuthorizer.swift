@@ -49,7 +49,11 @@ package struct ThreeWayAuthorizer: Sendable {
 
     /// The answer to a request.
     package func rule(_ request: Request, _ entities: some EntitySource) -> Ruling {
-        let evaluation = self.policies.evaluate(request, entities)
+        self.ruling(of: self.policies.evaluate(request, entities))
+    }
+
+    /// The answer to what evaluating the policies found.
+    func ruling(of evaluation: Evaluation) -> Ruling {
         var permits = PolicyIndices()
         var forbids = PolicyIndices()
         var liftable = PolicyIndices()

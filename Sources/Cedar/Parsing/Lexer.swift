@@ -31,6 +31,10 @@ struct Lexer {
         self.offset += 1
         switch byte {
         case UInt8(ascii: "\""): return self.stringLiteral(from: start)
+        case UInt8(ascii: "#"):
+            // No part of the language; taken as a whole, so that a comment in another language's manner is one error.
+            self.skip(while: { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
+            return self.token(.invalid, from: start)
         case UInt8(ascii: "?"):
             guard let first = self.peek(), Self.startsWord(first) else { return self.token(.invalid, from: start) }
             self.skip(while: Self.continuesWord)

@@ -5,7 +5,7 @@ extension Parser {
         var result = try self.primary()
         while true {
             if self.row.take(.dot) {
-                guard self.row.current.isWord else { throw self.unexpected("an attribute's or a method's name") }
+                guard self.row.current.isWord else { throw self.noName(after: start) }
                 let word = self.row.current
                 guard word.kind == .identifier else {
                     throw self.unexpected("a name", hint: "write `[\"\(self.row.text(word))\"]` for this attribute")
@@ -31,6 +31,16 @@ extension Parser {
                 return result
             }
         }
+    }
+
+    /// What follows a dot is no name; perhaps the fraction of a number.
+    private mutating func noName(after start: Int) -> SyntaxError {
+        let token = self.row.current
+        let text = self.row.bytes[start..<token.end]
+        guard token.kind == .number, text.count <= 40, text.allSatisfy({ Lexer.isDigit($0) || $0 == UInt8(ascii: ".") })
+        else { return self.unexpected("an attribute's or a method's name") }
+        let number = String(decoding: text, as: UTF8.self)
+        return self.fail("`\(number)` is not an integer", hint: "write `decimal(\"\(number)\")`", at: start)
     }
 
     private mutating func primary() throws(SyntaxError) -> Expression {
@@ -91,6 +101,17 @@ extension Parser {
             if let variable = Expression.Variable(rawValue: name) {
                 return Expression(.variable(variable), offset: token.start)
             }
+            if name.utf8.elementsEqual("not".utf8) {
+                throw self.fail("`not` is not an operator", hint: "not is written `!`", at: token.start)
+            }
+            if name.utf8.contains(UInt8(ascii: ":")) {
+                self.note(
+                    "expected an entity, found the name `\(CedarText.shortened(name))`",
+                    hint: SyntaxHints.entity(name),
+                    at: token.start,
+                )
+                return Expression(.literal(.bool(false)), offset: token.start)
+            }
             let near = SyntaxHints.nearest(to: name, among: ["principal", "action", "resource", "context"])
             let known = "the variables are `principal`, `action`, `resource` and `context`"
             self.note(
@@ -110,6 +131,8 @@ extension Parser {
         }
         if ExtensionFunction(rawValue: name) != nil || Expression.Method(rawValue: name) != nil {
             self.note("`\(name)` is a method, not a function", hint: "write `value.\(name)(…)`", at: start)
+        } else if name.utf8.elementsEqual("not".utf8) {
+            self.note("`not` is not a function", hint: "not is written `!`", at: start)
         } else {
             let near = SyntaxHints.nearest(
                 to: name,
@@ -144,8 +167,9 @@ extension Parser {
         }
         let names = Expression.Method.allCases.map(\.rawValue)
         let others = ExtensionFunction.allCases.filter { !$0.isConstructor }.map(\.rawValue)
-        let near = SyntaxHints.nearest(to: name, among: names + others)
-        self.note("`\(name)` is not a method", hint: near.map { "did you mean `\($0)`?" }, at: word.start)
+        let near = SyntaxHints.nearest(to: name, among: names + others).map { "did you mean `\($0)`?" }
+        let hint = SyntaxHints.pattern(for: name, arguments) ?? near
+        self.note("`\(name)` is not a method", hint: hint, at: word.start)
         return receiver
     }
 

@@ -1,13 +1,13 @@
 extension Parser {
-    /// Reads one policy or template: `@a("b") permit (principal, action, resource) when { … };`.
+    /// Reads one policy or template, up to its semicolon: `@a("b") permit (principal, action, resource) when { … };`.
     mutating func statement() throws(SyntaxError) -> Statement {
         let start = self.row.current.start
         let annotations = try self.annotations()
         let effect = try self.effect()
-        let scope = try self.scope()
+        let (scope, names) = try self.scope()
         var conditions: [Policy.Condition] = []
-        while self.row.current.kind != .semicolon { conditions.append(try self.condition()) }
-        let end = self.row.advance().end
+        while self.row.current.kind != .semicolon, !self.isAtNextPolicy { conditions.append(try self.condition()) }
+        let end = self.row.current.kind == .semicolon ? self.row.current.end : self.row.previous?.end ?? 0
         let template = Template(
             id: "",
             effect: effect,
@@ -19,6 +19,7 @@ extension Parser {
             source: PolicyText(
                 start: self.map.position(of: start),
                 text: String(decoding: self.row.bytes[start..<end], as: UTF8.self),
+                names: names,
                 map: self.map,
             ),
         )
@@ -29,6 +30,7 @@ extension Parser {
         var annotations: [Annotation] = []
         while self.row.current.kind == .at {
             let at = self.row.advance()
+            self.hasLooseAnnotations = true
             guard self.row.current.isWord else { throw self.unexpected("an annotation's name") }
             let name = self.row.text(self.row.advance())
             var value = ""
@@ -51,6 +53,7 @@ extension Parser {
         let token = self.row.current
         guard token.isWord else { throw self.unexpected("`permit` or `forbid`") }
         self.row.advance()
+        self.hasLooseAnnotations = false
         if self.row.isWord(token, "permit") { return .permit }
         if self.row.isWord(token, "forbid") { return .forbid }
         let near = SyntaxHints.nearest(to: self.row.text(token), among: ["permit", "forbid"])

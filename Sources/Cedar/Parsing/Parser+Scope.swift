@@ -11,19 +11,28 @@ extension Parser {
     }
 
     /// Reads a head: `(principal …, action …, resource …)`.
-    mutating func scope() throws(SyntaxError) -> Template.Scope {
+    mutating func scope() throws(SyntaxError) -> (scope: Template.Scope, names: ScopeNames) {
+        var names = ScopeNames()
         try self.expect(.leftParenthesis, "`(`")
         try self.variable("principal")
         let principal = try self.entityConstraint(slot: .principal)
+        names.principal = self.takeNames()
         try self.separator(before: "action")
         try self.variable("action")
         let action = try self.actionConstraint()
+        names.action = self.takeNames()
         try self.separator(before: "resource")
         try self.variable("resource")
         let resource = try self.entityConstraint(slot: .resource)
+        names.resource = self.takeNames()
         _ = self.row.take(.comma)
         try self.expect(.rightParenthesis, "`)`", hint: "conditions on `context` belong in `when { … }`")
-        return Template.Scope(principal: principal, action: action, resource: resource)
+        return (Template.Scope(principal: principal, action: action, resource: resource), names)
+    }
+
+    private mutating func takeNames() -> [Int] {
+        defer { self.names = [] }
+        return self.names
     }
 
     private mutating func separator(before name: String) throws(SyntaxError) {
@@ -50,6 +59,7 @@ extension Parser {
 
     private mutating func entityConstraint(slot: Template.Slot) throws(SyntaxError) -> Template.EntityConstraint {
         if self.row.take(.keyword(.is)) {
+            self.names.append(self.row.current.start)
             let type = try self.typeName()
             if self.row.current.kind == .equal {
                 throw self.fail(
@@ -153,7 +163,7 @@ extension Parser {
             try self.slot(slot)
             reference = .slot
         } else {
-            reference = .entity(try self.scopeEntity())
+            reference = .entity(try self.scopeEntity(slot == nil ? #"Action::"read""# : #"User::"alice""#))
         }
         for _ in 0..<parentheses { try self.expect(.rightParenthesis, "`)`") }
         return reference
@@ -179,7 +189,7 @@ extension Parser {
         self.row.advance()
     }
 
-    private mutating func scopeEntity() throws(SyntaxError) -> EntityUID {
+    private mutating func scopeEntity(_ example: String) throws(SyntaxError) -> EntityUID {
         if self.row.current.kind == .leftBracket {
             throw self.fail(
                 "a single entity must stand here, not a set",
@@ -187,17 +197,18 @@ extension Parser {
                 at: self.row.current.start,
             )
         }
-        guard self.row.current.isWord else { throw self.unexpected("an entity such as `User::\"alice\"`") }
+        guard self.row.current.isWord else { throw self.unexpected("an entity such as `\(example)`") }
         let start = self.row.current.start
         let name = try self.name()
         guard self.row.current.kind == .doubleColon, self.row.following.kind == .string else {
             throw self.fail(
                 "expected an entity, found the name `\(name)`",
-                hint: "an entity is written `\(name)::\"id\"`",
+                hint: SyntaxHints.entity(name),
                 at: start,
             )
         }
         self.row.advance()
+        self.names.append(start)
         return EntityUID(type: EntityTypeName(name), id: CedarString(self.string(self.row.advance())))
     }
 

@@ -1,7 +1,7 @@
 /// Reads the policies and templates of one file.
 ///
 /// Recursive descent over tokens. A text that does not follow the grammar ends its policy (`SyntaxError` is thrown up
-/// to `statements()`, which goes on after the next semicolon); what follows the grammar but means nothing, such as a bad
+/// to `statements()`, which goes on with the next policy); what follows the grammar but means nothing, such as a bad
 /// escape or an unknown function, is noted and parsing goes on, so that one run finds all of them.
 struct Parser {
     /// The error is already noted; unwinds to the end of the policy.
@@ -12,6 +12,10 @@ struct Parser {
     var row: TokenRow
     private(set) var errors: [PolicyError] = []
     var nesting = 0
+    /// Where the types and entities stand that the constraint names which was read last.
+    var names: [Int] = []
+    /// Whether annotations were read whose policy was not reached: what comes next must not be taken for one without.
+    var hasLooseAnnotations = false
 
     init(_ source: PolicySource, limits: PolicyLimits) {
         let bytes = Array(source.text.utf8)
@@ -23,20 +27,41 @@ struct Parser {
         }
     }
 
-    /// Every policy and template of the file that could be read.
-    mutating func statements() -> [Statement] {
-        var statements: [Statement] = []
+    /// Every policy and template of the file, nil for one that could not be read.
+    mutating func statements() -> [Statement?] {
+        var statements: [Statement?] = []
         while self.row.current.kind != .end, self.errors.count < self.limits.errors {
             let problems = self.errors.count
+            let start = self.row.current.start
             self.nesting = 0
+            self.hasLooseAnnotations = false
+            self.names = []
             do {
                 let statement = try self.statement()
-                if self.errors.count == problems { statements.append(statement) }
+                statements.append(self.errors.count == problems ? statement : nil)
+                if !self.row.take(.semicolon) {
+                    self.note(
+                        "the policy before lacks its `;`",
+                        hint: "every policy ends with `;`",
+                        at: self.row.previous?.end ?? 0,
+                    )
+                }
             } catch {
-                self.skipPolicy()
+                statements.append(nil)
+                self.skipPolicy(from: start)
             }
         }
         return statements
+    }
+
+    /// Whether the next policy starts here, although the one before has no semicolon.
+    ///
+    /// No condition starts so, and neither does anything else that follows a scope or a condition.
+    var isAtNextPolicy: Bool {
+        let token = self.row.current
+        if token.kind == .at { return self.row.following.isWord }
+        return self.row.following.kind == .leftParenthesis
+            && (self.row.isWord(token, "permit") || self.row.isWord(token, "forbid"))
     }
 
     @discardableResult
@@ -62,13 +87,25 @@ struct Parser {
     mutating func unexpected(_ expected: String, hint: String? = nil) -> SyntaxError {
         let token = self.row.current
         let found = SyntaxHints.describe(token, text: self.row.text(token))
-        let known = hint ?? SyntaxHints.hint(for: token, text: self.row.text(token))
+        let known = self.openStringHint ?? hint ?? SyntaxHints.hint(for: token, text: self.row.text(token))
         return self.fail("expected \(expected), found \(found)", hint: known, at: token.start)
     }
 
-    /// Goes on after the next semicolon, or a later one where that stood within the braces of a condition.
-    private mutating func skipPolicy() {
+    /// What to ask where the token before is a string of several lines, which probably goes to the next one's quote.
+    private var openStringHint: String? {
+        guard let string = self.row.previous, string.kind == .string,
+            self.row.bytes[string.start..<string.end].contains(UInt8(ascii: "\n"))
+        else { return nil }
+        let start = self.map.position(of: string.start)
+        return "the string that starts at \(start.line):\(start.column) goes past its line: does it lack its `\"`?"
+    }
+
+    /// Goes on after the next semicolon, or a later one where that stood within the braces of a condition, or with what
+    /// can only be the next policy.
+    private mutating func skipPolicy(from start: Int) {
         while self.row.current.kind != .end {
+            let isHead = self.row.current.kind == .at || self.row.isWord(self.row.ahead(2), "principal")
+            if isHead, self.row.current.start != start, !self.hasLooseAnnotations, self.isAtNextPolicy { return }
             if self.row.advance().kind == .semicolon, self.row.current.kind != .rightBrace { return }
         }
     }

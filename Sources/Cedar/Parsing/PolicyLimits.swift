@@ -1,16 +1,18 @@
 /// How large a policy text may be, so that a hostile one costs little and never the stack.
 package struct PolicyLimits: Sendable {
     /// The most bytes in one file.
-    package var fileBytes: Int
+    package let fileBytes: Int
     /// How deep expressions may nest: parentheses, operators and member accesses within each other.
-    package var nesting: Int
+    package let nesting: Int
     /// After this many problems a file's rest is not looked at.
-    package var errors: Int
+    ///
+    /// At least 1, as a limit of none would let a broken text pass for an empty one.
+    package let errors: Int
 
     /// Chooses limits.
     package init(fileBytes: Int = 16 << 20, nesting: Int = 256, errors: Int = 100) {
         self.fileBytes = fileBytes
         self.nesting = nesting
-        self.errors = errors
+        self.errors = max(errors, 1)
     }
 }

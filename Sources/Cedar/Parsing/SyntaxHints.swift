@@ -4,14 +4,15 @@ enum SyntaxHints {
         switch token.kind {
         case .end: "the end of the file"
         case .invalid where text.utf8.first == UInt8(ascii: "\""): "a string without an end"
-        case .invalid: "`\(self.shortened(text))`, which is no part of the language"
+        case .invalid where text.utf8.first == UInt8(ascii: "#"): "`\(CedarText.shortened(text, to: 40))`"
+        case .invalid: "`\(CedarText.shortened(text, to: 40))`, which is no part of the language"
         case .keyword: "the reserved word `\(text)`"
         case .identifier, .number, .string, .slot, .at, .dot, .comma, .semicolon, .colon, .doubleColon,
             .leftParenthesis, .rightParenthesis, .leftBrace, .rightBrace, .leftBracket, .rightBracket, .equal,
             .notEqual,
             .less, .lessOrEqual, .greater, .greaterOrEqual, .or, .and, .plus, .minus, .times, .divide, .remainder, .not,
             .assign:
-            "`\(self.shortened(text))`"
+            "`\(CedarText.shortened(text, to: 40))`"
         }
     }
 
@@ -24,6 +25,7 @@ enum SyntaxHints {
         case .slot: "slots stand in the scope only, after `==` or `in`"
         case .invalid where text == "&": "and is written `&&`"
         case .invalid where text == "|": "or is written `||`"
+        case .invalid where text.utf8.first == UInt8(ascii: "#"): "comments start with `//`"
         case .invalid where text == "'": "strings stand in double quotes"
         case .identifier where text == "and": "and is written `&&`"
         case .identifier where text == "or": "or is written `||`"
@@ -35,6 +37,31 @@ enum SyntaxHints {
             .less, .lessOrEqual, .greater, .greaterOrEqual, .or, .and, .plus, .minus, .times, .not:
             nil
         }
+    }
+
+    /// How the entity is probably to be written of which there is only a name: `Action::"read"` for `Action::read`.
+    static func entity(_ name: String) -> String {
+        guard let colon = name.utf8.lastIndex(of: UInt8(ascii: ":")) else {
+            return "an entity is written `\(CedarText.shortened(name))::\"id\"`"
+        }
+        let id = name[name.utf8.index(after: colon)...]
+        return "write `\(CedarText.shortened(String(name[...colon])))\"\(CedarText.shortened(String(id)))\"`"
+    }
+
+    /// The operator that does what a method does that other languages have.
+    static func pattern(for method: String, _ arguments: [Expression]) -> String? {
+        var text: [UInt8] = Array("/a".utf8)
+        if arguments.count == 1, case .literal(.string(let literal)) = arguments[0].form, literal.byteCount <= 40 {
+            text = Array(literal.string.utf8)
+        }
+        let pieces: [[UInt8]]
+        switch method {
+        case "startsWith", "starts_with", "hasPrefix": pieces = [text, []]
+        case "endsWith", "ends_with", "hasSuffix": pieces = [[], text]
+        case "includes", "matches": pieces = [[], text, []]
+        default: return nil
+        }
+        return "write `like \(CedarText.quoted(Pattern(pieces: pieces)))`"
     }
 
     /// The name among some that is nearest to a mistyped one, if any is near.
@@ -63,9 +90,5 @@ enum SyntaxHints {
             last = row
         }
         return last[right.count]
-    }
-
-    private static func shortened(_ text: String) -> String {
-        text.unicodeScalars.count > 40 ? String(text.unicodeScalars.prefix(40)) + "…" : text
     }
 }

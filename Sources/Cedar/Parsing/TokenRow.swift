@@ -15,7 +15,13 @@ struct TokenRow {
     /// The next token; the last one is `.end`, and stays.
     var current: Token { self.tokens[self.index] }
 
+    /// The token before the next one, if there is one.
+    var previous: Token? { self.index > 0 ? self.tokens[self.index - 1] : nil }
+
     var following: Token { self.tokens[min(self.index + 1, self.tokens.count - 1)] }
+
+    /// The token after so many others.
+    func ahead(_ count: Int) -> Token { self.tokens[min(self.index + count, self.tokens.count - 1)] }
 
     @discardableResult
     mutating func advance() -> Token {

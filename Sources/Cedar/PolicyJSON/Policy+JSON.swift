@@ -47,8 +47,6 @@ extension Template {
 }
 
 extension PolicySet {
-    private static let sections = ["staticPolicies", "templateLinks", "templates"]
-
     /// Reads a policy set from Cedar's JSON form: `{"staticPolicies": {}, "templates": {}, "templateLinks": []}`.
     ///
     /// The policies stand in the order of their ids' UTF-16 code units, as JSON objects have no order of their own.
@@ -57,46 +55,14 @@ extension PolicySet {
         file: String = "policies.json",
         limits: PolicyLimits = PolicyLimits(),
     ) throws(PolicyJSONError) {
-        let (statements, links) = try Self.contents(of: json, file: file, limits: limits)
+        let document = PolicyDocument(json, file: file, bytes: nil, limits: limits)
+        if let problem = document.problems.first { throw problem.error }
         do {
-            self = try PolicySet(statements: statements, links: [], linked: []).linking(links)
+            let set = PolicySet(statements: document.statements, links: [], linked: [])
+            self = try set.linking(document.links.map(\.link))
         } catch {
             throw PolicyJSONError(error.description, path: "templateLinks")
         }
-    }
-
-    /// What a document says, its links not yet held against the templates, which may stand elsewhere.
-    static func contents(
-        of json: JSONValue,
-        file: String,
-        limits: PolicyLimits,
-    ) throws(PolicyJSONError) -> (statements: [Statement], links: [TemplateLink]) {
-        var reader = PolicyJSONReader(file: file, limits: limits)
-        let object = try reader.object(json, keys: Self.sections, optional: [])
-        var statements: [Statement] = []
-        for member in try reader.members(object, "templates") {
-            do throws(PolicyJSONError) {
-                statements.append(.template(try reader.template(member.value, id: member.key)))
-            } catch {
-                throw error.within(member.key).within("templates")
-            }
-        }
-        var ids = Set(statements.map { CedarString($0.id) })
-        for member in try reader.members(object, "staticPolicies") {
-            do throws(PolicyJSONError) {
-                let template = try reader.template(member.value, id: member.key)
-                guard let policy = template.policy(id: member.key, values: [:]) else {
-                    throw PolicyJSONError("a static policy cannot have slots; this is a template")
-                }
-                guard ids.insert(CedarString(member.key)).inserted else {
-                    throw PolicyJSONError("a template has this id already")
-                }
-                statements.append(.policy(policy))
-            } catch {
-                throw error.within(member.key).within("staticPolicies")
-            }
-        }
-        return (statements, try reader.links(object["templateLinks"] ?? .null))
     }
 
     /// The set in Cedar's JSON form.

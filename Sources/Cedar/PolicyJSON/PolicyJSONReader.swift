@@ -10,13 +10,14 @@ struct PolicyJSONReader {
     /// What recursion is safe with; no JSON that our parser reads is as deep.
     static let depthCeiling = 512
 
-    let file: String
     let limits: PolicyLimits
+    /// Where the policy stands that is read.
+    var start: SourcePosition
     var depth = 0
 
     init(file: String, limits: PolicyLimits) {
-        self.file = file
         self.limits = limits
+        self.start = SourcePosition(startOf: file)
     }
 
     // MARK: Shapes
@@ -99,8 +100,6 @@ struct PolicyJSONReader {
         return template(template("").canonicalText)
     }
 
-    private var start: SourcePosition { SourcePosition(file: self.file, line: 1, column: 1, offset: 0) }
-
     private func annotations(_ json: JSONValue?) throws(PolicyJSONError) -> [Annotation] {
         guard let json else { return [] }
         guard let object = json.objectValue else { throw PolicyJSONError("expected an object", path: "annotations") }
@@ -130,31 +129,20 @@ struct PolicyJSONReader {
         }
     }
 
-    func links(_ json: JSONValue) throws(PolicyJSONError) -> [TemplateLink] {
-        guard let elements = json.arrayValue else { throw PolicyJSONError("expected an array", path: "templateLinks") }
-        var links: [TemplateLink] = []
-        for (index, element) in elements.enumerated() {
+    func link(_ json: JSONValue) throws(PolicyJSONError) -> TemplateLink {
+        let object = try self.object(json, keys: ["templateId", "newId", "values"], optional: [])
+        var values: [Template.Slot: EntityUID] = [:]
+        for member in try self.members(object, "values") {
+            guard let slot = Template.Slot(rawValue: member.key) else {
+                throw PolicyJSONError("`\(member.key)` is not a slot", path: "values")
+            }
             do throws(PolicyJSONError) {
-                let object = try self.object(element, keys: ["templateId", "newId", "values"], optional: [])
-                var values: [Template.Slot: EntityUID] = [:]
-                for member in try self.members(object, "values") {
-                    guard let slot = Template.Slot(rawValue: member.key) else {
-                        throw PolicyJSONError("`\(member.key)` is not a slot", path: "values")
-                    }
-                    do throws(PolicyJSONError) {
-                        values[slot] = try self.entity(member.value)
-                    } catch {
-                        throw error.within(member.key).within("values")
-                    }
-                }
-                let template = try self.string(object["templateId"], "templateId")
-                links.append(
-                    TemplateLink(id: try self.string(object["newId"], "newId"), template: template, values: values),
-                )
+                values[slot] = try self.entity(member.value)
             } catch {
-                throw error.within("templateLinks[\(index)]")
+                throw error.within(member.key).within("values")
             }
         }
-        return links
+        let template = try self.string(object["templateId"], "templateId")
+        return TemplateLink(id: try self.string(object["newId"], "newId"), template: template, values: values)
     }
 }

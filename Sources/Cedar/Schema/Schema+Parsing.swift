@@ -1,3 +1,5 @@
+import CanonicalJSON
+
 extension Schema {
     /// Reads schema texts, each a fragment of one schema.
     ///
@@ -7,13 +9,10 @@ extension Schema {
     /// - Throws: Every problem of every text; first those of their form, and where there are none those of what the
     ///   names in them stand for.
     package init(parsing sources: [PolicySource], limits: PolicyLimits = PolicyLimits()) throws(PolicyErrors) {
-        // A limit of none would let a broken schema pass for an empty one.
-        var limits = limits
-        limits.errors = max(limits.errors, 1)
         var fragments: [SchemaFragment] = []
         var errors: [PolicyError] = []
         for source in sources {
-            if SchemaDocument.isDocument(source.text) {
+            if JSONParser.isObject(source.text) {
                 let (fragment, problems) = SchemaDocument.read(source, limits: limits)
                 fragments.append(fragment)
                 errors += problems

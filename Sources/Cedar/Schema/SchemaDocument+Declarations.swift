@@ -80,7 +80,7 @@ extension SchemaDocument {
         let shape = TypeForm(name)
         for member in forms where !shape.members.contains(member) {
             if let member = members[member] {
-                self.note(member, "a type `\(SchemaName.shortened(name))` has no such member")
+                self.note(member, "a type `\(CedarText.shortened(name))` has no such member")
             }
         }
         for member in shape.required where members[member] == nil {

@@ -5,24 +5,15 @@ import CanonicalJSON
 /// Objects hold no member that the form does not know. A value that cannot be read is noted and passed over, so that one
 /// run finds all of them.
 struct SchemaDocument {
-    /// How deep the official engine's JSON parser goes.
-    private static let depth = 127
-
     /// A value and the way to it.
     struct Node {
         let value: JSONValue
-        let path: SchemaPath
+        let path: JSONPath
     }
 
     private let source: SchemaSource
     private let limits: PolicyLimits
     private(set) var errors: [PolicyError] = []
-
-    /// Whether a text is JSON rather than Cedar's schema text.
-    static func isDocument(_ text: String) -> Bool {
-        let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
-        return text.utf8.first { !isSpace($0) } == UInt8(ascii: "{")
-    }
 
     init(file: String, limits: PolicyLimits, bytes: [UInt8]) {
         self.source = SchemaSource(file: file, bytes: bytes)
@@ -33,14 +24,11 @@ struct SchemaDocument {
     static func read(_ text: PolicySource, limits: PolicyLimits) -> (fragment: SchemaFragment, errors: [PolicyError]) {
         let bytes = Array(text.text.utf8)
         var document = SchemaDocument(file: text.name, limits: limits, bytes: bytes)
-        let jsonLimits = JSONLimits(
-            maxDepth: Self.depth,
-            maxBytes: limits.fileBytes,
-            numbers: .int64,
-            allowsNoncharacters: true,
-        )
         do {
-            let root = Node(value: try JSONParser.parse(bytes, limits: jsonLimits), path: SchemaPath())
+            let root = Node(
+                value: try JSONParser.parse(bytes, limits: .cedar(bytes: limits.fileBytes)),
+                path: JSONPath()
+            )
             let fragment = document.fragment(root)
             return (fragment, document.errors)
         } catch {
@@ -188,7 +176,7 @@ struct SchemaDocument {
             let text = String(Substring(part))
             if index % 2 == 0, CedarText.isIdentifier(text) { continue }
             if index % 2 == 0, isReference, text == "__cedar" { continue }
-            self.note(node, "`\(SchemaName.shortened(name))` is not a name", hint: "a name is `A` or `NS::A`")
+            self.note(node, "`\(CedarText.shortened(name))` is not a name", hint: "a name is `A` or `NS::A`")
             return false
         }
         return true
@@ -196,7 +184,7 @@ struct SchemaDocument {
 
     mutating func checkIdentifier(_ name: String, of node: Node) {
         if CedarText.isIdentifier(name) { return }
-        let shown = SchemaName.shortened(name)
+        let shown = CedarText.shortened(name)
         self.note(node, "`\(shown)` is not a type's name", hint: "it has no namespace and is no reserved word")
     }
 

@@ -40,7 +40,7 @@ struct SchemaParser {
                 let namespace = try self.namespace()
                 if !names.insert(namespace.name).inserted {
                     self.note(
-                        "the namespace `\(SchemaName.shortened(namespace.name.string))` stands twice in one file",
+                        "the namespace `\(CedarText.shortened(namespace.name.string))` stands twice in one file",
                         hint: "put all of its declarations into one block",
                         at: start,
                     )

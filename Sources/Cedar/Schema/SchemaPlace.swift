@@ -12,7 +12,7 @@ final class SchemaSource: Sendable {
     }
 
     /// Where a value of a JSON document stands; the document's start where that is not to be found.
-    fileprivate func offset(of path: SchemaPath) -> Int {
+    fileprivate func offset(of path: JSONPath) -> Int {
         guard self.bytes.count <= Self.searchedBytes else { return 0 }
         return JSONLocator.offset(of: path.steps, in: self.bytes) ?? 0
     }
@@ -22,7 +22,7 @@ final class SchemaSource: Sendable {
 struct SchemaPlace: Sendable {
     private enum Location {
         case offset(Int)
-        case path(SchemaPath)
+        case path(JSONPath)
     }
 
     private let source: SchemaSource
@@ -33,7 +33,7 @@ struct SchemaPlace: Sendable {
         self.location = .offset(offset)
     }
 
-    init(_ source: SchemaSource, path: SchemaPath) {
+    init(_ source: SchemaSource, path: JSONPath) {
         self.source = source
         self.location = .path(path)
     }
@@ -52,64 +52,5 @@ struct SchemaPlace: Sendable {
                 position: position,
             )
         }
-    }
-}
-
-/// The way from a JSON document's root to one of its values.
-///
-/// A list from the value up, so that a document with a key of megabytes above a million members costs no more than the
-/// document.
-final class SchemaPath: Sendable, CustomStringConvertible {
-    /// One step down.
-    enum Step: Sendable {
-        /// To the member of that name.
-        case member(String)
-        /// To the element of that number.
-        case element(Int)
-    }
-
-    private let last: Step?
-    private let parent: SchemaPath?
-
-    /// The way to the root.
-    init() {
-        self.last = nil
-        self.parent = nil
-    }
-
-    private init(_ last: Step, after parent: SchemaPath) {
-        self.last = last
-        self.parent = parent
-    }
-
-    /// The way to a member of the value.
-    func member(_ name: String) -> SchemaPath { SchemaPath(.member(name), after: self) }
-
-    /// The way to an element of the value.
-    func element(_ index: Int) -> SchemaPath { SchemaPath(.element(index), after: self) }
-
-    /// The steps from the root.
-    var steps: [Step] {
-        var steps: [Step] = []
-        var path: SchemaPath? = self
-        while let next = path {
-            if let last = next.last { steps.append(last) }
-            path = next.parent
-        }
-        return steps.reversed()
-    }
-
-    /// The steps from the root: `NS.entityTypes.User.memberOfTypes[0]`, long names shortened.
-    var description: String {
-        var text = ""
-        for step in self.steps {
-            switch step {
-            case .member(let name):
-                if !text.isEmpty { text += "." }
-                text += name.isEmpty ? "\"\"" : SchemaName.shortened(name)
-            case .element(let index): text += "[\(index)]"
-            }
-        }
-        return text
     }
 }

@@ -108,7 +108,7 @@ extension SchemaResolver {
                 continue
             }
             if self.isFull { continue }
-            let shown = "\(reference.type.map { "\($0.shown)::" } ?? "")\(SchemaName.shortened(reference.id.string))"
+            let shown = "\(reference.type.map { "\($0.shown)::" } ?? "")\(CedarText.shortened(reference.id.string))"
             var hint: String?
             if let type = reference.type, type.base != "Action" {
                 hint = "an action's type is `Action`: `NS::Action::\"id\"`"
@@ -157,7 +157,7 @@ extension SchemaResolver {
         let graph = DependencyGraph(edges: edges)
         for cycle in graph.cycles(among: graph.sorted().rest) {
             guard let first = cycle.first, let name = self.actions[first].statement.names.first else { continue }
-            let shown = SchemaName.shortened(name.text.string)
+            let shown = CedarText.shortened(name.text.string)
             self.note(name.place, "the action `\(shown)` is in itself", hint: "groups of actions form no circles")
         }
     }

@@ -84,7 +84,7 @@ extension SchemaResolver {
         case .extension(let name, let place):
             guard let known = ExtensionType.allCases.first(where: { CedarString($0.rawValue) == name }) else {
                 let names = ExtensionType.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
-                let shown = SchemaName.shortened(name.string)
+                let shown = CedarText.shortened(name.string)
                 self.note(place, "there is no extension type `\(shown)`", hint: "there are \(names)")
                 return nil
             }

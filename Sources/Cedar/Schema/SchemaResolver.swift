@@ -109,7 +109,7 @@ struct SchemaResolver {
             self.actionTypes[located.scope] = type
             for name in located.statement.names {
                 if !self.definitions.declare(action: name.text, as: self.actionEntities.count, in: located.scope) {
-                    self.note(name.place, "the action `\(SchemaName.shortened(name.text.string))` is declared already")
+                    self.note(name.place, "the action `\(CedarText.shortened(name.text.string))` is declared already")
                 }
                 self.actionEntities.append((number, name.place, EntityUID(type: type, id: name.text)))
             }
@@ -128,7 +128,7 @@ struct SchemaResolver {
         for located in self.actions where located.scope != SchemaDefinitions.unnamed {
             for name in located.statement.names
             where self.definitions.scopes[SchemaDefinitions.unnamed].actions[name.text] != nil {
-                let id = SchemaName.shortened(name.text.string)
+                let id = CedarText.shortened(name.text.string)
                 self.note(name.place, "the action `\(id)` hides the one without a namespace", hint: hint)
             }
         }
@@ -136,7 +136,7 @@ struct SchemaResolver {
 
     private mutating func checkShadowing(_ name: DeclaredName, in scope: Int, hint: String) {
         guard self.definitions.isUnnamedType(name.text), !self.isFull else { return }
-        let shown = SchemaName.shortened(name.text.string)
+        let shown = CedarText.shortened(name.text.string)
         self.note(name.place, "the type `\(self.shown(name, in: scope))` hides `\(shown)`", hint: hint)
     }
 
@@ -149,6 +149,6 @@ struct SchemaResolver {
 
     /// A name with its namespace, for a message.
     func shown(_ name: DeclaredName, in scope: Int) -> String {
-        SchemaName.shortened(self.isFull ? name.text.string : self.qualified(name.text, in: scope))
+        CedarText.shortened(self.isFull ? name.text.string : self.qualified(name.text, in: scope))
     }
 }

@@ -117,12 +117,6 @@ struct SchemaName: Hashable, Sendable {
 
     /// The name for a message, shortened where it is long.
     var shown: String {
-        Self.shortened(self.namespace.map { "\($0)::\(self.base)" } ?? self.base.string)
-    }
-
-    /// A text's first 80 characters.
-    static func shortened(_ text: String) -> String {
-        guard text.utf8.count > 80, text.unicodeScalars.count > 80 else { return text }
-        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(80))) + "…"
+        CedarText.shortened(self.namespace.map { "\($0)::\(self.base)" } ?? self.base.string)
     }
 }

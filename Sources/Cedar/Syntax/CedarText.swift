@@ -43,6 +43,12 @@ enum CedarText {
         }
     }
 
+    /// A text's first 80 characters, for a message.
+    static func shortened(_ text: String, to length: Int = 80) -> String {
+        guard text.utf8.count > length, text.unicodeScalars.count > length else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(length))) + "…"
+    }
+
     /// A pattern literal, quotes included.
     static func quoted(_ pattern: Pattern) -> String {
         var result = "\""

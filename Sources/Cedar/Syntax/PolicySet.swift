@@ -1,5 +1,3 @@
-import CanonicalJSON
-
 /// Policies that were read together, compiled and ready to be asked.
 package struct PolicySet: Sendable {
     /// The policies, in the order of their sources and of their places there, then those of the links in their order.
@@ -10,56 +8,6 @@ package struct PolicySet: Sendable {
     package let links: [TemplateLink]
     let statements: [Statement]
     let program: Program
-
-    /// Reads policy texts.
-    ///
-    /// - Parameters:
-    ///   - sources: The texts: Cedar's policy text, or its JSON form of a policy set where the first character is `{`.
-    ///     A document's links may link the templates of any of the sources.
-    ///   - idsFromAnnotations: Whether the `@id` of a policy or template of a text is its id. No two may then have the
-    ///     same. In a document, the ids are the names of its members.
-    ///   - limits: How large a text may be.
-    /// - Throws: Every problem of every text; a set with a problem does not exist.
-    package init(
-        parsing sources: [PolicySource],
-        idsFromAnnotations: Bool = false,
-        limits: PolicyLimits = PolicyLimits(),
-    ) throws(PolicyErrors) {
-        var statements: [Statement] = []
-        var links: [(link: TemplateLink, file: String)] = []
-        var errors: [PolicyError] = []
-        for source in sources {
-            guard !Self.isDocument(source.text) else {
-                let document = Self.read(source, limits: limits, &errors)
-                statements += document.statements
-                links += document.links.map { ($0, source.name) }
-                continue
-            }
-            var parser = Parser(source, limits: limits)
-            statements += parser.statements().enumerated().map { place, statement in
-                let annotated = idsFromAnnotations ? statement.annotation("id") : nil
-                return statement.named(annotated ?? Self.positionalID(statements.count + place))
-            }
-            errors += parser.errors
-        }
-        var ids = Set<CedarString>()
-        for statement in statements where !ids.insert(CedarString(statement.id)).inserted {
-            let message = "another policy has the id `\(statement.id)` already"
-            errors.append(PolicyError(message: message, hint: "ids are unique", position: statement.position))
-        }
-        guard errors.isEmpty else { throw PolicyErrors(errors) }
-        let set = PolicySet(statements: statements, links: [], linked: [])
-        guard !links.isEmpty else {
-            self = set
-            return
-        }
-        do {
-            self = try set.linking(links.map(\.link))
-        } catch {
-            let file = links.first { error.isOf($0.link) }?.file ?? links[0].file
-            throw PolicyErrors([PolicyError(message: error.description, position: SourcePosition(startOf: file))])
-        }
-    }
 
     /// Collects statements whose ids are unique, and policies that are links.
     init(statements: [Statement], links: [TemplateLink], linked: [Policy]) {
@@ -98,36 +46,6 @@ package struct PolicySet: Sendable {
         return texts.joined(separator: "\n")
     }
 
-    /// Whether a text is JSON, which no policy text can begin like.
-    private static func isDocument(_ text: String) -> Bool {
-        text.utf8.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D } == UInt8(ascii: "{")
-    }
-
-    private static func read(
-        _ source: PolicySource,
-        limits: PolicyLimits,
-        _ errors: inout [PolicyError],
-    ) -> (statements: [Statement], links: [TemplateLink]) {
-        let message: String
-        do {
-            let limit = JSONLimits(
-                maxDepth: 512,
-                maxBytes: limits.fileBytes,
-                numbers: .int64,
-                allowsNoncharacters: true
-            )
-            let json = try JSONParser.parse(source.text, limits: limit)
-            do throws(PolicyJSONError) {
-                return try Self.contents(of: json, file: source.name, limits: limits)
-            } catch {
-                message = error.description
-            }
-        } catch {
-            message = "\(error)"
-        }
-        errors.append(PolicyError(message: message, position: SourcePosition(startOf: source.name)))
-        return ([], [])
-    }
-
-    private static func positionalID(_ index: Int) -> String { "policy\(index)" }
+    /// The id of a statement that has none of its own.
+    static func positionalID(_ index: Int) -> String { "policy\(index)" }
 }

@@ -44,15 +44,6 @@ package enum LinkingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A policy, a template or a link of the set has the id already.
     case idTaken(CedarString)
 
-    /// Whether it may be a link's fault.
-    func isOf(_ link: TemplateLink) -> Bool {
-        switch self {
-        case .idTaken(let id): CedarString(link.id) == id
-        case .unknownTemplate(let id), .missingValue(_, let id), .unexpectedValue(_, let id):
-            CedarString(link.template) == id
-        }
-    }
-
     /// The reason, in words.
     package var description: String {
         switch self {

@@ -46,11 +46,11 @@ extension Typechecker {
             return .unsound(attribute.type)
         case .unknown: return .sound(.any)
         case .possible, .absent:
-            let near = SyntaxHints.nearest(to: access.name.string, among: self.attributeNames(of: type))
+            let hint = self.findings.wantsHint ? self.hint(to: receiver, access.name, of: type) : nil
             self.findings.note(
                 .unsafeAttributeAccess,
                 "\(self.owner(type)) has no attribute `\(access.name)`",
-                hint: near.map { "did you mean `\($0)`?" },
+                hint: hint,
                 at: term.expression,
             )
             return .unsound(nil)
@@ -130,6 +130,27 @@ extension Typechecker {
         }
     }
 
+    private func hint(to receiver: Term, _ name: CedarString, of type: StaticType) -> String? {
+        if let restriction = self.restriction(receiver, name) { return restriction }
+        let near = SyntaxHints.nearest(to: name.string, among: self.attributeNames(of: type))
+        return near.map { "did you mean `\($0)`?" }
+    }
+
+    /// How the scope can be restricted where other types that it leaves room for have an attribute.
+    private func restriction(_ receiver: Term, _ name: CedarString) -> String? {
+        guard case .variable(let variable) = receiver.form else { return nil }
+        let types: [Int]
+        switch variable {
+        case .principal: types = self.room.principals
+        case .resource: types = self.room.resources
+        case .action, .context: return nil
+        }
+        let owners = types.map { self.index.entityTypes[$0] }.filter { $0.attributes[name] != nil }
+        guard !owners.isEmpty else { return nil }
+        let texts = owners.prefix(4).map { "`\(variable.rawValue) is \($0.name)`" }
+        return "say \(texts.joined(separator: " or ")), which has it"
+    }
+
     private func owner(_ type: StaticType) -> String {
         switch type {
         case .entity: "`\(self.index.text(type))`"
@@ -170,10 +191,10 @@ extension Typechecker {
         guard self.known.contains(capability) else {
             self.findings.note(
                 .unsafeTagAccess,
-                "the tag may not be there on every `\(self.index.text(.entity(object)))`",
+                of: self.index.text(.entity(object)),
                 hint: "test for it first: `.hasTag(…) && …`, with the same entity and name",
                 at: term.expression,
-            )
+            ) { "the tag may not be there on every \($0)" }
             return .unsound(nil)
         }
         let tags = self.tagTypes(of: object)

@@ -15,7 +15,7 @@ extension Typechecker {
         switch type {
         case .entity: "whether an entity is in another is asked with `in`"
         case .record: "whether a record has a member is asked with `has`"
-        case .string: "texts are compared with `like` and `==`"
+        case .string: "texts are compared with `==` and `like \"*a*\"`"
         case .never, .any, .bool, .long, .extension, .set: nil
         }
     }

@@ -8,16 +8,30 @@ struct Typechecker {
         let resource: Int
     }
 
+    /// The types of which a scope lets principals and resources be, over all actions.
+    struct Room {
+        var principals: [Int] = []
+        var resources: [Int] = []
+    }
+
     let index: SchemaIndex
     let mode: ValidationMode
+    let room: Room
     var environment: Environment
     var findings: Findings
     /// What is certain to be there where the checking has arrived.
     private(set) var known: Set<Term.Capability> = []
 
-    init(_ index: SchemaIndex, _ mode: ValidationMode, _ environment: Environment, _ findings: Findings) {
+    init(
+        _ index: SchemaIndex,
+        _ mode: ValidationMode,
+        _ room: Room,
+        _ environment: Environment,
+        _ findings: Findings,
+    ) {
         self.index = index
         self.mode = mode
+        self.room = room
         self.environment = environment
         self.findings = findings
     }

@@ -75,7 +75,7 @@ package struct ValidationFinding: Hashable, Sendable, CustomStringConvertible {
     package let message: String
     /// What would be right, where we know.
     package let hint: String?
-    /// Where the expression starts that it is about; for a scope, where the policy starts.
+    /// Where the expression, or the name in the scope, starts that it is about; else where the policy starts.
     package let position: SourcePosition
 
     /// The class's stable code.

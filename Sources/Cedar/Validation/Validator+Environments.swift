@@ -32,7 +32,8 @@ extension Validator {
         let isReached = self.index.actions.contains { action in
             !action.resources.isEmpty && action.principals.contains { principals[$0] == .possible }
         }
-        if isReached { self.noteFaults(template.action, mode, &findings) }
+        let room = self.room(template.action, mode, isFaulty, principals, resources)
+        if isReached { self.noteFaults(template, mode, &findings) }
         for (number, action) in self.index.actions.enumerated() {
             let allowed = action.principals.filter { principals[$0] == .possible }
             guard isFaulty || self.constraint(template.action, action, mode) == .possible else { continue }
@@ -50,7 +51,7 @@ extension Validator {
                     )
                     guard answers[view] == nil else { continue }
                     let environment = Typechecker.Environment(principal: principal, action: action, resource: resource)
-                    var current = checker ?? Typechecker(self.index, mode, environment, findings)
+                    var current = checker ?? Typechecker(self.index, mode, room, environment, findings)
                     checker = nil
                     current.environment = environment
                     let judgement = current.truth(condition)
@@ -62,6 +63,24 @@ extension Validator {
         }
         if let checker { findings = checker.findings }
         return isPossible
+    }
+
+    private func room(
+        _ constraint: Scope.ActionConstraint,
+        _ mode: ValidationMode,
+        _ isFaulty: Bool,
+        _ principals: [Constraint],
+        _ resources: [Constraint],
+    ) -> Typechecker.Room {
+        var found: (principals: Set<Int>, resources: Set<Int>) = ([], [])
+        for action in self.index.actions where isFaulty || self.constraint(constraint, action, mode) == .possible {
+            found.principals.formUnion(action.principals)
+            found.resources.formUnion(action.resources)
+        }
+        return Typechecker.Room(
+            principals: found.principals.filter { principals[$0] == .possible }.sorted(),
+            resources: found.resources.filter { resources[$0] == .possible }.sorted(),
+        )
     }
 
     private func constraint(_ constraint: Template.EntityConstraint, _ type: Int) -> Constraint {
@@ -110,10 +129,16 @@ extension Validator {
     }
 
     /// Notes a set of actions without elements, or with elements of several types; in strict mode it has no type.
-    private func noteFaults(_ constraint: Scope.ActionConstraint, _ mode: ValidationMode, _ findings: inout Findings) {
-        guard mode == .strict, case .withinAny(let uids) = constraint else { return }
+    private func noteFaults(_ template: Template, _ mode: ValidationMode, _ findings: inout Findings) {
+        guard mode == .strict, case .withinAny(let uids) = template.action else { return }
+        let offset = template.source.names.action.first
         guard !uids.isEmpty else {
-            findings.note(.emptySetForbidden, "the scope's set of actions is empty", hint: "name an action")
+            findings.note(
+                .emptySetForbidden,
+                "the scope's set of actions is empty",
+                hint: "name an action",
+                at: offset,
+            )
             return
         }
         let types = Set(uids.map(\.type.name)).sorted()
@@ -122,6 +147,7 @@ extension Validator {
             .incompatibleTypes,
             "the scope's actions must have one type, found \(types.map(\.string).joined(separator: " and "))",
             hint: "write a policy for each",
+            at: offset,
         )
     }
 }

@@ -1,48 +1,64 @@
 extension Validator {
     /// Notes every type, action and enumerated entity that the schema does not declare, wherever the policy names it.
-    func checkNames(_ template: Template, _ maker: TermMaker, _ findings: inout Findings) {
-        for constraint in [template.principal, template.resource] {
-            if let name = constraint.typeName { self.check(name, nil, &findings) }
-            if let uid = constraint.uid { self.check(uid, nil, &findings) }
+    ///
+    /// Gives back whether the scope names a type or an action that is not declared.
+    func checkNames(_ template: Template, _ maker: TermMaker, _ findings: inout Findings) -> Bool {
+        let names = template.source.names
+        var isUnknown = false
+        for (constraint, offsets) in [(template.principal, names.principal), (template.resource, names.resource)] {
+            // A constraint that names both names the type first.
+            if let name = constraint.typeName { isUnknown = !self.check(name, offsets.first, &findings) || isUnknown }
+            if let uid = constraint.uid { isUnknown = !self.check(uid, offsets.last, &findings) || isUnknown }
         }
-        for uid in template.action.named { self.check(uid, nil, &findings) }
-        for (name, expression) in maker.typeNames { self.check(name, expression, &findings) }
-        for (uid, expression) in maker.entities { self.check(uid, expression, &findings) }
+        for (place, uid) in template.action.named.enumerated() {
+            let offset = place < names.action.count ? names.action[place] : nil
+            isUnknown = !self.check(uid, offset, &findings) || isUnknown
+        }
+        for (name, expression) in maker.typeNames { _ = self.check(name, expression.offset, &findings) }
+        for (uid, expression) in maker.entities { _ = self.check(uid, expression.offset, &findings) }
+        return isUnknown
     }
 
-    private func check(_ name: EntityTypeName, _ expression: Expression?, _ findings: inout Findings) {
-        if !self.index.isKnown(name) { self.noteUnrecognized(name, expression, &findings) }
+    /// Notes a type that is not declared, and gives back whether it is.
+    private func check(_ name: EntityTypeName, _ offset: Int?, _ findings: inout Findings) -> Bool {
+        if self.index.isKnown(name) { return true }
+        self.noteUnrecognized(name, offset, &findings)
+        return false
     }
 
-    private func check(_ uid: EntityUID, _ expression: Expression?, _ findings: inout Findings) {
-        self.check(uid.type, expression, &findings)
+    /// Notes an entity whose type or action is not declared or lacks its id, and gives back whether it is declared.
+    private func check(_ uid: EntityUID, _ offset: Int?, _ findings: inout Findings) -> Bool {
+        let isKnown = self.check(uid.type, offset, &findings)
         if uid.type.isAction {
-            guard self.index.action(uid) == nil else { return }
+            guard self.index.action(uid) == nil else { return isKnown }
             let near = SyntaxHints.nearest(to: uid.description, among: self.index.actions.map(\.uid.description))
             findings.note(
                 .unrecognizedActionID,
                 "the schema has no action `\(uid)`",
                 hint: near.map { "did you mean `\($0)`?" },
-                at: expression,
+                at: offset,
             )
-        } else if let choices = self.index.choices(of: uid.type), !choices.contains(uid.id) {
+            return false
+        }
+        if let choices = self.index.choices(of: uid.type), !choices.contains(uid.id) {
             let near = SyntaxHints.nearest(to: uid.id.string, among: choices.map(\.string))
             let some = choices.prefix(8).map { CedarText.quoted($0.string) }.joined(separator: ", ")
             findings.note(
                 .invalidEnumEntity,
                 "the enumerated type `\(uid.type)` has no entity \(CedarText.quoted(uid.id.string))",
                 hint: near.map { "did you mean \(CedarText.quoted($0))?" } ?? "it has \(some)",
-                at: expression,
+                at: offset,
             )
         }
+        return isKnown
     }
 
-    func noteUnrecognized(_ name: EntityTypeName, _ expression: Expression?, _ findings: inout Findings) {
+    func noteUnrecognized(_ name: EntityTypeName, _ offset: Int?, _ findings: inout Findings) {
         findings.note(
             .unrecognizedEntityType,
             "the schema has no entity type `\(name)`",
             hint: self.index.nearestType(to: name).map { "did you mean `\($0)`?" },
-            at: expression,
+            at: offset,
         )
     }
 }
@@ -51,11 +67,7 @@ extension Validator {
     /// Notes when no action that the scope allows applies to any principal and resource that it allows.
     func checkApplication(_ template: Template, _ findings: inout Findings) {
         let actions = self.actions(template.action)
-        let applies = actions.contains { action in
-            action.principals.contains { self.allows(template.principal, $0) }
-                && action.resources.contains { self.allows(template.resource, $0) }
-        }
-        guard !applies else { return }
+        guard !self.applies(template, actions) else { return }
         let clauses = [
             self.wouldApply(template.principal, actions.flatMap(\.principals)) ? "principal" : nil,
             self.wouldApply(template.resource, actions.flatMap(\.resources)) ? "resource" : nil,
@@ -63,9 +75,26 @@ extension Validator {
         findings.note(
             .invalidActionApplication,
             "no action that the scope names applies to such principals and resources",
-            hint: clauses.isEmpty
-                ? nil : "perhaps `in` is meant instead of `==` for the \(clauses.joined(separator: " and the "))",
+            hint: self.groupHint(template)
+                ?? (clauses.isEmpty
+                    ? nil : "perhaps `in` is meant instead of `==` for the \(clauses.joined(separator: " and the "))"),
+            at: template.source.names.action.first,
         )
+    }
+
+    private func applies(_ template: Template, _ actions: [SchemaIndex.Action]) -> Bool {
+        actions.contains { action in
+            action.principals.contains { self.allows(template.principal, $0) }
+                && action.resources.contains { self.allows(template.resource, $0) }
+        }
+    }
+
+    /// What to write where the scope names a group whose members apply.
+    private func groupHint(_ template: Template) -> String? {
+        guard case .equal(let uid) = template.action, self.applies(template, self.actions(within: [uid])) else {
+            return nil
+        }
+        return "`\(uid)` is a group: write `action in \(uid)`"
     }
 
     private func actions(_ constraint: Scope.ActionConstraint) -> [SchemaIndex.Action] {

@@ -30,8 +30,9 @@ package struct Validator: Sendable {
         var findings = Findings(policyID: template.id, source: template.source)
         var maker = TermMaker(self.index)
         let condition = maker.term(of: template.conditions)
-        self.checkNames(template, maker, &findings)
-        self.checkApplication(template, &findings)
+        let namesUnknown = self.checkNames(template, maker, &findings)
+        // Nothing applies to what there is not, which has been said.
+        if !namesUnknown { self.checkApplication(template, &findings) }
         let isPossible = self.typecheck(template, condition, maker.variables, mode, &findings)
         var warnings = Findings(policyID: template.id, source: template.source)
         if !isPossible {
@@ -48,11 +49,13 @@ package struct Validator: Sendable {
     /// Validates what a link fills into its template, and nothing that the template says itself.
     private func validate(_ link: TemplateLink, policy: Policy) -> ValidationResult {
         var findings = Findings(policyID: link.id, source: policy.source)
+        var namesUnknown = false
         for slot in Template.Slot.allCases {
             guard let uid = link.values[slot], !self.index.isKnown(uid.type) else { continue }
             self.noteUnrecognized(uid.type, nil, &findings)
+            namesUnknown = true
         }
-        self.checkApplication(Template(policy), &findings)
+        if !namesUnknown { self.checkApplication(Template(policy), &findings) }
         return ValidationResult(errors: findings.inOrder, warnings: [])
     }
 }

@@ -2,13 +2,19 @@ import CanonicalJSON
 
 /// Finds where a value stands in a JSON document that is known to be well formed.
 struct JSONLocator {
+    /// Where the values that another one holds stand.
+    struct Children {
+        var members: [CedarString: Int] = [:]
+        var elements: [Int] = []
+    }
+
     private let bytes: [UInt8]
     private var offset = 0
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// The offset of the value that the steps lead to, or nil if they lead to none.
-    static func offset(of steps: [SchemaPath.Step], in bytes: [UInt8]) -> Int? {
+    static func offset(of steps: [JSONPath.Step], in bytes: [UInt8]) -> Int? {
         var locator = JSONLocator(bytes)
         locator.skipSpace()
         for step in steps {
@@ -18,6 +24,35 @@ struct JSONLocator {
             }
         }
         return locator.offset
+    }
+
+    /// The offsets of the values below the one that the steps lead to; none where that holds none.
+    ///
+    /// One pass over the text, however many there are.
+    static func children(of steps: [JSONPath.Step], in bytes: [UInt8]) -> Children {
+        guard let start = Self.offset(of: steps, in: bytes) else { return Children() }
+        var locator = JSONLocator(bytes)
+        locator.offset = start
+        var children = Children()
+        if locator.take("{") {
+            while locator.offset < bytes.count, !locator.take("}") {
+                let start = locator.offset
+                locator.skipString()
+                let key = Self.text(bytes[start..<locator.offset])
+                locator.skipSpace()
+                guard locator.take(":") else { return children }
+                if let key { children.members[CedarString(key)] = locator.offset }
+                locator.skipValue()
+                _ = locator.take(",")
+            }
+        } else if locator.take("[") {
+            while locator.offset < bytes.count, !locator.take("]") {
+                children.elements.append(locator.offset)
+                locator.skipValue()
+                _ = locator.take(",")
+            }
+        }
+        return children
     }
 
     private mutating func enterMember(_ name: String) -> Bool {
@@ -48,9 +83,12 @@ struct JSONLocator {
         guard literal.contains(UInt8(ascii: "\\")) else {
             return literal.dropFirst().dropLast().elementsEqual(text.utf8)
         }
-        let limits = JSONLimits(allowsNoncharacters: true)
-        guard let value = try? JSONParser.parse(Array(literal), limits: limits) else { return false }
-        return value.stringValue.map { $0.utf8.elementsEqual(text.utf8) } ?? false
+        return Self.text(literal).map { $0.utf8.elementsEqual(text.utf8) } ?? false
+    }
+
+    private static func text(_ literal: ArraySlice<UInt8>) -> String? {
+        let limits = JSONLimits(maxBytes: literal.count, allowsNoncharacters: true)
+        return (try? JSONParser.parse(Array(literal), limits: limits))?.stringValue
     }
 
     /// Skips a value, however deep, and the space after it.
