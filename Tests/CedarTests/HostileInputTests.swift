@@ -1,7 +1,8 @@
 import CanonicalJSON
-import Cedar
 import Foundation
 import Testing
+
+@testable import Cedar
 
 @Suite("Hostile input", .timeLimit(.minutes(10)))
 struct HostileInputTests {
@@ -160,6 +161,17 @@ struct HostileInputTests {
         } catch {
             #expect(error.errors.count == PolicyLimits().errors)
         }
+    }
+
+    @Test("quotes that are never closed are looked for once, not once for each")
+    func unclosedQuotes() {
+        for (start, line) in [("\"\n", "\\\"\n"), ("", "\" \\\n"), ("\"\n", "\\\"\\\"\\\"\n")] {
+            let text = start + String(repeating: line, count: 120_000)
+            #expect(throws: PolicyErrors.self) { try PolicySet(text: text) }
+        }
+        // What closes after one that does not is still a string.
+        let kinds = Lexer.tokens(of: Array("\"a\\\n\"b\" \"c\\\"".utf8)).map(\.kind)
+        #expect(kinds == [.invalid, .string, .invalid, .end])
     }
 
     @Test("no cut or damaged text traps the parser")
