@@ -174,6 +174,14 @@ struct HostileInputTests {
         #expect(kinds == [.invalid, .string, .invalid, .end])
     }
 
+    @Test("an annotation that stands twice is found among very many")
+    func manyAnnotations() throws {
+        let names = (0..<60_000).map { "@a\($0)" }.joined(separator: " ")
+        let policy = "permit (principal, action, resource);"
+        #expect(try PolicySet(text: "\(names) \(policy)").policies[0].annotations.count == 60_000)
+        #expect(throws: PolicyErrors.self) { try PolicySet(text: "\(names) @a77 \(policy)") }
+    }
+
     @Test("no cut or damaged text traps the parser")
     func damage() {
         let text = Array(
