@@ -106,7 +106,7 @@ struct BatchLibrary {
     mutating func ids(of policies: Numbered<PolicySet>, _ names: BatchNames) -> [String] {
         let key = NamesKey(policies: policies.number, names: names)
         if let ids = self.ids[key] { return ids }
-        let ids = names.ids(of: policies.value.policies)
+        let ids = names.ids(of: policies.value)
         self.ids[key] = ids
         return ids
     }
