@@ -249,6 +249,23 @@ struct BatchEvaluatorTests {
         }
     }
 
+    @Test("a link is named by its own id, whatever the @id of its template")
+    func linkNames() throws {
+        let policies: JSONValue = """
+            @id("all") permit (principal, action, resource);
+            @id("share") permit (principal == ?principal, action, resource);
+            """
+        func link(_ id: String) -> JSONValue {
+            let values: JSONValue = ["?principal": ["type": "User", "id": "a"]]
+            return ["template_id": "share", "new_id": .string(id), "values": values]
+        }
+        let answer = try Self.answer(["policies": policies, "links": [link("first"), link("second")]])
+        #expect(answer["reasons"] == ["all", "first", "second"])
+        // One name for two policies.
+        let ambiguous = try Self.answer(["policies": policies, "links": [link("all")]])
+        #expect(ambiguous["reasons"] == ["policy0", "all"])
+    }
+
     @Test("policies may be JSON, as a text or in the line itself")
     func jsonPolicies() throws {
         let policy: JSONValue = [

@@ -1,7 +1,8 @@
 import CanonicalJSON
-import Cedar
 import Foundation
 import Testing
+
+@testable import Cedar
 
 @Suite("Hostile input", .timeLimit(.minutes(10)))
 struct HostileInputTests {
@@ -171,6 +172,25 @@ struct HostileInputTests {
         } catch {
             #expect(error.errors.count == PolicyLimits().errors)
         }
+    }
+
+    @Test("quotes that are never closed are looked for once, not once for each")
+    func unclosedQuotes() {
+        for (start, line) in [("\"\n", "\\\"\n"), ("", "\" \\\n"), ("\"\n", "\\\"\\\"\\\"\n")] {
+            let text = start + String(repeating: line, count: 120_000)
+            #expect(throws: PolicyErrors.self) { try PolicySet(text: text) }
+        }
+        // What closes after one that does not is still a string.
+        let kinds = Lexer.tokens(of: Array("\"a\\\n\"b\" \"c\\\"".utf8)).map(\.kind)
+        #expect(kinds == [.invalid, .string, .invalid, .end])
+    }
+
+    @Test("an annotation that stands twice is found among very many")
+    func manyAnnotations() throws {
+        let names = (0..<60_000).map { "@a\($0)" }.joined(separator: " ")
+        let policy = "permit (principal, action, resource);"
+        #expect(try PolicySet(text: "\(names) \(policy)").policies[0].annotations.count == 60_000)
+        #expect(throws: PolicyErrors.self) { try PolicySet(text: "\(names) @a77 \(policy)") }
     }
 
     @Test("no cut or damaged text traps the parser")

@@ -1,6 +1,7 @@
 """What people change policy with: init, check, test, evaluate, diff. Each test runs the real binary."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -736,12 +737,12 @@ def test_a_folder_that_cannot_be_looked_at_refuses_the_set(desk):
     prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     try:
         for command in ("check", "evaluate"):
-            asked = [*prefix, str(BINARY), "policy", command, "policies", "--config", "countersign.yaml"]
+            asked = [*prefix, str(BINARY), "policy", command, "policies"]
             if command == "evaluate":
                 asked += ["--principal", 'Agent::"b"', "--action", 'Action::"http:delete"', "--resource", 'Connection::"a"']
             answer = subprocess.run(asked, cwd=desk.folder, capture_output=True, text=True, check=False)
             assert answer.returncode not in (0, 1), answer.stdout
-            assert "cannot list the policy folder policies/gates" in answer.stderr or "denied" in answer.stderr.lower()
+            assert "cannot list the policy folder policies/gates" in answer.stderr
     finally:
         hidden.chmod(0o755)
 
@@ -749,10 +750,10 @@ def test_a_folder_that_cannot_be_looked_at_refuses_the_set(desk):
 def test_a_policy_file_in_capitals_or_too_deep_refuses_the_set(desk):
     desk.write("policies/a.cedar", '@id("p") permit (principal, action, resource);')
     loud = desk.write("policies/no.Cedar", "forbid (principal, action, resource);")
-    assert "write its ending in lower case" in desk.run("check", expect=4).stderr
+    assert "write its ending in lower case" in desk.run("check", expect=2).stderr
     loud.unlink()
     deep = desk.write("policies/" + "d/" * 17 + "no.cedar", "forbid (principal, action, resource);")
-    assert "folders deep" in desk.run("check", expect=4).stderr
+    assert "folders deep" in desk.run("check", expect=2).stderr
     deep.unlink()
 
 

@@ -115,7 +115,7 @@ struct BatchLibrary {
     mutating func ids(of policies: Numbered<ThreeWayAuthorizer>, _ names: BatchNames) -> [String] {
         let key = NamesKey(policies: policies.number, names: names)
         if let ids = self.ids[key] { return ids }
-        let ids = names.ids(of: policies.value.policies.policies)
+        let ids = names.ids(of: policies.value.policies)
         self.ids[key] = ids
         return ids
     }

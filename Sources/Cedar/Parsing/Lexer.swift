@@ -4,6 +4,8 @@
 struct Lexer {
     private let bytes: [UInt8]
     private var offset = 0
+    /// No quote before this offset closes.
+    private var unclosedEnd = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -82,13 +84,17 @@ struct Lexer {
     ///
     /// A backslash takes the next character with it, which may not be a line feed.
     private mutating func stringLiteral(from start: Int) -> Token {
-        while let byte = self.peek() {
-            self.offset += 1
-            if byte == UInt8(ascii: "\"") { return self.token(.string, from: start) }
-            if byte == UInt8(ascii: "\\") {
-                guard let escaped = self.peek(), escaped != UInt8(ascii: "\n") else { break }
+        if start >= self.unclosedEnd {
+            while let byte = self.peek() {
                 self.offset += 1
+                if byte == UInt8(ascii: "\"") { return self.token(.string, from: start) }
+                if byte == UInt8(ascii: "\\") {
+                    guard let escaped = self.peek(), escaped != UInt8(ascii: "\n") else { break }
+                    self.offset += 1
+                }
             }
+            // Every quote on the way was escaped, so reading from it comes the same way to the same end.
+            self.unclosedEnd = self.offset
         }
         // An open quote would swallow the rest of the file: end at the line, so that later policies are still read.
         self.offset = start + 1

@@ -28,6 +28,7 @@ extension Parser {
 
     private mutating func annotations() throws(SyntaxError) -> [Annotation] {
         var annotations: [Annotation] = []
+        var names: Set<CedarString> = []
         while self.row.current.kind == .at {
             let at = self.row.advance()
             self.hasLooseAnnotations = true
@@ -40,7 +41,7 @@ extension Parser {
                 value = self.string(try self.expect(.string, "a string", hint: hint))
                 try self.expect(.rightParenthesis, "`)`", hint: hint)
             }
-            if annotations.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+            if !names.insert(CedarString(name)).inserted {
                 self.note("the annotation `@\(name)` stands twice on one policy", at: at.start)
             }
             let position = self.map.position(of: at.start)
