@@ -69,7 +69,8 @@ extension Evaluator {
         let wanted = self.program.requestAttributes[Int(attribute)]
         let record = self.record(of: wanted.variable)
         let place = record.place(of: wanted.name)
-        let entry = place.map { AttributeCache.Entry.member(Int32($0), PlainValue(record.members[$0].value)) } ?? .missing
+        let entry =
+            place.map { AttributeCache.Entry.member(Int32($0), PlainValue(record.members[$0].value)) } ?? .missing
         self.cache[attribute] = entry
         return entry
     }

@@ -119,7 +119,9 @@ struct Compiler {
     }
 
     private mutating func attribute(_ operand: Expression, _ name: CedarString) -> Result {
-        if case .variable(let variable) = operand.form { return self.add(.requestAttribute, self.requestAttribute(variable, name)) }
+        if case .variable(let variable) = operand.form {
+            return self.add(.requestAttribute, self.requestAttribute(variable, name))
+        }
         return self.add(.attribute, self.compile(operand), self.name(name))
     }
 

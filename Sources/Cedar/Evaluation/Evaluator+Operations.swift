@@ -41,7 +41,8 @@ extension Evaluator {
             let address = try self.value(node.a)
             let range = try self.value(node.b)
             return try address.asIPAddress().isInRange(range.asIPAddress())
-        case .constant, .fail, .principal, .action, .resource, .context, .requestAttribute, .attribute, .conditional, .negate,
+        case .constant, .fail, .principal, .action, .resource, .context, .requestAttribute, .attribute, .conditional,
+            .negate,
             .arithmetic, .set, .record, .getTag, .call, .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual,
             .greater, .greaterOrEqual, .within, .has, .hasRequestAttribute:
             return try self.value(of: node, at: index).asBool()

@@ -129,7 +129,8 @@ struct Evaluator {
         case .principal: return self.request.principal
         case .action: return self.request.action
         case .resource: return self.request.resource
-        case .constant, .fail, .context, .requestAttribute, .hasRequestAttribute, .attribute, .has, .and, .or, .not, .negate, .conditional,
+        case .constant, .fail, .context, .requestAttribute, .hasRequestAttribute, .attribute, .has, .and, .or, .not,
+            .negate, .conditional,
             .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .arithmetic,
             .like, .isType,
             .isTypeWithin, .set, .record, .contains, .containsAll, .containsAny, .isEmpty, .getTag, .hasTag, .isInRange,
