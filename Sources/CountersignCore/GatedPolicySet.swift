@@ -14,22 +14,24 @@ package struct GatedPolicySet: Sendable {
 
     /// Parses and checks policy files.
     ///
-    /// Throws every error that it finds, each with file, line and column. Policies are validated, strictly, against the
-    /// product's schema; `ownVocabulary` is off for trying out policies about other entities than the product's.
+    /// Throws every error that it finds, each with file, line and column, in the order of the texts: of what can be read
+    /// also where something else cannot. Policies are validated, strictly, against the product's schema; `ownVocabulary`
+    /// is off for trying out policies about other entities than the product's.
     package init(
         parsing sources: [PolicySource],
         groups: Set<GroupName>,
         ownVocabulary: Bool = true,
     ) throws(PolicyErrors) {
-        let policies = try PolicySet(parsing: sources, idsFromAnnotations: true)
-        var errors = [PolicyError]()
+        let (policies, unreadable) = PolicySet.reading(sources, idsFromAnnotations: true)
+        var errors = unreadable
         var gates = [Gate?]()
         for policy in policies.policies {
             gates.append(GateReader(policy: policy, groups: groups).read(&errors))
         }
         // A rule written as a template that nothing links would silently never apply.
         let linked = Set(policies.links.map { CedarString($0.template) })
-        for template in policies.templates where !linked.contains(CedarString(template.id)) {
+        // What cannot be read may be the links.
+        for template in policies.templates where unreadable.isEmpty && !linked.contains(CedarString(template.id)) {
             errors.append(
                 PolicyError(
                     message: "nothing links the template \(template.id), so it would never apply",
@@ -39,10 +41,19 @@ package struct GatedPolicySet: Sendable {
             )
         }
         if ownVocabulary { errors += try PolicyVocabulary.validate(policies).errors.map(PolicyError.init) }
-        guard errors.isEmpty else { throw PolicyErrors(errors) }
+        guard errors.isEmpty else { throw PolicyErrors(Self.inOrder(errors, of: sources)) }
         authorizer = ThreeWayAuthorizer(policies) { $0.annotation("approvers") != nil }
         self.gates = gates
         version = Base64URL.encode(SHA256.hash(data: Array(policies.canonicalText.utf8)))
+    }
+
+    private static func inOrder(_ errors: [PolicyError], of sources: [PolicySource]) -> [PolicyError] {
+        let places = Dictionary(sources.enumerated().map { (CedarString($1.name), $0) }) { first, _ in first }
+        func rank(_ item: (offset: Int, element: PolicyError)) -> (Int, Int, Int) {
+            let position = item.element.position
+            return (places[CedarString(position.file)] ?? sources.count, position.offset, item.offset)
+        }
+        return errors.enumerated().sorted { rank($0) < rank($1) }.map(\.element)
     }
 }
 
@@ -166,15 +177,20 @@ private struct GateReader {
 
         private mutating func takeApprovers(_ value: String, _ groups: Set<GroupName>) -> (String, String?)? {
             var names = [GroupName]()
+            var unknown = [GroupName]()
             for part in value.split(separator: ",", omittingEmptySubsequences: false) {
                 let text = String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
                 guard let name = GroupName(text) else { return ("@approvers names no group: \"\(text)\"", nil) }
-                guard groups.contains(name) else {
-                    let known = groups.map(\.rawValue).sorted().joined(separator: ", ")
-                    return ("@approvers names the unknown group \"\(name)\"", "groups with members are: \(known)")
-                }
+                if !groups.contains(name) { unknown.append(name) }
                 guard !names.contains(name) else { return ("@approvers names \"\(name)\" twice", nil) }
                 names.append(name)
+            }
+            guard unknown.isEmpty else {
+                let known = groups.map(\.rawValue).sorted().joined(separator: ", ")
+                let hint =
+                    groups.isEmpty ? "no group has members: put users into it" : "groups with members are: \(known)"
+                let list = unknown.map { "\"\($0)\"" }.joined(separator: " and ")
+                return ("@approvers names the unknown group\(unknown.count > 1 ? "s" : "") \(list)", hint)
             }
             approvers = names
             return nil

@@ -142,7 +142,7 @@ struct EntitiesTests {
     )
     func noContext(json: String) throws {
         let json = try JSONValue(cedar: json)
-        #expect(throws: ValueError.self) { try Record(json: json) }
+        #expect(throws: InvalidPart.self) { try Record(json: json) }
     }
 
     @Test(
@@ -177,7 +177,7 @@ struct EntitiesTests {
         ]
     )
     func noText(text: String) {
-        #expect(throws: ValueError.self) { try EntityUID(parsing: text) }
+        #expect(throws: InvalidPart.self) { try EntityUID(parsing: text) }
     }
 
     @Test("an overlay's entities are in the base's, and are seen first")

@@ -96,7 +96,7 @@ struct PlainValueTests {
     }
 
     @Test("attributes by the thousand, more than the stack is asked for, are each found")
-    func manySlots() throws {
+    func manyAttributes() throws {
         let names = 0..<3_000
         let context = Record(names.map { ("n\($0)", Value(Int64($0))) })
         let texts = names.map { "permit (principal, action, resource) when { context.n\($0) == \($0 / 2 * 2) };" }

@@ -44,7 +44,7 @@ struct PolicyJSONTests {
     @Test("what the official engine refuses as an expression is refused", arguments: PolicyJSONTable.unreadable)
     func unreadable(json: String) throws {
         let json = try PolicyJSONTable.policy("conditions", #"[{"kind": "when", "body": \#(json)}]"#)
-        #expect(throws: PolicyJSONError.self) { try Policy(json: json, id: "a") }
+        #expect(throws: InvalidPart.self) { try Policy(json: json, id: "a") }
     }
 
     @Test("the members of a policy are read as the official engine reads them", arguments: PolicyJSONTable.members)
@@ -57,7 +57,7 @@ struct PolicyJSONTests {
     @Test("the members of a policy are refused as the official engine refuses them", arguments: PolicyJSONTable.refused)
     func refusedMembers(key: String, json: String) throws {
         let json = try PolicyJSONTable.policy(key, json)
-        #expect(throws: PolicyJSONError.self) { try Policy(json: json, id: "a") }
+        #expect(throws: InvalidPart.self) { try Policy(json: json, id: "a") }
     }
 
     static let slotted =
@@ -145,7 +145,7 @@ struct PolicyJSONTests {
     )
     func parts(json: String) throws {
         let json = try JSONValue(cedar: json)
-        #expect(throws: PolicyJSONError.self) { try PolicySet(json: json) }
+        #expect(throws: InvalidPart.self) { try PolicySet(json: json) }
     }
 
     @Test("ids that only JSON can give, and templates without slots, change the canonical text")
@@ -169,7 +169,7 @@ struct PolicyJSONTests {
         if levels < 256 {
             #expect(try Policy(json: whole, id: "a").json() == whole)
         } else {
-            #expect(throws: PolicyJSONError.self) { try Policy(json: whole, id: "a") }
+            #expect(throws: InvalidPart.self) { try Policy(json: whole, id: "a") }
         }
     }
 
@@ -179,7 +179,7 @@ struct PolicyJSONTests {
         let large = (0..<30).reduce("context") { text, _ in "(\(text) has a.b).c" }
         for expression in [deep, large] {
             let set = try PolicySet(text: "permit (principal, action, resource) when { \(expression) };")
-            #expect(throws: PolicyJSONError.self) { try set.json() }
+            #expect(throws: InvalidPart.self) { try set.json() }
         }
     }
 

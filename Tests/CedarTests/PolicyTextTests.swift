@@ -60,7 +60,7 @@ struct PolicyTextTests {
             ),
             (
                 "@a(\"\") @a(\"\") permit(principal, action, resource);",
-                "test.cedar:1:8: the annotation `@a` stands twice on one policy"
+                "test.cedar:1:8: the annotation `@a` stands twice in one place"
             ),
             (
                 "permit(principal, action == Foo::\"x\", resource);",

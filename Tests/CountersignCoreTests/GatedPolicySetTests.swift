@@ -51,6 +51,7 @@ struct GatedPolicySetTests {
         ("@approvers(\"dba,\")", "a.cedar:2:1: @approvers names no group: \"\""),
         ("@approvers(\"dba sre\")", "a.cedar:2:1: @approvers names no group: \"dba sre\""),
         ("@approvers(\"dbas\")", "a.cedar:2:1: @approvers names the unknown group \"dbas\""),
+        ("@approvers(\"x, dba, y\")", "a.cedar:2:1: @approvers names the unknown groups \"x\" and \"y\""),
         ("@approvers(\"dba,dba\")", "a.cedar:2:1: @approvers names \"dba\" twice"),
         ("@approvers(\"dbа\")", "a.cedar:2:1: @approvers names no group: \"dbа\""),
         ("@approvers(\"dba\") @quorum(\"0\")", "a.cedar:2:19: @quorum(\"0\") is not a number from 1 to 20"),
@@ -120,7 +121,7 @@ struct GatedPolicySetTests {
         let broken = [
             ("guarded-billing", "guarded-prod", "the set has a policy, a template or a link `guarded-prod` already"),
             ("\"templateId\": \"guarded\"", "\"templateId\": \"gone\"", "there is no template `gone`"),
-            ("?resource", "?principal", "the template `guarded` has no slot `?principal`"),
+            ("?resource", "?principal", "the template `guarded` needs a value for `?resource`"),
             ("Environment", "Enviroment", "the schema has no entity type `Enviroment`"),
             ("\"templateLinks\"", "\"links\"", "`templateLinks` is missing"),
         ]
@@ -140,6 +141,20 @@ struct GatedPolicySetTests {
         }
         let places = errors.errors.map { "\($0.position)" }
         #expect(places == ["a.cedar:1:1", "a.cedar:1:17", "more0.cedar:3:3"])
+    }
+
+    @Test("what cannot be read hides nothing of what can")
+    func errorsBesideUnreadable() throws {
+        let errors = try #require(throws: PolicyErrors.self) {
+            try Self.load(
+                "permit (principal, action, resource) when { context.pth == 1 };\npermit (principal action, resource);\n"
+                    + "@approvers(\"x\")\nforbid (principal, action, resource);",
+                "permit (principal is Agnet, action, resource);",
+            )
+        }
+        let places = errors.errors.map { "\($0.position.file):\($0.position.line)" }
+        #expect(Set(places) == ["a.cedar:1", "a.cedar:2", "a.cedar:3", "more0.cedar:1"])
+        #expect(places == places.sorted())
     }
 
     @Test("two policies with one id are refused, in one file or in two, and with a generated id too")

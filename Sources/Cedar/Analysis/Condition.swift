@@ -18,7 +18,10 @@ struct ConditionPart: Hashable {
         case (.not(let operand), _): split(operand, !mustBe, into: &parts)
         case (.and(let operands), true), (.or(let operands), false):
             for operand in operands { split(operand, mustBe, into: &parts) }
-        default: parts.append(ConditionPart(expression: expression, mustBe: mustBe))
+        case (.and, false), (.or, true), (.literal, _), (.variable, _), (.negate, _), (.conditional, _), (.compare, _),
+            (.arithmetic, _), (.has, _), (.attribute, _), (.method, _), (.call, _), (.like, _), (.isType, _), (.set, _),
+            (.record, _):
+            parts.append(ConditionPart(expression: expression, mustBe: mustBe))
         }
     }
 
@@ -40,7 +43,9 @@ struct ConditionPart: Hashable {
             return false
         case (.conditional(let test, let then, let otherwise), _):
             return (mayBe(test, true) && mayBe(then, truth)) || (mayBe(test, false) && mayBe(otherwise, truth))
-        default: return true
+        case (.literal, _), (.variable, _), (.negate, _), (.compare, _), (.arithmetic, _), (.has, _), (.attribute, _),
+            (.method, _), (.call, _), (.like, _), (.isType, _), (.set, _), (.record, _):
+            return true
         }
     }
 
@@ -140,7 +145,9 @@ extension Expression {
         while let expression = pending.popLast() {
             switch expression.form {
             case .variable, .literal(.entity): return false
-            default: pending += expression.form.operands
+            case .literal, .and, .or, .not, .negate, .conditional, .compare, .arithmetic, .has, .attribute, .method,
+                .call, .like, .isType, .set, .record:
+                pending += expression.form.operands
             }
         }
         return true

@@ -18,12 +18,7 @@ package struct BatchEvaluator {
     package typealias Reader = (String) throws(FileError) -> [UInt8]
 
     /// What JSON may ask of the parser: Cedar's integers, and as deep as the official engine reads it.
-    package static let limits = JSONLimits(
-        maxDepth: 127,
-        maxBytes: 256 << 20,
-        numbers: .int64,
-        allowsNoncharacters: true,
-    )
+    package static let limits = JSONLimits.cedar(bytes: 256 << 20)
 
     /// A line whose parts are too deep still has an id to be answered with.
     private static var lineLimits: JSONLimits {

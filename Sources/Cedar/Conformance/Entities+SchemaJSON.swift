@@ -6,7 +6,7 @@ extension Entities {
     /// Everything is read as the type that the schema states, and the entities must conform to it.
     package init(json: JSONValue, schema: Schema) throws(EntitiesError) {
         guard let elements = json.arrayValue else {
-            throw .malformed(ValueError("expected an array of entities"))
+            throw .malformed(InvalidPart("expected an array of entities"))
         }
         var things: [Entity] = []
         var actions: [Entity] = []
@@ -42,16 +42,16 @@ private struct EntityReader {
     let place: String
 
     func entity(_ json: JSONValue) throws(EntitiesError) -> Entity {
-        guard let object = json.objectValue else { throw self.malformed(ValueError("expected an entity")) }
+        guard let object = json.objectValue else { throw self.malformed(InvalidPart("expected an entity")) }
         let uid = try self.uid(object["uid"], "uid")
         guard let attributes = object["attrs"]?.objectValue else {
-            throw self.malformed(ValueError("expected an object", path: "attrs"))
+            throw self.malformed(InvalidPart("expected an object", path: "attrs"))
         }
         guard let parents = object["parents"]?.arrayValue else {
-            throw self.malformed(ValueError("expected an array of entities", path: "parents"))
+            throw self.malformed(InvalidPart("expected an array of entities", path: "parents"))
         }
         guard let tags = (object["tags"] ?? [:]).objectValue else {
-            throw self.malformed(ValueError("expected an object", path: "tags"))
+            throw self.malformed(InvalidPart("expected an object", path: "tags"))
         }
         var parentUIDs: [EntityUID] = []
         for (index, parent) in parents.enumerated() { parentUIDs.append(try self.uid(parent, "parents[\(index)]")) }
@@ -96,5 +96,5 @@ private struct EntityReader {
         return Record(members: members)
     }
 
-    private func malformed(_ error: ValueError) -> EntitiesError { .malformed(error.within(self.place)) }
+    private func malformed(_ error: InvalidPart) -> EntitiesError { .malformed(error.within(self.place)) }
 }

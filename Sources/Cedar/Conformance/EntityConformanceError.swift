@@ -11,11 +11,11 @@ package enum EntityConformanceError: Error, Hashable, Sendable, CustomStringConv
     /// There can be no attribute of that name.
     case unexpectedAttribute(EntityUID, CedarString)
     /// An attribute's value is not of its type.
-    case attributeType(EntityUID, CedarString, TypeMismatch)
+    case attributeType(EntityUID, CedarString, InvalidPart)
     /// Entities of that type have no tags.
     case unexpectedTag(EntityUID, CedarString)
     /// A tag's value is not of the tags' type.
-    case tagType(EntityUID, CedarString, TypeMismatch)
+    case tagType(EntityUID, CedarString, InvalidPart)
     /// The entity is in something that entities of its type cannot be in.
     case ancestorType(EntityUID, EntityTypeName)
     /// The type is an enumerated one that does not list the id; `within` is the entity that mentions it.

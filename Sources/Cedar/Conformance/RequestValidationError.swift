@@ -13,9 +13,9 @@ package enum RequestValidationError: Error, Hashable, Sendable, CustomStringConv
     /// The entity's type is an enumerated one that does not list its id.
     case unlistedID(EntityUID)
     /// The context is not what the action takes.
-    case context(TypeMismatch, action: EntityUID)
+    case context(InvalidPart, action: EntityUID)
     /// The context's JSON has no meaning.
-    case malformedContext(ValueError)
+    case malformedContext(InvalidPart)
 
     /// The reason, in words.
     package var description: String {

@@ -11,7 +11,7 @@ extension Entity {
     /// Reads Cedar's entities JSON without making a store of it.
     package static func list(json: JSONValue) throws(EntitiesError) -> [Entity] {
         guard let elements = json.arrayValue else {
-            throw .malformed(ValueError("expected an array of entities"))
+            throw .malformed(InvalidPart("expected an array of entities"))
         }
         var entities: [Entity] = []
         entities.reserveCapacity(elements.count)
@@ -26,22 +26,23 @@ extension Entity {
     }
 
     /// Reads one entity from its JSON form.
-    package init(json: JSONValue) throws(ValueError) {
-        guard let object = json.objectValue else { throw ValueError("expected an entity") }
-        let uid: EntityUID = try Self.member("uid", of: object) { json throws(ValueError) in try EntityUID(json: json) }
+    package init(json: JSONValue) throws(InvalidPart) {
+        guard let object = json.objectValue else { throw InvalidPart("expected an entity") }
+        let uid: EntityUID = try Self.member("uid", of: object) { json throws(InvalidPart) in try EntityUID(json: json)
+        }
         let attributes: Record = try Self.member("attrs", of: object, Self.record)
         let parents: [EntityUID] = try Self.member("parents", of: object, Self.parents)
         let tags: Record = object["tags"] == nil ? .empty : try Self.member("tags", of: object, Self.record)
         self.init(uid: uid, attributes: attributes, tags: tags, parents: parents)
     }
 
-    private static func record(_ json: JSONValue) throws(ValueError) -> Record {
-        guard let object = json.objectValue else { throw ValueError("expected an object") }
+    private static func record(_ json: JSONValue) throws(InvalidPart) -> Record {
+        guard let object = json.objectValue else { throw InvalidPart("expected an object") }
         return try Record(json: object)
     }
 
-    private static func parents(_ json: JSONValue) throws(ValueError) -> [EntityUID] {
-        guard let elements = json.arrayValue else { throw ValueError("expected an array of entities") }
+    private static func parents(_ json: JSONValue) throws(InvalidPart) -> [EntityUID] {
+        guard let elements = json.arrayValue else { throw InvalidPart("expected an array of entities") }
         var parents: [EntityUID] = []
         for (index, element) in elements.enumerated() {
             do {
@@ -56,9 +57,9 @@ extension Entity {
     private static func member<Parsed>(
         _ name: String,
         of object: JSONObject,
-        _ parse: (JSONValue) throws(ValueError) -> Parsed,
-    ) throws(ValueError) -> Parsed {
-        guard let json = object[name] else { throw ValueError("`\(name)` is missing") }
+        _ parse: (JSONValue) throws(InvalidPart) -> Parsed,
+    ) throws(InvalidPart) -> Parsed {
+        guard let json = object[name] else { throw InvalidPart("`\(name)` is missing") }
         do {
             return try parse(json)
         } catch {

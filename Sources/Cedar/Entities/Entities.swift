@@ -86,7 +86,7 @@ package enum EntitiesError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The entities' ancestors are more than a store may hold.
     case tooManyAncestors(limit: Int)
     /// The JSON is not what it must be.
-    case malformed(ValueError)
+    case malformed(InvalidPart)
     /// An entity does not conform to the schema.
     case nonconforming(EntityConformanceError)
 

@@ -5,11 +5,11 @@ struct Compiler {
     private(set) var constants: [Value] = []
     private(set) var failures: [EvaluationError] = []
     private(set) var names: [CedarString] = []
-    private(set) var slots: [Program.Slot] = []
+    private(set) var requestAttributes: [Program.RequestAttribute] = []
     private(set) var patterns: [TextPattern] = []
     private(set) var types: [EntityTypeName] = []
     private var nameIndices: [CedarString: Int32] = [:]
-    private var slotIndices: [Program.Slot: Int32] = [:]
+    private var requestAttributeIndices: [Program.RequestAttribute: Int32] = [:]
     private var constantIndices: [Value: Int32] = [:]
 
     /// What an expression becomes: a value that is known now, or a node.
@@ -106,10 +106,10 @@ struct Compiler {
         guard case .variable(let variable) = operand.form, let name = path.first else {
             return self.has(self.compile(operand), path[...])
         }
-        let slot = self.slot(variable, name)
-        let first = self.add(.hasSlot, slot)
+        let attribute = self.requestAttribute(variable, name)
+        let first = self.add(.hasRequestAttribute, attribute)
         guard path.count > 1 else { return first }
-        let rest = self.has(self.node(self.add(.slot, slot)), path.dropFirst())
+        let rest = self.has(self.node(self.add(.requestAttribute, attribute)), path.dropFirst())
         return self.add(.and, self.append(list: [self.node(first), self.node(rest)]), 2)
     }
 
@@ -119,15 +119,17 @@ struct Compiler {
     }
 
     private mutating func attribute(_ operand: Expression, _ name: CedarString) -> Result {
-        if case .variable(let variable) = operand.form { return self.add(.slot, self.slot(variable, name)) }
+        if case .variable(let variable) = operand.form {
+            return self.add(.requestAttribute, self.requestAttribute(variable, name))
+        }
         return self.add(.attribute, self.compile(operand), self.name(name))
     }
 
-    private mutating func slot(_ variable: Expression.Variable, _ name: CedarString) -> Int32 {
-        let slot = Program.Slot(variable: variable, name: name)
-        if let index = self.slotIndices[slot] { return index }
-        let index = Self.append(slot, to: &self.slots)
-        self.slotIndices[slot] = index
+    private mutating func requestAttribute(_ variable: Expression.Variable, _ name: CedarString) -> Int32 {
+        let attribute = Program.RequestAttribute(variable: variable, name: name)
+        if let index = self.requestAttributeIndices[attribute] { return index }
+        let index = Self.append(attribute, to: &self.requestAttributes)
+        self.requestAttributeIndices[attribute] = index
         return index
     }
 

@@ -13,7 +13,7 @@ extension Evaluator {
     }
 
     /// The operations on sets, texts and entities; apart from the others, so that `truth` stays small on the stack.
-    func test(_ node: Program.Node) throws(EvaluationError) -> Bool {
+    func test(_ node: Program.Node, at index: Program.Index) throws(EvaluationError) -> Bool {
         switch node.operation {
         case .like:
             let pattern = self.program.patterns[Int(node.b)]
@@ -41,7 +41,11 @@ extension Evaluator {
             let address = try self.value(node.a)
             let range = try self.value(node.b)
             return try address.asIPAddress().isInRange(range.asIPAddress())
-        default: return try self.value(of: node).asBool()
+        case .constant, .fail, .principal, .action, .resource, .context, .requestAttribute, .attribute, .conditional,
+            .negate,
+            .arithmetic, .set, .record, .getTag, .call, .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual,
+            .greater, .greaterOrEqual, .within, .has, .hasRequestAttribute:
+            return try self.value(of: node, at: index).asBool()
         }
     }
 

@@ -10,10 +10,10 @@ struct Evaluator {
     let principal: Subject
     let action: Subject
     let resource: Subject
-    let slots: Slots
+    let cache: AttributeCache
 
-    init(program: Program, request: Request, entities: some EntitySource, slots: Slots) {
-        self.slots = slots
+    init(program: Program, request: Request, entities: some EntitySource, cache: AttributeCache) {
+        self.cache = cache
         self.program = program
         self.request = request
         self.entities = entities
@@ -71,21 +71,21 @@ struct Evaluator {
         case .conditional: return try self.truth(self.truth(node.a) ? node.b : node.c)
         case .equal: return try self.isEqual(node)
         case .notEqual: return try !self.isEqual(node)
-        case .slot:
+        case .requestAttribute:
             if case .bool(let value)? = try self.plain(index) { return value }
-            return try self.slot(node.a).asBool()
+            return try self.requestAttribute(node.a).asBool()
         case .less: return try self.compare(node).isLess
         case .lessOrEqual: return try !self.compare(node).isGreater
         case .greater: return try self.compare(node).isGreater
         case .greaterOrEqual: return try !self.compare(node).isLess
         case .within: return try self.within(node)
         case .has: return try self.has(node)
-        case .hasSlot: return self.hasSlot(node.a)
+        case .hasRequestAttribute: return self.hasRequestAttribute(node.a)
         case .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag, .isInRange:
-            return try self.test(node)
+            return try self.test(node, at: index)
         case .constant, .fail, .principal, .action, .resource, .context, .attribute, .negate,
             .arithmetic, .set, .record, .getTag, .call:
-            return try self.value(of: node).asBool()
+            return try self.value(of: node, at: index).asBool()
         }
     }
 
@@ -93,7 +93,7 @@ struct Evaluator {
         try self.value(of: self.program.nodes[Int(index)], at: index)
     }
 
-    func value(of node: Program.Node, at index: Program.Index = 0) throws(EvaluationError) -> Value {
+    func value(of node: Program.Node, at index: Program.Index) throws(EvaluationError) -> Value {
         switch node.operation {
         case .constant: return self.program.constants[Int(node.a)]
         case .fail: throw self.program.failures[Int(node.a)]
@@ -101,7 +101,7 @@ struct Evaluator {
         case .action: return .entity(self.request.action)
         case .resource: return .entity(self.request.resource)
         case .context: return .record(self.request.context)
-        case .slot: return try self.slot(node.a)
+        case .requestAttribute: return try self.requestAttribute(node.a)
         case .attribute: return try self.attribute(node)
         case .conditional: return try self.value(self.truth(node.a) ? node.b : node.c)
         case .negate:
@@ -116,7 +116,7 @@ struct Evaluator {
         case .call: return try self.call(node)
         case .and, .or, .not, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual,
             .within, .has,
-            .hasSlot,
+            .hasRequestAttribute,
             .like, .isType, .isTypeWithin, .contains, .containsAll, .containsAny, .isEmpty, .hasTag, .isInRange:
             return .bool(try self.truth(index))
         }
@@ -129,7 +129,8 @@ struct Evaluator {
         case .principal: return self.request.principal
         case .action: return self.request.action
         case .resource: return self.request.resource
-        case .constant, .fail, .context, .slot, .hasSlot, .attribute, .has, .and, .or, .not, .negate, .conditional,
+        case .constant, .fail, .context, .requestAttribute, .hasRequestAttribute, .attribute, .has, .and, .or, .not,
+            .negate, .conditional,
             .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .within, .arithmetic,
             .like, .isType,
             .isTypeWithin, .set, .record, .contains, .containsAll, .containsAny, .isEmpty, .getTag, .hasTag, .isInRange,

@@ -71,7 +71,9 @@ enum PlainValue {
         case (.ip(let left), .ip(let right)): return left == right
         case (.datetime(let left), .datetime(let right)): return left == right
         case (.duration(let left), .duration(let right)): return left == right
-        default: return false
+        case (.bool, _), (.long, _), (.shortText, _), (.text, _), (.entity, _), (.decimal, _), (.ip, _), (.datetime, _),
+            (.duration, _):
+            return false
         }
     }
 

@@ -2,8 +2,8 @@ extension PolicySet {
     /// Finds out which policies are satisfied and which cannot be evaluated.
     package func evaluate(_ request: Request, _ entities: some EntitySource) -> Evaluation {
         var evaluation = Evaluation()
-        Slots.withSlots(self.program.slots.count) { slots in
-            let evaluator = Evaluator(program: self.program, request: request, entities: entities, slots: slots)
+        AttributeCache.withCache(self.program.requestAttributes.count) { cache in
+            let evaluator = Evaluator(program: self.program, request: request, entities: entities, cache: cache)
             self.program.index.forEachMatch(evaluator) { policy in
                 do throws(EvaluationError) {
                     if try evaluator.isSatisfied(policy) { evaluation.satisfied.append(policy) }

@@ -24,10 +24,10 @@ final class Program: Sendable {
         case action
         case resource
         case context
-        /// The attribute that `slots[a]` names.
-        case slot
-        /// Whether there is the attribute that `slots[a]` names.
-        case hasSlot
+        /// The attribute that `requestAttributes[a]` names.
+        case requestAttribute
+        /// Whether there is the attribute that `requestAttributes[a]` names.
+        case hasRequestAttribute
         /// Attribute `names[b]` of node `a`.
         case attribute
         /// Whether node `a` has the path of names `lists[b..<b + c]`.
@@ -76,7 +76,7 @@ final class Program: Sendable {
     }
 
     /// An attribute of a part of the request; however many policies read it, it is looked for once.
-    struct Slot: Hashable, Sendable {
+    struct RequestAttribute: Hashable, Sendable {
         let variable: Expression.Variable
         let name: CedarString
     }
@@ -94,7 +94,7 @@ final class Program: Sendable {
     let plainConstants: [PlainValue]
     let failures: [EvaluationError]
     let names: [CedarString]
-    let slots: [Slot]
+    let requestAttributes: [RequestAttribute]
     let patterns: [TextPattern]
     let types: [EntityTypeName]
     let functions: [ExtensionFunction]
@@ -111,7 +111,7 @@ final class Program: Sendable {
         self.plainConstants = compiler.constants.map { PlainValue($0) }
         self.failures = compiler.failures
         self.names = compiler.names
-        self.slots = compiler.slots
+        self.requestAttributes = compiler.requestAttributes
         self.patterns = compiler.patterns
         self.types = compiler.types
         self.functions = ExtensionFunction.allCases

@@ -6,6 +6,12 @@ enum Escapes {
         let offset: Int
         /// The escape as written.
         let text: String
+
+        /// What is wrong.
+        var message: String { "`\(self.text)` is not an escape" }
+
+        /// What would be right in a string; a pattern knows `\*`, too.
+        static let hint = #"escapes are \n \r \t \0 \\ \" \' \xHH \u{H…}"#
     }
 
     /// The text of a literal whose quotes are at the ends of the range.

@@ -266,8 +266,8 @@ extension Parser {
 
     private mutating func note(invalid escape: Escapes.Invalid) {
         self.note(
-            "`\(escape.text)` is not an escape",
-            hint: "escapes are \\n \\r \\t \\0 \\\\ \\\" \\' \\xHH \\u{H…}, and \\* in a pattern",
+            escape.message,
+            hint: Escapes.Invalid.hint + #", and \* in a pattern"#,
             at: escape.offset,
         )
     }

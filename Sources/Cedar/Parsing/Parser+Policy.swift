@@ -37,12 +37,12 @@ extension Parser {
             var value = ""
             let hasValue = self.row.take(.leftParenthesis)
             if hasValue {
-                let hint = "an annotation's value is a string: `@\(name)(\"…\")`"
+                let hint = SyntaxHints.annotation(name)
                 value = self.string(try self.expect(.string, "a string", hint: hint))
                 try self.expect(.rightParenthesis, "`)`", hint: hint)
             }
             if !names.insert(CedarString(name)).inserted {
-                self.note("the annotation `@\(name)` stands twice on one policy", at: at.start)
+                self.note(SyntaxHints.repeated(annotation: name), at: at.start)
             }
             let position = self.map.position(of: at.start)
             annotations.append(Annotation(name: name, value: value, position: position, hasValue: hasValue))

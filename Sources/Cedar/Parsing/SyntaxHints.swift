@@ -39,6 +39,16 @@ enum SyntaxHints {
         }
     }
 
+    /// How an annotation with a value is written.
+    static func annotation(_ name: String) -> String {
+        "an annotation's value is a string: `@\(CedarText.shortened(name))(\"…\")`"
+    }
+
+    /// What is wrong where one policy or declaration has two annotations of one name.
+    static func repeated(annotation name: String) -> String {
+        "the annotation `@\(CedarText.shortened(name))` stands twice in one place"
+    }
+
     /// How the entity is probably to be written of which there is only a name: `Action::"read"` for `Action::read`.
     static func entity(_ name: String) -> String {
         guard let colon = name.utf8.lastIndex(of: UInt8(ascii: ":")) else {

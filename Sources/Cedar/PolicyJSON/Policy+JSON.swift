@@ -13,10 +13,10 @@ extension Policy {
         id: String,
         file: String = "policy.json",
         limits: PolicyLimits = PolicyLimits(),
-    ) throws(PolicyJSONError) {
+    ) throws(InvalidPart) {
         let template = try Template(json: json, id: id, file: file, limits: limits)
         guard let policy = template.policy(id: id, values: [:]) else {
-            throw PolicyJSONError("a policy cannot have slots; this is a template")
+            throw InvalidPart("a policy cannot have slots; this is a template")
         }
         self = policy
     }
@@ -24,7 +24,7 @@ extension Policy {
     /// The policy in Cedar's JSON form.
     ///
     /// Throws where the JSON would be too deep or too large for its readers, as some forms repeat their operands.
-    package func json() throws(PolicyJSONError) -> JSONValue { try Template(self).json() }
+    package func json() throws(InvalidPart) -> JSONValue { try Template(self).json() }
 }
 
 extension Template {
@@ -34,13 +34,13 @@ extension Template {
         id: String,
         file: String = "policy.json",
         limits: PolicyLimits = PolicyLimits(),
-    ) throws(PolicyJSONError) {
+    ) throws(InvalidPart) {
         var reader = PolicyJSONReader(file: file, limits: limits)
         self = try reader.template(json, id: id)
     }
 
     /// The template in Cedar's JSON form.
-    package func json() throws(PolicyJSONError) -> JSONValue {
+    package func json() throws(InvalidPart) -> JSONValue {
         var writer = PolicyJSONWriter()
         return try writer.json(of: self)
     }
@@ -54,19 +54,19 @@ extension PolicySet {
         json: JSONValue,
         file: String = "policies.json",
         limits: PolicyLimits = PolicyLimits(),
-    ) throws(PolicyJSONError) {
+    ) throws(InvalidPart) {
         let document = PolicyDocument(json, file: file, bytes: nil, limits: limits)
         if let problem = document.problems.first { throw problem.error }
         do {
             let set = PolicySet(statements: document.statements, links: [], linked: [])
             self = try set.linking(document.links.map(\.link))
         } catch {
-            throw PolicyJSONError(error.description, path: "templateLinks")
+            throw InvalidPart(error.description, path: "templateLinks")
         }
     }
 
     /// The set in Cedar's JSON form.
-    package func json() throws(PolicyJSONError) -> JSONValue {
+    package func json() throws(InvalidPart) -> JSONValue {
         var writer = PolicyJSONWriter()
         var policies: [(String, JSONValue)] = []
         var templates: [(String, JSONValue)] = []

@@ -14,7 +14,7 @@ struct PolicyDocument {
     private(set) var statements: [Statement] = []
     private(set) var links: [Link] = []
     /// What is wrong and where it stands, in the order of the sections.
-    private(set) var problems: [(error: PolicyJSONError, position: SourcePosition)] = []
+    private(set) var problems: [(error: InvalidPart, position: SourcePosition)] = []
 
     private static let sections = ["staticPolicies", "templateLinks", "templates"]
     private let places: Places
@@ -28,7 +28,7 @@ struct PolicyDocument {
             self.init(json, file: source.name, bytes: bytes, limits: limits)
         } catch {
             self.init(places: Places(file: source.name, bytes: bytes), limits: limits)
-            self.note(PolicyJSONError(error.message), at: self.places.position(of: error.offset))
+            self.note(InvalidPart(error.message), at: self.places.position(of: error.offset))
         }
     }
 
@@ -39,7 +39,7 @@ struct PolicyDocument {
         self.init(places: Places(file: file, bytes: bytes), limits: limits)
         var reader = PolicyJSONReader(file: file, limits: limits)
         let object: JSONObject
-        do throws(PolicyJSONError) {
+        do throws(InvalidPart) {
             object = try reader.object(json, keys: Self.sections, optional: [])
         } catch {
             self.note(error, at: self.places.start)
@@ -68,7 +68,7 @@ struct PolicyDocument {
         let children = self.places.children(of: section)
         for member in members {
             reader.start = self.places.position(of: children.members[CedarString(member.key)])
-            do throws(PolicyJSONError) {
+            do throws(InvalidPart) {
                 self.statements.append(.template(try reader.template(member.value, id: member.key)))
             } catch {
                 self.note(error.within(member.key).within(section), at: reader.start)
@@ -83,13 +83,13 @@ struct PolicyDocument {
         var ids = Set(self.statements.map { CedarString($0.id) })
         for member in members {
             reader.start = self.places.position(of: children.members[CedarString(member.key)])
-            do throws(PolicyJSONError) {
+            do throws(InvalidPart) {
                 let template = try reader.template(member.value, id: member.key)
                 guard let policy = template.policy(id: member.key, values: [:]) else {
-                    throw PolicyJSONError("a static policy cannot have slots; this is a template")
+                    throw InvalidPart("a static policy cannot have slots; this is a template")
                 }
                 guard ids.insert(CedarString(member.key)).inserted else {
-                    throw PolicyJSONError("a template has this id already")
+                    throw InvalidPart("a template has this id already")
                 }
                 self.statements.append(.policy(policy))
             } catch {
@@ -101,13 +101,13 @@ struct PolicyDocument {
     private mutating func readLinks(_ object: JSONObject, _ reader: PolicyJSONReader) {
         let section = "templateLinks"
         guard let elements = object[section]?.arrayValue else {
-            self.note(PolicyJSONError("expected an array", path: section), at: self.places.start)
+            self.note(InvalidPart("expected an array", path: section), at: self.places.start)
             return
         }
         let children = self.places.children(of: section)
         for (index, element) in elements.enumerated() {
             let position = self.places.position(of: index < children.elements.count ? children.elements[index] : nil)
-            do throws(PolicyJSONError) {
+            do throws(InvalidPart) {
                 self.links.append(Link(link: try reader.link(element), position: position))
             } catch {
                 self.note(error.within("\(section)[\(index)]"), at: position)
@@ -120,7 +120,7 @@ struct PolicyDocument {
         _ section: String,
         _ reader: PolicyJSONReader,
     ) -> JSONObject? {
-        do throws(PolicyJSONError) {
+        do throws(InvalidPart) {
             return try reader.members(object, section)
         } catch {
             self.note(error, at: self.places.start)
@@ -128,7 +128,7 @@ struct PolicyDocument {
         }
     }
 
-    private mutating func note(_ error: PolicyJSONError, at position: SourcePosition) {
+    private mutating func note(_ error: InvalidPart, at position: SourcePosition) {
         // Beyond the limit nothing is kept; the set is refused anyway.
         guard self.problems.count < self.limits.errors else { return }
         self.problems.append((error, position))

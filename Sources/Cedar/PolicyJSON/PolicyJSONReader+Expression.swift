@@ -22,31 +22,31 @@ extension PolicyJSONReader {
     }
 
     /// Reads an expression: an object whose only key says what it is.
-    mutating func expression(_ json: JSONValue) throws(PolicyJSONError) -> Expression {
+    mutating func expression(_ json: JSONValue) throws(InvalidPart) -> Expression {
         self.depth += 1
         defer { self.depth -= 1 }
         guard self.depth <= Self.depthCeiling else { throw self.tooDeep() }
         guard let member = json.objectValue?.members.first, json.objectValue?.count == 1 else {
-            throw PolicyJSONError("expected an expression: an object with one operator")
+            throw InvalidPart("expected an expression: an object with one operator")
         }
-        do throws(PolicyJSONError) {
+        do throws(InvalidPart) {
             return try self.make(try self.form(member.key, member.value))
         } catch {
             throw error.within(member.key)
         }
     }
 
-    private func make(_ form: Expression.Form) throws(PolicyJSONError) -> Expression {
+    private func make(_ form: Expression.Form) throws(InvalidPart) -> Expression {
         let expression = Expression(form, offset: 0)
         guard expression.height <= self.limits.nesting else { throw self.tooDeep() }
         return expression
     }
 
-    private func tooDeep() -> PolicyJSONError {
-        PolicyJSONError("the expression nests deeper than the \(self.limits.nesting) levels that are allowed")
+    private func tooDeep() -> InvalidPart {
+        InvalidPart("the expression nests deeper than the \(self.limits.nesting) levels that are allowed")
     }
 
-    private mutating func form(_ name: String, _ json: JSONValue) throws(PolicyJSONError) -> Expression.Form {
+    private mutating func form(_ name: String, _ json: JSONValue) throws(InvalidPart) -> Expression.Form {
         if let comparison = Expression.Comparison(rawValue: name) {
             let (left, right) = try self.pair(json)
             return .compare(comparison, left, right)
@@ -60,22 +60,22 @@ extension PolicyJSONReader {
             return .call(function, try self.expressions(json))
         }
         guard let known = Operator(rawValue: name) else {
-            throw PolicyJSONError("`\(name)` is not an operator, a method or a function")
+            throw InvalidPart("`\(name)` is not an operator, a method or a function")
         }
         return try self.form(known, json)
     }
 
-    private mutating func form(_ name: Operator, _ json: JSONValue) throws(PolicyJSONError) -> Expression.Form {
+    private mutating func form(_ name: Operator, _ json: JSONValue) throws(InvalidPart) -> Expression.Form {
         switch name {
         case .value:
-            if let number = json.foreignNumber { throw PolicyJSONError("`\(number)` is not an integer of 64 bits") }
+            if let number = json.foreignNumber { throw InvalidPart("`\(number)` is not an integer of 64 bits") }
             return try self.literal(json).form
         case .variable:
             guard let variable = json.stringValue.flatMap(Expression.Variable.init(rawValue:)) else {
-                throw PolicyJSONError("expected a variable: principal, action, resource or context")
+                throw InvalidPart("expected a variable: principal, action, resource or context")
             }
             return .variable(variable)
-        case .slot: throw PolicyJSONError("a slot cannot stand in a condition")
+        case .slot: throw InvalidPart("a slot cannot stand in a condition")
         case .not: return .not(try self.argument(json))
         case .negate: return .negate(try self.argument(json))
         case .and:
@@ -95,7 +95,7 @@ extension PolicyJSONReader {
             return .attribute(try self.member(object, "left"), CedarString(name))
         case .has:
             // The official engine looks at no other member here, unlike everywhere else.
-            guard let object = json.objectValue else { throw PolicyJSONError("expected an object") }
+            guard let object = json.objectValue else { throw InvalidPart("expected an object") }
             let path = try self.path(object["attr"] ?? .null)
             return .has(try self.member(object, "left"), path)
         case .like:
@@ -115,7 +115,7 @@ extension PolicyJSONReader {
             return .conditional(test: test, then: then, otherwise: try self.member(object, "else"))
         case .set: return .set(try self.expressions(json))
         case .record:
-            guard let object = json.objectValue else { throw PolicyJSONError("expected an object") }
+            guard let object = json.objectValue else { throw InvalidPart("expected an object") }
             var members: [Expression.Member] = []
             for member in object.members {
                 let value = try self.member(object, member.key)
@@ -127,29 +127,29 @@ extension PolicyJSONReader {
 
     // MARK: Operands
 
-    private mutating func member(_ object: JSONObject, _ key: String) throws(PolicyJSONError) -> Expression {
-        do throws(PolicyJSONError) {
+    private mutating func member(_ object: JSONObject, _ key: String) throws(InvalidPart) -> Expression {
+        do throws(InvalidPart) {
             return try self.expression(object[key] ?? .null)
         } catch {
             throw error.within(key)
         }
     }
 
-    private mutating func argument(_ json: JSONValue) throws(PolicyJSONError) -> Expression {
+    private mutating func argument(_ json: JSONValue) throws(InvalidPart) -> Expression {
         try self.member(try self.object(json, keys: ["arg"], optional: []), "arg")
     }
 
-    private mutating func pair(_ json: JSONValue) throws(PolicyJSONError) -> (Expression, Expression) {
+    private mutating func pair(_ json: JSONValue) throws(InvalidPart) -> (Expression, Expression) {
         let object = try self.object(json, keys: ["left", "right"], optional: [])
         let left = try self.member(object, "left")
         return (left, try self.member(object, "right"))
     }
 
-    private mutating func expressions(_ json: JSONValue) throws(PolicyJSONError) -> [Expression] {
-        guard let elements = json.arrayValue else { throw PolicyJSONError("expected an array of expressions") }
+    private mutating func expressions(_ json: JSONValue) throws(InvalidPart) -> [Expression] {
+        guard let elements = json.arrayValue else { throw InvalidPart("expected an array of expressions") }
         var expressions: [Expression] = []
         for (index, element) in elements.enumerated() {
-            do throws(PolicyJSONError) {
+            do throws(InvalidPart) {
                 expressions.append(try self.expression(element))
             } catch {
                 throw error.within("[\(index)]")
@@ -162,7 +162,7 @@ extension PolicyJSONReader {
     private mutating func arithmetic(
         _ name: Expression.ArithmeticOperator,
         _ json: JSONValue,
-    ) throws(PolicyJSONError) -> Expression.Form {
+    ) throws(InvalidPart) -> Expression.Form {
         let (left, right) = try self.pair(json)
         let step = Expression.ArithmeticStep(operator: name, operand: right)
         guard case .arithmetic(let first, let steps) = left.form,
@@ -172,22 +172,22 @@ extension PolicyJSONReader {
     }
 
     /// The right side of `has`: a name, or several that must be identifiers, as between dots.
-    private func path(_ json: JSONValue) throws(PolicyJSONError) -> [CedarString] {
+    private func path(_ json: JSONValue) throws(InvalidPart) -> [CedarString] {
         if let name = json.stringValue { return [CedarString(name)] }
         let names = json.arrayValue ?? []
         let path = names.compactMap(\.stringValue).map { CedarString($0) }
         guard !path.isEmpty, path.count == names.count else {
-            throw PolicyJSONError("expected a name or an array of names", path: "attr")
+            throw InvalidPart("expected a name or an array of names", path: "attr")
         }
         guard path.count == 1 || path.allSatisfy({ CedarText.isIdentifier($0.string) }) else {
-            throw PolicyJSONError("the names of a path must be identifiers", path: "attr")
+            throw InvalidPart("the names of a path must be identifiers", path: "attr")
         }
         guard path.count <= self.limits.nesting else { throw self.tooDeep() }
         return path
     }
 
-    private func pattern(_ json: JSONValue) throws(PolicyJSONError) -> Pattern {
-        guard let elements = json.arrayValue else { throw PolicyJSONError("expected an array", path: "pattern") }
+    private func pattern(_ json: JSONValue) throws(InvalidPart) -> Pattern {
+        guard let elements = json.arrayValue else { throw InvalidPart("expected an array", path: "pattern") }
         var pieces: [[UInt8]] = [[]]
         for (index, element) in elements.enumerated() {
             if element.stringValue == "Wildcard" || element.objectValue?.count == 1 && element["Wildcard"] == .null {
@@ -195,7 +195,7 @@ extension PolicyJSONReader {
             } else if element.objectValue?.count == 1, let text = element["Literal"]?.stringValue {
                 pieces[pieces.count - 1].append(contentsOf: text.utf8)
             } else {
-                throw PolicyJSONError("expected \"Wildcard\" or {\"Literal\": \"…\"}", path: "pattern[\(index)]")
+                throw InvalidPart("expected \"Wildcard\" or {\"Literal\": \"…\"}", path: "pattern[\(index)]")
             }
         }
         return Pattern(pieces: pieces)
@@ -204,22 +204,22 @@ extension PolicyJSONReader {
     // MARK: Values
 
     /// Reads what may stand as an attribute's value, escapes included, as the expression that makes it.
-    private mutating func literal(_ json: JSONValue) throws(PolicyJSONError) -> Expression {
+    private mutating func literal(_ json: JSONValue) throws(InvalidPart) -> Expression {
         self.depth += 1
         defer { self.depth -= 1 }
         guard self.depth <= Self.depthCeiling else { throw self.tooDeep() }
         switch json {
-        case .null: throw PolicyJSONError("`null` is not a Cedar value")
+        case .null: throw InvalidPart("`null` is not a Cedar value")
         case .bool(let value): return try self.make(.literal(.bool(value)))
         case .integer(let value): return try self.make(.literal(.long(value)))
-        case .number(let value): throw PolicyJSONError("`\(value)` is not an integer of 64 bits")
+        case .number(let value): throw InvalidPart("`\(value)` is not an integer of 64 bits")
         case .string(let value): return try self.make(.literal(.string(CedarString(value))))
         case .array(let elements): return try self.make(.set(try self.literals(elements)))
         case .object(let object):
             if let escaped = try self.escape(object) { return escaped }
             var members: [Expression.Member] = []
             for member in object.members {
-                do throws(PolicyJSONError) {
+                do throws(InvalidPart) {
                     let value = try self.literal(member.value)
                     members.append(Expression.Member(name: CedarString(member.key), value: value))
                 } catch {
@@ -230,10 +230,10 @@ extension PolicyJSONReader {
         }
     }
 
-    private mutating func literals(_ elements: [JSONValue]) throws(PolicyJSONError) -> [Expression] {
+    private mutating func literals(_ elements: [JSONValue]) throws(InvalidPart) -> [Expression] {
         var expressions: [Expression] = []
         for (index, element) in elements.enumerated() {
-            do throws(PolicyJSONError) {
+            do throws(InvalidPart) {
                 expressions.append(try self.literal(element))
             } catch {
                 throw error.within("[\(index)]")
@@ -243,19 +243,19 @@ extension PolicyJSONReader {
     }
 
     /// The entity or the call that an object with one member is, or nil where it merely resembles an escape.
-    private mutating func escape(_ object: JSONObject) throws(PolicyJSONError) -> Expression? {
+    private mutating func escape(_ object: JSONObject) throws(InvalidPart) -> Expression? {
         guard object.count == 1 else { return nil }
         if let uid = try self.reference(object["__entity"]) { return try self.make(.literal(.entity(uid))) }
         if let call = object["__extn"], let name = call["fn"]?.stringValue {
             let arguments = call["arg"].map { [$0] } ?? call["args"]?.arrayValue
             if let arguments {
                 guard let function = ExtensionFunction(rawValue: name) else {
-                    throw PolicyJSONError("`\(name)` is not a function of an extension type", path: "__extn.fn")
+                    throw InvalidPart("`\(name)` is not a function of an extension type", path: "__extn.fn")
                 }
                 return try self.make(.call(function, try self.literals(arguments)))
             }
         }
-        if object["__expr"]?.stringValue != nil { throw PolicyJSONError("the `__expr` escape is not supported") }
+        if object["__expr"]?.stringValue != nil { throw InvalidPart("the `__expr` escape is not supported") }
         return nil
     }
 }

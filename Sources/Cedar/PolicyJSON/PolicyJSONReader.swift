@@ -22,56 +22,56 @@ struct PolicyJSONReader {
 
     // MARK: Shapes
 
-    func object(_ json: JSONValue, keys: [String], optional: [String]) throws(PolicyJSONError) -> JSONObject {
-        guard let object = json.objectValue else { throw PolicyJSONError("expected an object") }
-        for key in keys where object[key] == nil { throw PolicyJSONError("`\(key)` is missing") }
+    func object(_ json: JSONValue, keys: [String], optional: [String]) throws(InvalidPart) -> JSONObject {
+        guard let object = json.objectValue else { throw InvalidPart("expected an object") }
+        for key in keys where object[key] == nil { throw InvalidPart("`\(key)` is missing") }
         for member in object.members where !(keys + optional).contains(where: { UTF8Order.equal($0, member.key) }) {
-            throw PolicyJSONError("there is no `\(member.key)` here")
+            throw InvalidPart("there is no `\(member.key)` here")
         }
         return object
     }
 
-    func members(_ object: JSONObject, _ key: String) throws(PolicyJSONError) -> JSONObject {
-        guard let members = object[key]?.objectValue else { throw PolicyJSONError("expected an object", path: key) }
+    func members(_ object: JSONObject, _ key: String) throws(InvalidPart) -> JSONObject {
+        guard let members = object[key]?.objectValue else { throw InvalidPart("expected an object", path: key) }
         return members
     }
 
-    func string(_ json: JSONValue?, _ key: String) throws(PolicyJSONError) -> String {
-        guard let string = json?.stringValue else { throw PolicyJSONError("expected a string", path: key) }
+    func string(_ json: JSONValue?, _ key: String) throws(InvalidPart) -> String {
+        guard let string = json?.stringValue else { throw InvalidPart("expected a string", path: key) }
         return string
     }
 
-    func typeName(_ json: JSONValue?, _ key: String) throws(PolicyJSONError) -> EntityTypeName {
+    func typeName(_ json: JSONValue?, _ key: String) throws(InvalidPart) -> EntityTypeName {
         let name = try self.string(json, key)
-        guard CedarText.isName(name) else { throw PolicyJSONError("`\(name)` is not a type name", path: key) }
+        guard CedarText.isName(name) else { throw InvalidPart("`\(name)` is not a type name", path: key) }
         return EntityTypeName(name)
     }
 
     /// `{"type", "id"}` or that below `__entity`; other members do not matter.
-    func entity(_ json: JSONValue) throws(PolicyJSONError) -> EntityUID {
-        guard json["__expr"]?.stringValue == nil else { throw PolicyJSONError("the `__expr` escape is not supported") }
+    func entity(_ json: JSONValue) throws(InvalidPart) -> EntityUID {
+        guard json["__expr"]?.stringValue == nil else { throw InvalidPart("the `__expr` escape is not supported") }
         if let uid = try self.reference(json["__entity"]) { return uid }
         if let uid = try self.reference(json) { return uid }
-        throw PolicyJSONError("expected an entity such as {\"type\": \"User\", \"id\": \"alice\"}")
+        throw InvalidPart("expected an entity such as {\"type\": \"User\", \"id\": \"alice\"}")
     }
 
     /// The entity that `{"type", "id"}` names, or nil where the JSON is something else.
-    func reference(_ json: JSONValue?) throws(PolicyJSONError) -> EntityUID? {
+    func reference(_ json: JSONValue?) throws(InvalidPart) -> EntityUID? {
         guard let json, json["type"]?.stringValue != nil, let id = json["id"]?.stringValue else { return nil }
         return EntityUID(type: try self.typeName(json["type"], "type"), id: CedarString(id))
     }
 
     // MARK: Policies
 
-    mutating func template(_ json: JSONValue, id: String) throws(PolicyJSONError) -> Template {
+    mutating func template(_ json: JSONValue, id: String) throws(InvalidPart) -> Template {
         let keys = ["effect", "principal", "action", "resource", "conditions"]
         let object = try self.object(json, keys: keys, optional: ["annotations"])
         let name = try self.string(object["effect"], "effect")
         guard let effect = Effect(rawValue: name) else {
-            throw PolicyJSONError("`\(name)` is not an effect", path: "effect")
+            throw InvalidPart("`\(name)` is not an effect", path: "effect")
         }
         guard let clauses = object["conditions"]?.arrayValue else {
-            throw PolicyJSONError("expected an array", path: "conditions")
+            throw InvalidPart("expected an array", path: "conditions")
         }
         let annotations = try self.annotations(object["annotations"])
         let principal = try self.constraint(object["principal"] ?? .null, "principal", slot: .principal)
@@ -79,7 +79,7 @@ struct PolicyJSONReader {
         let resource = try self.constraint(object["resource"] ?? .null, "resource", slot: .resource)
         var conditions: [Policy.Condition] = []
         for (index, clause) in clauses.enumerated() {
-            do throws(PolicyJSONError) {
+            do throws(InvalidPart) {
                 conditions.append(try self.condition(clause))
             } catch {
                 throw error.within("conditions[\(index)]")
@@ -100,14 +100,14 @@ struct PolicyJSONReader {
         return template(template("").canonicalText)
     }
 
-    private func annotations(_ json: JSONValue?) throws(PolicyJSONError) -> [Annotation] {
+    private func annotations(_ json: JSONValue?) throws(InvalidPart) -> [Annotation] {
         guard let json else { return [] }
-        guard let object = json.objectValue else { throw PolicyJSONError("expected an object", path: "annotations") }
+        guard let object = json.objectValue else { throw InvalidPart("expected an object", path: "annotations") }
         var annotations: [Annotation] = []
         for member in object.members {
             let name = member.key
             guard let first = name.utf8.first, Lexer.startsWord(first), name.utf8.allSatisfy(Lexer.continuesWord) else {
-                throw PolicyJSONError("`\(name)` is not an annotation's name", path: "annotations")
+                throw InvalidPart("`\(name)` is not an annotation's name", path: "annotations")
             }
             let value = member.value.isNull ? "" : try self.string(member.value, "annotations.\(name)")
             let hasValue = !member.value.isNull
@@ -116,27 +116,27 @@ struct PolicyJSONReader {
         return annotations
     }
 
-    private mutating func condition(_ json: JSONValue) throws(PolicyJSONError) -> Policy.Condition {
+    private mutating func condition(_ json: JSONValue) throws(InvalidPart) -> Policy.Condition {
         let object = try self.object(json, keys: ["kind", "body"], optional: [])
         let kind = try self.string(object["kind"], "kind")
         guard kind == "when" || kind == "unless" else {
-            throw PolicyJSONError("`\(kind)` is not a condition", path: "kind")
+            throw InvalidPart("`\(kind)` is not a condition", path: "kind")
         }
-        do throws(PolicyJSONError) {
+        do throws(InvalidPart) {
             return Policy.Condition(isUnless: kind == "unless", body: try self.expression(object["body"] ?? .null))
         } catch {
             throw error.within("body")
         }
     }
 
-    func link(_ json: JSONValue) throws(PolicyJSONError) -> TemplateLink {
+    func link(_ json: JSONValue) throws(InvalidPart) -> TemplateLink {
         let object = try self.object(json, keys: ["templateId", "newId", "values"], optional: [])
         var values: [Template.Slot: EntityUID] = [:]
         for member in try self.members(object, "values") {
             guard let slot = Template.Slot(rawValue: member.key) else {
-                throw PolicyJSONError("`\(member.key)` is not a slot", path: "values")
+                throw InvalidPart("`\(member.key)` is not a slot", path: "values")
             }
-            do throws(PolicyJSONError) {
+            do throws(InvalidPart) {
                 values[slot] = try self.entity(member.value)
             } catch {
                 throw error.within(member.key).within("values")

@@ -20,7 +20,7 @@ struct PolicyJSONWriter {
         ])
     }
 
-    mutating func json(of template: Template) throws(PolicyJSONError) -> JSONValue {
+    mutating func json(of template: Template) throws(InvalidPart) -> JSONValue {
         self.size = 0
         var conditions: [JSONValue] = []
         for condition in template.conditions {
@@ -75,7 +75,7 @@ struct PolicyJSONWriter {
 
     // MARK: Expressions
 
-    private mutating func json(of expression: Expression, depth: Int) throws(PolicyJSONError) -> JSONValue {
+    private mutating func json(of expression: Expression, depth: Int) throws(InvalidPart) -> JSONValue {
         switch expression.form {
         case .literal(let literal): return ["Value": Self.json(of: literal)]
         case .variable(let variable): return ["Var": .string(variable.rawValue)]
@@ -109,7 +109,7 @@ struct PolicyJSONWriter {
         }
     }
 
-    private mutating func list(_ expressions: [Expression], _ depth: Int) throws(PolicyJSONError) -> [JSONValue] {
+    private mutating func list(_ expressions: [Expression], _ depth: Int) throws(InvalidPart) -> [JSONValue] {
         try self.count(depth)
         var elements: [JSONValue] = []
         for expression in expressions { elements.append(try self.json(of: expression, depth: depth + 2)) }
@@ -121,7 +121,7 @@ struct PolicyJSONWriter {
         _ operands: [(String, Expression)],
         _ depth: Int,
         with rest: JSONObject = [:],
-    ) throws(PolicyJSONError) -> JSONValue {
+    ) throws(InvalidPart) -> JSONValue {
         try self.count(depth)
         var members: [(String, JSONValue)] = rest.members.map { ($0.key, $0.value) }
         for (key, operand) in operands { members.append((key, try self.json(of: operand, depth: depth + 2))) }
@@ -133,7 +133,7 @@ struct PolicyJSONWriter {
         _ name: String,
         _ operands: [Expression],
         _ depth: Int,
-    ) throws(PolicyJSONError) -> JSONValue {
+    ) throws(InvalidPart) -> JSONValue {
         var result: JSONValue?
         for (index, operand) in operands.enumerated() {
             let below = depth + 2 * max(1, operands.count - max(1, index))
@@ -148,7 +148,7 @@ struct PolicyJSONWriter {
         _ first: Expression,
         _ steps: [Expression.ArithmeticStep],
         _ depth: Int,
-    ) throws(PolicyJSONError) -> JSONValue {
+    ) throws(InvalidPart) -> JSONValue {
         var result = try self.json(of: first, depth: depth + 2 * steps.count)
         for (index, step) in steps.enumerated() {
             let below = depth + 2 * (steps.count - index)
@@ -162,7 +162,7 @@ struct PolicyJSONWriter {
         _ operand: Expression,
         _ path: [CedarString],
         _ depth: Int,
-    ) throws(PolicyJSONError) -> JSONValue {
+    ) throws(InvalidPart) -> JSONValue {
         var result: JSONValue?
         for end in path.indices {
             let below = depth + 2 * (path.count + end)
@@ -182,10 +182,10 @@ struct PolicyJSONWriter {
         .object(JSONObject([(name, .object(["left": left, "right": right]))]))
     }
 
-    private mutating func count(_ depth: Int) throws(PolicyJSONError) {
+    private mutating func count(_ depth: Int) throws(InvalidPart) {
         self.size += 1
         guard depth <= Self.depthLimit, self.size <= Self.sizeLimit else {
-            throw PolicyJSONError("the policy's JSON would be too deep or too large")
+            throw InvalidPart("the policy's JSON would be too deep or too large")
         }
     }
 

@@ -7,12 +7,12 @@ extension SchemaParser {
             guard self.row.current.isWord else { throw self.unexpected("an annotation's name") }
             let name = self.row.text(self.row.advance())
             if self.row.take(.leftParenthesis) {
-                let hint = "an annotation's value is a string: `@\(CedarText.shortened(name))(\"…\")`"
+                let hint = SyntaxHints.annotation(name)
                 _ = self.string(try self.expect(.string, "a string", hint: hint))
                 try self.expect(.rightParenthesis, "`)`", hint: hint)
             }
             if !names.insert(CedarString(name)).inserted {
-                self.note("the annotation `@\(CedarText.shortened(name))` stands twice in one place", at: at.start)
+                self.note(SyntaxHints.repeated(annotation: name), at: at.start)
             }
         }
     }

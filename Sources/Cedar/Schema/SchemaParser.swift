@@ -107,11 +107,7 @@ struct SchemaParser {
         do {
             return CedarString(try Escapes.string(self.row.bytes, token.start..<token.end))
         } catch {
-            self.note(
-                "`\(error.text)` is no escape",
-                hint: "escapes are \\n \\r \\t \\0 \\\\ \\\" \\' \\x41 \\u{41}",
-                at: error.offset
-            )
+            self.note(error.message, hint: Escapes.Invalid.hint, at: error.offset)
             return ""
         }
     }
@@ -143,11 +139,12 @@ struct SchemaParser {
         case .end: "every declaration ends with `;`"
         case .keyword: "quote it: `\"\(self.row.text(token))\"`"
         case .divide: "comments start with `//`"
+        case .invalid: SyntaxHints.hint(for: token, text: self.row.text(token))
         case .equal: "write one `=`"
         case .identifier, .number, .string, .slot, .at, .dot, .comma, .semicolon, .colon, .doubleColon,
             .leftParenthesis, .rightParenthesis, .leftBrace, .rightBrace, .leftBracket, .rightBracket, .notEqual,
             .less, .lessOrEqual, .greater, .greaterOrEqual, .or, .and, .plus, .minus, .times, .remainder, .not,
-            .assign, .invalid:
+            .assign:
             nil
         }
     }

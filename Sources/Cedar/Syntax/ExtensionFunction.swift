@@ -65,4 +65,18 @@ package enum ExtensionFunction: String, Hashable, Sendable, CaseIterable {
         case .lessThan, .lessThanOrEqual, .greaterThan, .greaterThanOrEqual, .isInRange, .offset, .durationSince: 2
         }
     }
+
+    /// The extension types of the arguments, the receiver's first; nil stands for a text.
+    var argumentTypes: [ExtensionType?] {
+        switch self {
+        case .decimal, .ip, .datetime, .duration: [nil]
+        case .lessThan, .lessThanOrEqual, .greaterThan, .greaterThanOrEqual: [.decimal, .decimal]
+        case .isIpv4, .isIpv6, .isLoopback, .isMulticast: [.ipaddr]
+        case .isInRange: [.ipaddr, .ipaddr]
+        case .offset: [.datetime, .duration]
+        case .durationSince: [.datetime, .datetime]
+        case .toDate, .toTime: [.datetime]
+        case .toMilliseconds, .toSeconds, .toMinutes, .toHours, .toDays: [.duration]
+        }
+    }
 }

@@ -50,7 +50,8 @@ struct Judgement {
             case (_, .bool(true)): Judgement(type: rightType, isSound: true, capabilities: right.capabilities)
             case (_, .bool(false)): Judgement(type: leftType, isSound: true, capabilities: left.capabilities)
             case (.bool(false), _): Judgement(type: rightType, isSound: true, capabilities: right.capabilities)
-            default:
+            case (.bool, _), (.never, _), (.any, _), (.long, _), (.string, _), (.extension, _), (.entity, _), (.set, _),
+                (.record, _):
                 Judgement(
                     type: .anyBool,
                     isSound: true,

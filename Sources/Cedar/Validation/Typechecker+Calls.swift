@@ -3,6 +3,7 @@ extension Typechecker {
         let isFit = self.checkArguments(function, arguments, at: term)
         var isSound = isFit
         for (argument, type) in zip(arguments, function.argumentTypes) where isFit {
+            let type = type.map { StaticType.extension($0) } ?? .string
             let expected = self.index.text(type)
             let judgement = self.expect(argument, expected) { $0 == type }
             isSound = isSound && judgement.isSound
@@ -58,21 +59,6 @@ extension Typechecker {
 }
 
 extension ExtensionFunction {
-    /// The types of the arguments, the receiver's first.
-    fileprivate var argumentTypes: [StaticType] {
-        switch self {
-        case .decimal, .ip, .datetime, .duration: [.string]
-        case .lessThan, .lessThanOrEqual, .greaterThan, .greaterThanOrEqual:
-            [.extension(.decimal), .extension(.decimal)]
-        case .isIpv4, .isIpv6, .isLoopback, .isMulticast: [.extension(.ipaddr)]
-        case .isInRange: [.extension(.ipaddr), .extension(.ipaddr)]
-        case .offset: [.extension(.datetime), .extension(.duration)]
-        case .durationSince: [.extension(.datetime), .extension(.datetime)]
-        case .toDate, .toTime: [.extension(.datetime)]
-        case .toMilliseconds, .toSeconds, .toMinutes, .toHours, .toDays: [.extension(.duration)]
-        }
-    }
-
     fileprivate var resultType: StaticType {
         switch self {
         case .decimal: .extension(.decimal)

@@ -193,7 +193,7 @@ extension Typechecker {
             return result.given(test.isSound)
         case .bool(false):
             return self.judge(otherwise).given(test.isSound)
-        default:
+        case .bool(nil), .never, .any, .long, .string, .extension, .entity, .set, .record, nil:
             var left = self.knowing(test.capabilities) { $0.judge(then) }
             if left.isSound { left.capabilities.formUnion(test.capabilities) }
             let right = self.judge(otherwise)

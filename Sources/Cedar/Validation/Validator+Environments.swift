@@ -83,6 +83,11 @@ extension Validator {
         )
     }
 
+    /// What the scope says of a type of principals or resources, as the official engine's typechecker reads it.
+    ///
+    /// An entity that the schema does not know has no type there, so nothing is certain of it and the conditions are
+    /// checked. That engine's check of what applies, `allows`, goes by the names of types alone: there, such an entity
+    /// leaves room for nothing, and an unrestricted scope leaves none for the types of actions.
     private func constraint(_ constraint: Template.EntityConstraint, _ type: Int) -> Constraint {
         switch constraint {
         case .fixed(.any), .equalSlot, .withinSlot: .possible

@@ -113,7 +113,7 @@ extension Validator {
         return self.index.actions.filter { groups.contains($0.uid) || !$0.ancestors.isDisjoint(with: groups) }
     }
 
-    /// Whether the scope leaves room for entities of a type.
+    /// Whether the scope leaves room for entities of a type, as its names say; see `constraint`, which asks for less.
     private func allows(_ constraint: Template.EntityConstraint, _ type: Int) -> Bool {
         let entityType = self.index.entityTypes[type]
         switch constraint {

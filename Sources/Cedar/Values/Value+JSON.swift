@@ -6,9 +6,9 @@ extension Value {
     /// Numbers are integers of 64 bits, `null` is nothing, `{"__entity": {"type", "id"}}` is an entity and
     /// `{"__extn": {"fn", "arg"}}` (or `"args": […]`) a function's result. As in the official engine, an object that
     /// merely resembles an escape, or has other members beside it, is a record.
-    package init(json: JSONValue) throws(ValueError) {
+    package init(json: JSONValue) throws(InvalidPart) {
         switch json {
-        case .null: throw ValueError("`null` is not a Cedar value")
+        case .null: throw InvalidPart("`null` is not a Cedar value")
         case .bool(let value): self = .bool(value)
         case .integer(let value): self = .long(value)
         case .number(let value): throw Self.foreign(value)
@@ -23,7 +23,7 @@ extension Value {
         }
     }
 
-    private static func escape(_ object: JSONObject) throws(ValueError) -> Value? {
+    private static func escape(_ object: JSONObject) throws(InvalidPart) -> Value? {
         guard object.count == 1 else { return nil }
         guard let escaped = try Self.unescaped(object) else { return nil }
         // Members beside those of the escape do not matter, yet even they must be numbers of Cedar.
@@ -31,11 +31,11 @@ extension Value {
         return escaped
     }
 
-    private static func foreign(_ number: Double) -> ValueError {
-        ValueError("`\(number)` is not an integer of 64 bits")
+    private static func foreign(_ number: Double) -> InvalidPart {
+        InvalidPart("`\(number)` is not an integer of 64 bits")
     }
 
-    private static func unescaped(_ object: JSONObject) throws(ValueError) -> Value? {
+    private static func unescaped(_ object: JSONObject) throws(InvalidPart) -> Value? {
         if let entity = object["__entity"], let reference = EntityUID.Reference(entity) {
             return .entity(try EntityUID(reference))
         }
@@ -44,24 +44,24 @@ extension Value {
             if let arguments = function["args"]?.arrayValue { return try Self.call(name, arguments) }
         }
         if object["__expr"]?.stringValue != nil {
-            throw ValueError("the `__expr` escape is not supported")
+            throw InvalidPart("the `__expr` escape is not supported")
         }
         return nil
     }
 
-    private static func call(_ name: String, _ arguments: [JSONValue]) throws(ValueError) -> Value {
+    private static func call(_ name: String, _ arguments: [JSONValue]) throws(InvalidPart) -> Value {
         guard let function = ExtensionFunction(rawValue: name) else {
-            throw ValueError("`\(name)` is not a function of an extension type")
+            throw InvalidPart("`\(name)` is not a function of an extension type")
         }
         let values = try Self.values(arguments)
         do {
             return try function.apply(to: values)
         } catch {
-            throw ValueError(error.description)
+            throw InvalidPart(error.description)
         }
     }
 
-    private static func values(_ elements: [JSONValue]) throws(ValueError) -> [Value] {
+    private static func values(_ elements: [JSONValue]) throws(InvalidPart) -> [Value] {
         var values: [Value] = []
         values.reserveCapacity(elements.count)
         for (index, element) in elements.enumerated() {
@@ -97,7 +97,7 @@ extension JSONValue {
 
 extension Record {
     /// Reads a record from a JSON object; the object itself is not looked at for escapes, its members are.
-    package init(json object: JSONObject) throws(ValueError) {
+    package init(json object: JSONObject) throws(InvalidPart) {
         var members: [Member] = []
         members.reserveCapacity(object.count)
         for member in object.members {
@@ -111,8 +111,8 @@ extension Record {
     }
 
     /// Reads a record from JSON that must be an object, such as a request's context.
-    package init(json: JSONValue) throws(ValueError) {
-        guard case .record(let record) = try Value(json: json) else { throw ValueError("expected a record") }
+    package init(json: JSONValue) throws(InvalidPart) {
+        guard case .record(let record) = try Value(json: json) else { throw InvalidPart("expected a record") }
         self = record
     }
 }
@@ -131,22 +131,22 @@ extension EntityUID {
     }
 
     /// Reads an entity's identity: `{"type": "T", "id": "i"}`, that below `__entity`, or Cedar text `T::"i"`, normalized.
-    package init(json: JSONValue) throws(ValueError) {
+    package init(json: JSONValue) throws(InvalidPart) {
         if let text = json.stringValue {
             self = try EntityUID(normalized: text)
         } else if json["__expr"]?.stringValue != nil {
-            throw ValueError("the `__expr` escape is not supported")
+            throw InvalidPart("the `__expr` escape is not supported")
         } else if let entity = json["__entity"], let reference = Reference(entity) {
             self = try EntityUID(reference)
         } else if let reference = Reference(json) {
             self = try EntityUID(reference)
         } else {
-            throw ValueError("expected an entity such as {\"type\": \"User\", \"id\": \"alice\"}")
+            throw InvalidPart("expected an entity such as {\"type\": \"User\", \"id\": \"alice\"}")
         }
     }
 
-    fileprivate init(_ reference: Reference) throws(ValueError) {
-        guard CedarText.isName(reference.type) else { throw ValueError("`\(reference.type)` is not a type name") }
+    fileprivate init(_ reference: Reference) throws(InvalidPart) {
+        guard CedarText.isName(reference.type) else { throw InvalidPart("`\(reference.type)` is not a type name") }
         self.init(type: reference.type, id: reference.id)
     }
 
@@ -154,20 +154,20 @@ extension EntityUID {
     ///
     /// There, escapes stand for just those characters that need one; that engine takes no other text where it reads
     /// requests, so that nothing can be read in two ways.
-    package init(normalized text: String) throws(ValueError) {
+    package init(normalized text: String) throws(InvalidPart) {
         let uid = try EntityUID(parsing: text)
         let written = "\(uid.type)::\(CedarText.debugQuoted(uid.id.string))"
         guard CedarString(written) == CedarString(text) else {
-            throw ValueError("`\(text)` is to be written as `\(written)`")
+            throw InvalidPart("`\(text)` is to be written as `\(written)`")
         }
         self = uid
     }
 
     /// Reads an entity's identity from Cedar text: `Photos::User::"alice"`, with any escapes.
-    package init(parsing text: String) throws(ValueError) {
+    package init(parsing text: String) throws(InvalidPart) {
         let bytes = Array(text.utf8)
         let tokens = Lexer.tokens(of: bytes)
-        let wrong = ValueError("`\(text)` is not an entity such as `User::\"alice\"`")
+        let wrong = InvalidPart("`\(text)` is not an entity such as `User::\"alice\"`")
         guard let last = tokens.dropLast().last, last.kind == .string, last.end == bytes.count,
             let id = try? Escapes.string(bytes, last.start..<last.end), last.start > 2,
             bytes[last.start - 1] == UInt8(ascii: ":"), bytes[last.start - 2] == UInt8(ascii: ":")

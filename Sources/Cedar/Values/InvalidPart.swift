@@ -1,8 +1,8 @@
-/// Why JSON is no policy, or a policy has no JSON.
-package struct PolicyJSONError: Error, Hashable, Sendable, CustomStringConvertible {
+/// A part of a value, an entity or a policy that is not what it must be, and why.
+package struct InvalidPart: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong.
     package let message: String
-    /// Where it is, from the outside in: `staticPolicies.policy0.conditions[0].body.==.left`.
+    /// Where it is, from the outside in: `[3].attrs.owner`, `conditions[0].body.==.left`; empty for the whole.
     package let path: String
 
     init(_ message: String, path: String = "") {
@@ -10,9 +10,9 @@ package struct PolicyJSONError: Error, Hashable, Sendable, CustomStringConvertib
         self.path = path
     }
 
-    func within(_ step: String) -> PolicyJSONError {
+    func within(_ step: String) -> InvalidPart {
         let joint = self.path.isEmpty || self.path.utf8.first == UInt8(ascii: "[") ? "" : "."
-        return PolicyJSONError(self.message, path: step + joint + self.path)
+        return InvalidPart(self.message, path: step + joint + self.path)
     }
 
     /// `path: message`.

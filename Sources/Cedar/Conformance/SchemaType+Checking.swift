@@ -1,28 +1,7 @@
-/// A value that is not of the type that a schema states.
-package struct TypeMismatch: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The place within the value, from the outside in; empty for the value as a whole.
-    package let path: String
-    /// What is wrong there.
-    package let reason: String
-
-    init(_ reason: String, path: String = "") {
-        self.reason = reason
-        self.path = path
-    }
-
-    func within(_ step: String) -> TypeMismatch {
-        let joint = self.path.isEmpty || self.path.utf8.first == UInt8(ascii: "[") ? "" : "."
-        return TypeMismatch(self.reason, path: step + joint + self.path)
-    }
-
-    /// `path: reason`.
-    package var description: String { self.path.isEmpty ? self.reason : "\(self.path): \(self.reason)" }
-}
-
 extension SchemaType {
     /// Makes sure that a value is of the type: records have what they must have and nothing else, sets have elements of
     /// one type, entities are of the one type.
-    func check(_ value: Value) throws(TypeMismatch) {
+    func check(_ value: Value) throws(InvalidPart) {
         switch (self, value) {
         case (.any, _), (.bool, .bool), (.long, .long), (.string, .string), (.extension(.decimal), .decimal),
             (.extension(.ipaddr), .ip), (.extension(.datetime), .datetime), (.extension(.duration), .duration):
@@ -38,7 +17,7 @@ extension SchemaType {
             }
         case (.record(let type), .record(let record)): try type.check(record)
         case (.bool, _), (.long, _), (.string, _), (.extension, _), (.entity, _), (.set, _), (.record, _):
-            throw TypeMismatch("expected \(self.shortName), got \(value.typeName)")
+            throw InvalidPart("expected \(self.shortName), got \(value.typeName)")
         }
     }
 
@@ -59,11 +38,11 @@ extension SchemaType {
 
 extension RecordType {
     /// Makes sure that a record has what it must have, and nothing else.
-    func check(_ record: Record) throws(TypeMismatch) {
-        for name in self.missing(in: record) { throw TypeMismatch("the attribute `\(name)` is missing") }
+    func check(_ record: Record) throws(InvalidPart) {
+        for name in self.missing(in: record) { throw InvalidPart("the attribute `\(name)` is missing") }
         for member in record.members {
             guard let type = self.type(of: member.name) else {
-                throw TypeMismatch("there is no attribute `\(member.name)`")
+                throw InvalidPart("there is no attribute `\(member.name)`")
             }
             do {
                 try type.check(member.value)
