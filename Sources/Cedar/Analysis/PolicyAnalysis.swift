@@ -36,7 +36,8 @@ package struct PolicyOutline: Sendable {
         let parts = ConditionPart.parts(of: policy)
         scope = policy.scope
         self.parts = Set(parts)
-        isNeverSatisfied = !ConditionPart.mayHold(parts)
+        var finder = TruthFinder(weight: policy.conditions.reduce(0) { $0 + $1.body.weight })
+        isNeverSatisfied = !finder.mayHold(parts)
     }
 
     /// Whether it is satisfied by every request that its scope lets pass.
