@@ -54,7 +54,7 @@ extension Policy {
             annotations: [],
             scope: Scope(principal: .any, action: .any, resource: .any),
             conditions: [Condition(isUnless: isUnless, body: expression)],
-            source: PolicyText(start: position, text: "", map: nil),
+            source: PolicyText(start: position, written: nil, map: nil),
         )
     }
 }
