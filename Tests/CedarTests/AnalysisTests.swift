@@ -178,4 +178,32 @@ struct AnalysisTests {
         let parts = (0..<2000).map { "context.a\($0 % 7) != \($0)" }.joined(separator: " && ")
         #expect(try !Self.policy(asking: "when { \(parts) }").isNeverSatisfied)
     }
+
+    static let depth = 80
+
+    static func nested(_ open: String, _ middle: String, _ close: String) -> String {
+        String(repeating: open, count: depth) + middle + String(repeating: close, count: depth)
+    }
+
+    @Test(
+        "every expression is looked at once, however deep it nests",
+        arguments: [
+            (nested("if context.t then (", "context.a", ") else context.b"), false),
+            (nested("if context.t then (", "false", ") else false"), true),
+            (nested("if (", "context.a", ") then context.b else context.c"), false),
+            (nested("context.a && !(", "context.b", ")"), false),
+            (nested("context.a || !(", "context.b", ")"), false),
+            (nested("(context.a && (context.b || ", "context.c", "))"), false),
+        ]
+    )
+    func deep(condition: String, isNeverSatisfied: Bool) throws {
+        #expect(try Self.policy(asking: "when { \(condition) }").isNeverSatisfied == isNeverSatisfied)
+    }
+
+    @Test("constants that cost much to compare are compared until it is enough, and then nothing is said")
+    func manyLargeConstants() throws {
+        let large = "[" + (0..<3_000).map(String.init).joined(separator: ", ") + "]"
+        let parts = Array(repeating: "context.a == \(large)", count: 20) + (0..<10_000).map { "context.a != \($0)" }
+        #expect(try !Self.policy(asking: "when { \(parts.joined(separator: " && ")) }").isNeverSatisfied)
+    }
 }

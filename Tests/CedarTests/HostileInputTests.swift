@@ -193,6 +193,35 @@ struct HostileInputTests {
         #expect(throws: PolicyErrors.self) { try PolicySet(text: "\(names) @a77 \(policy)") }
     }
 
+    @Test("a template's conditions are held once, however many links it has")
+    func manyLinks() throws {
+        let condition = (0..<5_000).map { "context.n != \($0)" }.joined(separator: " && ")
+        let template = "permit (principal == ?principal, action, resource) when { \(condition) };"
+        let other = "permit (principal == ?principal, action, resource) when { context.n == 1 };"
+        let set = try PolicySet(text: template + other)
+        let links = (0..<20_000).map { number in
+            let user = EntityUID(type: "User", id: CedarString("\(number)"))
+            return TemplateLink(id: "l\(number)", template: "policy\(number % 2)", values: [.principal: user])
+        }
+        let one = try set.linking(Array(links.prefix(2)))
+        let all = try set.linking(links)
+        #expect(all.program.nodes.count == one.program.nodes.count)
+        #expect(all.program.lists.count == one.program.lists.count)
+        func allowed(_ user: Int, _ number: Int64) -> [String] {
+            let request = Request(
+                principal: EntityUID(type: "User", id: CedarString("\(user)")),
+                action: Request.sample.action,
+                resource: Request.sample.resource,
+                context: Record(members: [.init(name: "n", value: .long(number))]),
+            )
+            return all.authorize(request, Entities.empty).reasons
+        }
+        #expect(allowed(4, 6_000) == ["l4"] && allowed(4, 1) == [])
+        #expect(allowed(5, 6_000) == [] && allowed(5, 1) == ["l5"])
+        #expect(all.policies[5].text == all.policies[5].canonicalText)
+        #expect(all.policies[5].text.contains("principal == User::\"5\""))
+    }
+
     @Test("no cut or damaged text traps the parser")
     func damage() {
         let text = Array(

@@ -96,4 +96,26 @@ struct ValidationLimitsTests {
         #expect(Set(results.map(\.errors)).count == 1)
         #expect(results[0].errors.map(\.code).contains("unsafe-optional-attribute-access"))
     }
+
+    @Test("records of one wide type are told to be equal without a look at their members")
+    func wideTypes() throws {
+        let types = (1...15).map { "type T\($0) = {a: T\($0 - 1), b?: Set<T\($0 - 1)>};" }.joined()
+        let schema = try Schema(parsing: [
+            PolicySource(
+                name: "schema",
+                text: """
+                    type T0 = Long; \(types) entity U {x: T15, y: {a: T14, b?: Set<T14>}, z: {a: T14, b: Set<T14>}};
+                    action a appliesTo {principal: U, resource: U, context: T15};
+                    """
+            )
+        ])
+        func passes(_ condition: String) throws -> Bool {
+            let text = "permit (principal, action, resource) when { \(condition) };"
+            return Validator(schema: schema).validate(try PolicySet(text: text)).passed
+        }
+        let equal = ["principal.x == resource.x", "principal.x == resource.y", "context == principal.y"]
+        #expect(try passes(Self.repeated(equal.joined(separator: " && "), 5_000, " && ")))
+        #expect(try !passes("principal.x == resource.z"))
+        #expect(try passes("{a: principal.x.a, c: 1} == {a: resource.y.a, c: 2}"))
+    }
 }

@@ -36,7 +36,8 @@ package struct PolicyOutline: Sendable {
         let parts = ConditionPart.parts(of: policy)
         scope = policy.scope
         self.parts = Set(parts)
-        isNeverSatisfied = !ConditionPart.mayHold(parts)
+        var finder = TruthFinder(weight: policy.conditions.reduce(0) { $0 + $1.body.weight })
+        isNeverSatisfied = !finder.mayHold(parts)
     }
 
     /// Whether it is satisfied by every request that its scope lets pass.
@@ -53,7 +54,7 @@ extension Policy {
             annotations: [],
             scope: Scope(principal: .any, action: .any, resource: .any),
             conditions: [Condition(isUnless: isUnless, body: expression)],
-            source: PolicyText(start: position, text: "", map: nil),
+            source: PolicyText(start: position, written: nil, map: nil),
         )
     }
 }

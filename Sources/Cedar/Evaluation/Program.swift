@@ -99,9 +99,18 @@ final class Program: Sendable {
     let types: [EntityTypeName]
     let functions: [ExtensionFunction]
 
-    init(_ policies: [Policy]) {
+    /// Compiles policies, the last of which are the links; the conditions of a template are compiled once.
+    init(_ policies: [Policy], links: [TemplateLink] = []) {
         var compiler = Compiler()
-        self.conditions = policies.map { compiler.compile($0.conditions) ?? -1 }
+        var conditions = policies.dropLast(links.count).map { compiler.compile($0.conditions) ?? -1 }
+        var shared: [CedarString: Index] = [:]
+        for (link, policy) in zip(links, policies.suffix(links.count)) {
+            let template = CedarString(link.template)
+            let root = shared[template] ?? compiler.compile(policy.conditions) ?? -1
+            shared[template] = root
+            conditions.append(root)
+        }
+        self.conditions = conditions
         self.effects = policies.map(\.effect)
         self.idLists = policies.map { [$0.id] }
         self.index = ScopeIndex(policies.map(\.scope))

@@ -18,7 +18,7 @@ extension Parser {
             conditions: conditions,
             source: PolicyText(
                 start: self.map.position(of: start),
-                text: String(decoding: self.row.bytes[start..<end], as: UTF8.self),
+                written: String(decoding: self.row.bytes[start..<end], as: UTF8.self),
                 names: names,
                 map: self.map,
             ),

@@ -85,19 +85,16 @@ struct PolicyJSONReader {
                 throw error.within("conditions[\(index)]")
             }
         }
-        func template(_ text: String) -> Template {
-            Template(
-                id: id,
-                effect: effect,
-                annotations: annotations,
-                principal: principal,
-                action: action,
-                resource: resource,
-                conditions: conditions,
-                source: PolicyText(start: self.start, text: text, map: nil),
-            )
-        }
-        return template(template("").canonicalText)
+        return Template(
+            id: id,
+            effect: effect,
+            annotations: annotations,
+            principal: principal,
+            action: action,
+            resource: resource,
+            conditions: conditions,
+            source: PolicyText(start: self.start, written: nil, map: nil),
+        )
     }
 
     private func annotations(_ json: JSONValue?) throws(InvalidPart) -> [Annotation] {

@@ -8,6 +8,10 @@ package struct Expression: Hashable, Sendable {
     package let offset: Int
     /// The length of the longest path down to a leaf, 1 for a leaf; bounded by `PolicyLimits.nesting`.
     let height: Int
+    /// How much there is of it, as reading it once costs: its nodes, and its texts by their length.
+    let weight: Int
+    /// Whether it comes out the same for every request and whatever entities there are.
+    let isConstant: Bool
 
     /// The kinds of expression.
     ///
@@ -150,7 +154,10 @@ package struct Expression: Hashable, Sendable {
     init(_ form: Form, offset: Int) {
         self.form = form
         self.offset = offset
-        self.height = 1 + form.operands.reduce(0) { max($0, $1.height) }
+        let operands = form.operands
+        self.height = 1 + operands.reduce(0) { max($0, $1.height) }
+        self.weight = operands.reduce(1 + form.textBytes / 16) { $0 + $1.weight }
+        self.isConstant = form.asksNothing && operands.allSatisfy(\.isConstant)
     }
 }
 
@@ -169,6 +176,30 @@ extension Expression.Form {
         case .method(let receiver, _, let arguments): [receiver] + arguments
         case .isType(let operand, _, let within): within.map { [operand, $0] } ?? [operand]
         case .record(let members): members.map(\.value)
+        }
+    }
+
+    /// The bytes of the texts that stand in it and not in its operands.
+    fileprivate var textBytes: Int {
+        switch self {
+        case .literal(.string(let text)), .attribute(_, let text): text.byteCount
+        case .literal(.entity(let uid)): uid.id.byteCount
+        case .has(_, let path): path.reduce(0) { $0 + $1.byteCount }
+        case .like(_, let pattern): pattern.pieces.reduce(0) { $0 + $1.count }
+        case .record(let members): members.reduce(0) { $0 + $1.name.byteCount }
+        case .literal(.bool), .literal(.long), .variable, .and, .or, .not, .negate, .conditional, .compare,
+            .arithmetic, .method, .call, .isType, .set:
+            0
+        }
+    }
+
+    /// Whether it asks nothing of the request or the entities itself, whatever its operands do.
+    fileprivate var asksNothing: Bool {
+        switch self {
+        case .variable, .literal(.entity): false
+        case .literal(.bool), .literal(.long), .literal(.string), .and, .or, .not, .negate, .conditional, .compare,
+            .arithmetic, .has, .attribute, .method, .call, .like, .isType, .set, .record:
+            true
         }
     }
 }

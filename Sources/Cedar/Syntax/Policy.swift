@@ -32,8 +32,8 @@ package struct Policy: Sendable {
     /// Where it starts: its first annotation or its effect.
     package var position: SourcePosition { self.source.start }
 
-    /// Its text as written, from its first annotation to its semicolon.
-    package var text: String { self.source.text }
+    /// Its text as written, from its first annotation to its semicolon; the canonical text if it is written nowhere.
+    package var text: String { self.source.written ?? self.canonicalText }
 
     /// The value of an annotation, if there is one of that name.
     package func annotation(_ name: String) -> String? {
@@ -43,18 +43,6 @@ package struct Policy: Sendable {
 
     /// The policy in the one form that all texts with its meaning and shape share.
     package var canonicalText: String { PolicyPrinter.text(of: self) }
-
-    /// The policy with another text, which says the same.
-    func stating(_ text: String) -> Policy {
-        Policy(
-            id: self.id,
-            effect: self.effect,
-            annotations: self.annotations,
-            scope: self.scope,
-            conditions: self.conditions,
-            source: self.source.stating(text),
-        )
-    }
 
     func named(_ id: String) -> Policy {
         Policy(

@@ -24,7 +24,7 @@ package struct PolicySet: Sendable {
         self.templates = templates
         self.links = links
         self.statements = statements
-        self.program = Program(policies)
+        self.program = Program(policies, links: links)
     }
 
     /// The canonical texts of all policies and templates, in order, then of the policies that are links, by id.

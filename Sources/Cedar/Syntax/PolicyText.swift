@@ -1,19 +1,19 @@
 /// The text that a policy was read from, and where things stand in it.
 ///
-/// A policy that was read from JSON has the canonical text of what it says; positions in it are then those of the
-/// policy as a whole.
+/// What was read from JSON, and a template's link, is written nowhere; positions in it are then those of the policy as a
+/// whole, or of the template.
 package struct PolicyText: Sendable {
     /// Where the policy starts: its first annotation or its effect.
     package let start: SourcePosition
-    /// The text as written, from its first annotation to its semicolon.
-    package let text: String
+    /// The text as written, from its first annotation to its semicolon; nil where the canonical text stands for it.
+    let written: String?
     /// Where the scope names types and entities.
     let names: ScopeNames
     private let map: SourceMap?
 
-    init(start: SourcePosition, text: String, names: ScopeNames = ScopeNames(), map: SourceMap?) {
+    init(start: SourcePosition, written: String?, names: ScopeNames = ScopeNames(), map: SourceMap?) {
         self.start = start
-        self.text = text
+        self.written = written
         self.names = names
         self.map = map
     }
@@ -29,10 +29,8 @@ package struct PolicyText: Sendable {
         return map.position(of: offset)
     }
 
-    /// The same place with another text.
-    func stating(_ text: String) -> PolicyText {
-        PolicyText(start: self.start, text: text, names: self.names, map: self.map)
-    }
+    /// The same place of what is not written there.
+    var unwritten: PolicyText { PolicyText(start: self.start, written: nil, names: self.names, map: self.map) }
 }
 
 /// The byte offsets of the types and entities that a scope names, in the order in which each constraint names them.

@@ -46,8 +46,8 @@ package struct Template: Sendable {
     /// Where it starts: its first annotation or its effect.
     package var position: SourcePosition { self.source.start }
 
-    /// Its text as written, from its first annotation to its semicolon.
-    package var text: String { self.source.text }
+    /// Its text as written, from its first annotation to its semicolon; the canonical text if it is written nowhere.
+    package var text: String { self.source.written ?? self.canonicalText }
 
     /// The value of an annotation, if there is one of that name.
     package func annotation(_ name: String) -> String? {
@@ -70,16 +70,15 @@ package struct Template: Sendable {
         guard let principal = self.principal.filled(with: values[.principal]),
             let resource = self.resource.filled(with: values[.resource])
         else { return nil }
-        let policy = Policy(
+        return Policy(
             id: id,
             effect: self.effect,
             annotations: self.annotations,
             scope: Cedar.Scope(principal: principal, action: self.action, resource: resource),
             conditions: self.conditions,
-            source: self.source,
+            // Whoever is shown a link's text must see the entities, not the slots.
+            source: values.isEmpty ? self.source : self.source.unwritten,
         )
-        // Whoever is shown a link's text must see the entities, not the slots.
-        return values.isEmpty ? policy : policy.stating(policy.canonicalText)
     }
 
     func named(_ id: String) -> Template {

@@ -118,6 +118,7 @@ extension SchemaIndex {
     private struct Numbering {
         var names: [EntityTypeName] = []
         var numbers: [EntityTypeName: Int] = [:]
+        private var shapes: [ShapeKey: RecordShape] = [:]
 
         @discardableResult
         mutating func number(_ name: EntityTypeName) -> Int {
@@ -145,7 +146,40 @@ extension SchemaIndex {
             for (name, attribute) in record.attributes {
                 attributes[name] = .init(type: self.type(attribute.type), isRequired: attribute.isRequired)
             }
-            return RecordShape(attributes: attributes, isOpen: false, rest: record.rest.map { self.type($0) })
+            let rest = record.rest.map { self.type($0) }
+            let key = ShapeKey(
+                attributes: attributes.mapValues { .init(type: TypeKey($0.type), isRequired: $0.isRequired) },
+                rest: rest.map { TypeKey($0) },
+            )
+            if let shape = self.shapes[key] { return shape }
+            let shape = RecordShape(attributes: attributes, isOpen: false, rest: rest, identity: .init())
+            self.shapes[key] = shape
+            return shape
+        }
+    }
+
+    /// What tells a schema's shape from others; the records in it stand for themselves, so that it is as large as one.
+    private struct ShapeKey: Hashable {
+        struct Attribute: Hashable {
+            let type: TypeKey
+            let isRequired: Bool
+        }
+
+        let attributes: [CedarString: Attribute]
+        let rest: TypeKey?
+    }
+
+    private indirect enum TypeKey: Hashable {
+        case record(ObjectIdentifier)
+        case set(TypeKey)
+        case other(StaticType)
+
+        init(_ type: StaticType) {
+            switch type {
+            case .record(let shape): self = shape.identity.map { .record(ObjectIdentifier($0)) } ?? .other(type)
+            case .set(let element): self = .set(TypeKey(element))
+            case .never, .bool, .long, .string, .extension, .entity, .any: self = .other(type)
+            }
         }
     }
 }

@@ -68,6 +68,7 @@ extension StaticType {
 
 extension RecordShape {
     fileprivate func isSubtype(of other: RecordShape, _ mode: ValidationMode) -> Bool {
+        if self.isIdentical(to: other) { return true }
         if self.isOpen && !other.isOpen || self.rest != other.rest { return false }
         let mayBeWider = other.isOpen && mode == .permissive
         guard mayBeWider || self.attributes.count == other.attributes.count else { return false }

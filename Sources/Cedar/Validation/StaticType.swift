@@ -48,6 +48,9 @@ struct RecordShape: Hashable, Sendable {
         let isRequired: Bool
     }
 
+    /// What shapes of one schema share that are equal, so that telling this needs no look at their members.
+    final class Identity: Sendable {}
+
     let attributes: [CedarString: Attribute]
     /// Whether there may be members that are not listed; only a bound of several records is open.
     let isOpen: Bool
@@ -55,4 +58,22 @@ struct RecordShape: Hashable, Sendable {
     ///
     /// They are optional; only what may be of any type can be read without a `has`.
     var rest: StaticType?
+    /// Who it is among the schema's shapes; nil for one that an expression has made.
+    var identity: Identity?
+
+    /// Whether they are surely equal; where they are not, their members tell.
+    func isIdentical(to other: RecordShape) -> Bool { self.identity != nil && self.identity === other.identity }
+
+    /// Equal members, whosesoever they are.
+    static func == (left: RecordShape, right: RecordShape) -> Bool {
+        left.isIdentical(to: right)
+            || left.isOpen == right.isOpen && left.attributes == right.attributes && left.rest == right.rest
+    }
+
+    /// Hashes the members.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(self.attributes)
+        hasher.combine(self.isOpen)
+        hasher.combine(self.rest)
+    }
 }
