@@ -1,11 +1,11 @@
 /// The text that a policy was read from, and where things stand in it.
 ///
-/// A policy that was read from JSON has the canonical text of what it says; positions in it are then those of the
-/// policy as a whole.
+/// A policy that was read from JSON has the canonical text of what it says, and so has a link, with its entities in the
+/// slots. Positions are those of what was read: in JSON that of the policy as a whole, for a link those of its template.
 package struct PolicyText: Sendable {
-    /// Where the policy starts: its first annotation or its effect.
+    /// Where the policy starts: its first annotation or its effect; in JSON its object.
     package let start: SourcePosition
-    /// The text as written, from its first annotation to its semicolon.
+    /// The text as written, from its first annotation to its semicolon, or the canonical one.
     package let text: String
     /// Where the scope names types and entities.
     let names: ScopeNames

@@ -9,15 +9,15 @@ struct ConditionPart: Hashable {
     /// is left out.
     static func parts(of policy: Policy) -> [ConditionPart] {
         var parts = [ConditionPart]()
-        for condition in policy.conditions { split(condition.body, !condition.isUnless, into: &parts) }
+        for condition in policy.conditions { Self.split(condition.body, !condition.isUnless, into: &parts) }
         return parts.filter { $0.expression.constantTruth != $0.mustBe }
     }
 
     private static func split(_ expression: Expression, _ mustBe: Bool, into parts: inout [ConditionPart]) {
         switch (expression.form, mustBe) {
-        case (.not(let operand), _): split(operand, !mustBe, into: &parts)
+        case (.not(let operand), _): Self.split(operand, !mustBe, into: &parts)
         case (.and(let operands), true), (.or(let operands), false):
-            for operand in operands { split(operand, mustBe, into: &parts) }
+            for operand in operands { Self.split(operand, mustBe, into: &parts) }
         case (.and, false), (.or, true), (.literal, _), (.variable, _), (.negate, _), (.conditional, _), (.compare, _),
             (.arithmetic, _), (.has, _), (.attribute, _), (.method, _), (.call, _), (.like, _), (.isType, _), (.set, _),
             (.record, _):
@@ -29,20 +29,21 @@ struct ConditionPart: Hashable {
     static func mayBe(_ expression: Expression, _ truth: Bool) -> Bool {
         if expression.isConstant { return expression.constantTruth == truth }
         switch (expression.form, truth) {
-        case (.not(let operand), _): return mayBe(operand, !truth)
+        case (.not(let operand), _): return Self.mayBe(operand, !truth)
         case (.and(let operands), true), (.or(let operands), false):
             var parts = [ConditionPart]()
-            for operand in operands { split(operand, truth, into: &parts) }
-            return mayHold(parts)
+            for operand in operands { Self.split(operand, truth, into: &parts) }
+            return Self.mayHold(parts)
         case (.and(let operands), false), (.or(let operands), true):
             // The first that is as asked decides, and those before it must have been otherwise.
             for operand in operands {
-                if mayBe(operand, truth) { return true }
-                if !mayBe(operand, !truth) { return false }
+                if Self.mayBe(operand, truth) { return true }
+                if !Self.mayBe(operand, !truth) { return false }
             }
             return false
         case (.conditional(let test, let then, let otherwise), _):
-            return (mayBe(test, true) && mayBe(then, truth)) || (mayBe(test, false) && mayBe(otherwise, truth))
+            return (Self.mayBe(test, true) && Self.mayBe(then, truth))
+                || (Self.mayBe(test, false) && Self.mayBe(otherwise, truth))
         case (.literal, _), (.variable, _), (.negate, _), (.compare, _), (.arithmetic, _), (.has, _), (.attribute, _),
             (.method, _), (.call, _), (.like, _), (.isType, _), (.set, _), (.record, _):
             return true
@@ -51,7 +52,7 @@ struct ConditionPart: Hashable {
 
     /// Whether all parts may hold at once; `false` only where they surely cannot.
     static func mayHold(_ parts: [ConditionPart]) -> Bool {
-        guard parts.allSatisfy({ mayBe($0.expression, $0.mustBe) }) else { return false }
+        guard parts.allSatisfy({ Self.mayBe($0.expression, $0.mustBe) }) else { return false }
         let all = Set(parts)
         guard !parts.contains(where: { all.contains(ConditionPart(expression: $0.expression, mustBe: !$0.mustBe)) })
         else { return false }
@@ -92,18 +93,18 @@ private struct Bound {
         func holds(_ comparison: Expression.Comparison, _ left: Expression, _ right: Expression) -> Bool {
             Expression(.compare(comparison, left, right), offset: 0).constantTruth == true
         }
-        switch (comparison, other.comparison) {
-        case (.equal, .equal): return holds(.notEqual, constant, other.constant)
-        case (.equal, .notEqual), (.notEqual, .equal): return holds(.equal, constant, other.constant)
-        case (.equal, let comparison): return holds(comparison.negated, constant, other.constant)
-        case (let comparison, .equal): return holds(comparison.negated, other.constant, constant)
+        switch (self.comparison, other.comparison) {
+        case (.equal, .equal): return holds(.notEqual, self.constant, other.constant)
+        case (.equal, .notEqual), (.notEqual, .equal): return holds(.equal, self.constant, other.constant)
+        case (.equal, let comparison): return holds(comparison.negated, self.constant, other.constant)
+        case (let comparison, .equal): return holds(comparison.negated, other.constant, self.constant)
         // Below one and above another: nothing is left if the upper bound is not above the lower one.
         case (.less, .greater), (.less, .greaterOrEqual), (.lessOrEqual, .greater):
-            return holds(.lessOrEqual, constant, other.constant)
+            return holds(.lessOrEqual, self.constant, other.constant)
         case (.greater, .less), (.greaterOrEqual, .less), (.greater, .lessOrEqual):
-            return holds(.lessOrEqual, other.constant, constant)
-        case (.lessOrEqual, .greaterOrEqual): return holds(.less, constant, other.constant)
-        case (.greaterOrEqual, .lessOrEqual): return holds(.less, other.constant, constant)
+            return holds(.lessOrEqual, other.constant, self.constant)
+        case (.lessOrEqual, .greaterOrEqual): return holds(.less, self.constant, other.constant)
+        case (.greaterOrEqual, .lessOrEqual): return holds(.less, other.constant, self.constant)
         case (.notEqual, _), (_, .notEqual), (.within, _), (_, .within), (.less, .less), (.less, .lessOrEqual),
             (.lessOrEqual, .less), (.lessOrEqual, .lessOrEqual), (.greater, .greater), (.greater, .greaterOrEqual),
             (.greaterOrEqual, .greater), (.greaterOrEqual, .greaterOrEqual):
@@ -135,37 +136,5 @@ extension Expression.Comparison {
         case .greaterOrEqual: .less
         case .within: .within
         }
-    }
-}
-
-extension Expression {
-    /// Whether it comes out the same for every request and whatever entities there are.
-    var isConstant: Bool {
-        var pending = [self]
-        while let expression = pending.popLast() {
-            switch expression.form {
-            case .variable, .literal(.entity): return false
-            case .literal, .and, .or, .not, .negate, .conditional, .compare, .arithmetic, .has, .attribute, .method,
-                .call, .like, .isType, .set, .record:
-                pending += expression.form.operands
-            }
-        }
-        return true
-    }
-
-    /// What a constant comes out as; `nil` if it is none, fails, or is no truth value.
-    ///
-    /// The engine itself says it, so that there is no second reading of the language.
-    var constantTruth: Bool? {
-        guard isConstant else { return nil }
-        func isSatisfied(unless: Bool) -> Bool {
-            let policy = Policy(asking: self, isUnless: unless)
-            let set = PolicySet(statements: [.policy(policy)], links: [], linked: [])
-            let nobody = EntityUID(type: "Nobody", id: "")
-            let request = Request(principal: nobody, action: nobody, resource: nobody, context: .empty)
-            return set.evaluate(request, Entities.empty).satisfied == [0]
-        }
-        if isSatisfied(unless: false) { return true }
-        return isSatisfied(unless: true) ? false : nil
     }
 }

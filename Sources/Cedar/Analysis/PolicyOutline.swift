@@ -1,0 +1,18 @@
+/// What an analysis keeps of a policy.
+package struct PolicyOutline: Sendable {
+    let scope: Scope
+    let parts: Set<ConditionPart>
+    /// Whether no request ever satisfies it, because of what its conditions ask.
+    package let isNeverSatisfied: Bool
+
+    /// Takes a policy's conditions apart.
+    package init(_ policy: Policy) {
+        let parts = ConditionPart.parts(of: policy)
+        self.scope = policy.scope
+        self.parts = Set(parts)
+        self.isNeverSatisfied = !ConditionPart.mayHold(parts)
+    }
+
+    /// Whether it is satisfied by every request that its scope lets pass.
+    package var isUnconditional: Bool { self.parts.isEmpty }
+}
