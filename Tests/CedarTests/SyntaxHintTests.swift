@@ -80,4 +80,13 @@ struct SyntaxHintTests {
     func texts(text: String, problem: String) {
         #expect(Self.problems(text) == ["t:" + problem])
     }
+
+    @Test("a comment in another language's manner in a schema is one error, too")
+    func schema() throws {
+        let source = PolicySource(name: "s", text: "entity A;\n# entity B;\nentity C;")
+        let errors = try #require(throws: PolicyErrors.self) { try Schema(parsing: [source]) }
+        #expect(errors.errors.count == 1)
+        #expect(errors.description.hasPrefix("s:2:1: "))
+        #expect(errors.description.hasSuffix("found `# entity B;` (comments start with `//`)"))
+    }
 }

@@ -1,14 +1,14 @@
 extension Scope {
     /// Whether every request that the other scope lets pass surely passes this one, too.
     func covers(_ other: Scope, _ hierarchy: ActionHierarchy) -> Bool {
-        principal.covers(other.principal) && resource.covers(other.resource)
-            && action.covers(other.action, hierarchy)
+        self.principal.covers(other.principal) && self.resource.covers(other.resource)
+            && self.action.covers(other.action, hierarchy)
     }
 
     /// Whether surely no request passes both.
     func isDisjoint(from other: Scope, _ hierarchy: ActionHierarchy) -> Bool {
-        principal.isDisjoint(from: other.principal) || resource.isDisjoint(from: other.resource)
-            || action.isDisjoint(from: other.action, hierarchy)
+        self.principal.isDisjoint(from: other.principal) || self.resource.isDisjoint(from: other.resource)
+            || self.action.isDisjoint(from: other.action, hierarchy)
     }
 }
 
@@ -35,7 +35,7 @@ extension Scope.EntityConstraint {
 
     fileprivate func isDisjoint(from other: Scope.EntityConstraint) -> Bool {
         if case .equal(let entity) = self, case .equal(let inner) = other { return entity != inner }
-        guard let type, let otherType = other.type else { return false }
+        guard let type = self.type, let otherType = other.type else { return false }
         return type != otherType
     }
 
@@ -57,7 +57,7 @@ extension Scope.ActionConstraint {
             guard case .equal(let inner) = other else { return false }
             return action == inner
         case .within, .withinAny:
-            let groups = named
+            let groups = self.named
             let inner = other.named
             return !inner.isEmpty && inner.allSatisfy { action in groups.contains { hierarchy.isWithin(action, $0) } }
         }

@@ -1,30 +1,3 @@
-/// What evaluating all policies found, before anything is decided.
-package struct Evaluation: Sendable {
-    /// A policy that could not be evaluated, and why.
-    package struct Failure: Hashable, Sendable {
-        /// The policy's index in the set.
-        package let policy: Int
-        /// Why it could not be evaluated.
-        package let error: EvaluationError
-    }
-
-    /// The indices of the satisfied policies, ascending.
-    package var satisfied = PolicyIndices()
-    /// The policies that failed, ascending.
-    package var errors: [Failure] = []
-
-    /// An evaluation that found nothing yet.
-    package init() {}
-}
-
-/// Cedar's answer.
-package enum Decision: String, Hashable, Sendable {
-    /// Some `permit` is satisfied and no `forbid` is.
-    case allow
-    /// Otherwise.
-    case deny
-}
-
 /// Cedar's answer and what brought it about.
 package struct Response: Sendable {
     /// A policy that was skipped because it could not be evaluated.
@@ -41,4 +14,12 @@ package struct Response: Sendable {
     package let reasons: [String]
     /// The policies that were skipped.
     package let errors: [Failure]
+}
+
+/// Cedar's answer.
+package enum Decision: String, Hashable, Sendable {
+    /// Some `permit` is satisfied and no `forbid` is.
+    case allow
+    /// Otherwise.
+    case deny
 }

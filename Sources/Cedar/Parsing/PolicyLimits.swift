@@ -1,8 +1,8 @@
-/// How large a policy text may be, so that a hostile one costs little and never the stack.
+/// How large a text of policies or of a schema may be, in Cedar's languages or in JSON, so that a hostile one costs little and never the stack.
 package struct PolicyLimits: Sendable {
     /// The most bytes in one file.
     package let fileBytes: Int
-    /// How deep expressions may nest: parentheses, operators and member accesses within each other.
+    /// How deep expressions may nest: parentheses, operators and member accesses within each other; in a schema, types.
     package let nesting: Int
     /// After this many problems a file's rest is not looked at.
     ///

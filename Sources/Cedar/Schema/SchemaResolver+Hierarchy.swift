@@ -10,14 +10,14 @@ extension SchemaResolver {
             let uses = statement.names.count
             let record = self.record(
                 statement.shape,
-                in: located.scope,
+                in: located.namespace,
                 uses: uses,
                 for: place,
                 "the shape of the entity type",
             )
             records.append(record ?? .empty)
-            tags.append(statement.tags.flatMap { self.counted($0, in: located.scope, uses: uses, for: place) })
-            parents.append(self.entityTypes(statement.parents, in: located.scope))
+            tags.append(statement.tags.flatMap { self.counted($0, in: located.namespace, uses: uses, for: place) })
+            parents.append(self.entityTypes(statement.parents, in: located.namespace))
         }
         guard self.errors.isEmpty, let place = self.entities.first?.place else { return [:] }
         let ancestors = self.ancestors(of: parents, statements: self.entities.map(\.statement), place: place)
@@ -50,15 +50,15 @@ extension SchemaResolver {
             let uses = statement.names.count
             let context = self.record(
                 statement.context,
-                in: located.scope,
+                in: located.namespace,
                 uses: uses,
                 for: place,
                 "the context of the action",
             )
             contexts.append(context ?? .empty)
-            principals.append(self.names(statement.principals, in: located.scope))
-            resources.append(self.names(statement.resources, in: located.scope))
-            parents.append(self.actions(statement.parents, in: located.scope))
+            principals.append(self.names(statement.principals, in: located.namespace))
+            resources.append(self.names(statement.resources, in: located.namespace))
+            parents.append(self.actions(statement.parents, in: located.namespace))
         }
         self.checkCycles(parents)
         guard self.errors.isEmpty, let place = self.actionEntities.first?.place else { return [:] }
@@ -83,27 +83,27 @@ extension SchemaResolver {
     // MARK: References
 
     /// The declared entity types that references stand for, by number; an action's type is none.
-    private mutating func entityTypes(_ references: [TypeReference], in scope: Int) -> Set<Int> {
+    private mutating func entityTypes(_ references: [TypeReference], in namespace: Int) -> Set<Int> {
         var numbers = Set<Int>()
         for reference in references {
-            switch self.definitions.definition(of: reference, in: scope) {
+            switch self.definitions.definition(of: reference, in: namespace) {
             case .entity(let number): numbers.insert(number)
             case .actionType:
                 self.note(reference.place, "`\(reference.name.shown)` is the type of actions, which cannot stand here")
-            case .builtin, .common, nil: self.noteUndeclared(reference, in: scope)
+            case .builtin, .common, nil: self.noteUndeclared(reference, in: namespace)
             }
         }
         return numbers
     }
 
-    private mutating func names(_ references: [TypeReference], in scope: Int) -> Set<EntityTypeName> {
-        Set(self.entityTypes(references, in: scope).map { self.entities[$0].name })
+    private mutating func names(_ references: [TypeReference], in namespace: Int) -> Set<EntityTypeName> {
+        Set(self.entityTypes(references, in: namespace).map { self.entities[$0].name })
     }
 
-    private mutating func actions(_ references: [ActionReference], in scope: Int) -> Set<Int> {
+    private mutating func actions(_ references: [ActionReference], in namespace: Int) -> Set<Int> {
         var numbers = Set<Int>()
         for reference in references {
-            if let number = self.definitions.action(reference, in: scope) {
+            if let number = self.definitions.action(reference, in: namespace) {
                 numbers.insert(number)
                 continue
             }
@@ -113,7 +113,7 @@ extension SchemaResolver {
             if let type = reference.type, type.base != "Action" {
                 hint = "an action's type is `Action`: `NS::Action::\"id\"`"
             } else {
-                let names = self.definitions.scopes[scope].actions.keys.prefix(1000).map(\.string)
+                let names = self.definitions.namespaces[namespace].actions.keys.prefix(1000).map(\.string)
                 hint = self.nearest(to: reference.id.string, among: names)
             }
             self.note(reference.place, "the action `\(shown)` is not declared", hint: hint)
@@ -122,7 +122,7 @@ extension SchemaResolver {
     }
 
     /// Notes that a name stands for nothing.
-    mutating func noteUndeclared(_ reference: TypeReference, in scope: Int) {
+    mutating func noteUndeclared(_ reference: TypeReference, in namespace: Int) {
         if self.isFull { return }
         let what =
             switch reference.kind {
@@ -134,12 +134,14 @@ extension SchemaResolver {
         if reference.name.base == "Boolean" {
             hint = "did you mean `Bool`?"
         } else if reference.name.namespace == nil {
-            let scopes = [self.definitions.scopes[scope], self.definitions.scopes[SchemaDefinitions.unnamed]]
+            let namespaces = [
+                self.definitions.namespaces[namespace], self.definitions.namespaces[SchemaDefinitions.unnamed],
+            ]
             var names: [CedarString] = []
             if reference.kind != .entity {
-                names += SchemaDefinitions.builtins.keys + scopes.flatMap { $0.commonTypes.keys.prefix(1000) }
+                names += SchemaDefinitions.builtins.keys + namespaces.flatMap { $0.commonTypes.keys.prefix(1000) }
             }
-            if reference.kind != .common { names += scopes.flatMap { $0.entityTypes.keys.prefix(1000) } }
+            if reference.kind != .common { names += namespaces.flatMap { $0.entityTypes.keys.prefix(1000) } }
             hint = self.nearest(to: reference.name.base.string, among: names.map(\.string))
         }
         self.note(reference.place, "`\(reference.name.shown)` is not declared as \(what)", hint: hint)

@@ -14,7 +14,7 @@ extension SchemaResolver {
         var edges: [[Int]] = []
         for located in self.commonTypes {
             var references = Set<Int>()
-            self.collectCommonTypes(of: located.statement.type, in: located.scope, into: &references)
+            self.collectCommonTypes(of: located.statement.type, in: located.namespace, into: &references)
             edges.append(references.sorted())
         }
         let graph = DependencyGraph(edges: edges)
@@ -22,12 +22,12 @@ extension SchemaResolver {
         for number in order {
             let located = self.commonTypes[number]
             let place = located.statement.name.place
-            self.expansions[number] = self.expand(located.statement.type, in: located.scope, for: place)
+            self.expansions[number] = self.expand(located.statement.type, in: located.namespace, for: place)
         }
         for cycle in graph.cycles(among: rest) {
             guard let first = cycle.first else { continue }
             var names = (cycle.prefix(8) + [first]).map {
-                "`\(self.shown(self.commonTypes[$0].statement.name, in: self.commonTypes[$0].scope))`"
+                "`\(self.shown(self.commonTypes[$0].statement.name, in: self.commonTypes[$0].namespace))`"
             }
             if cycle.count > 8 { names.insert("…", at: 8) }
             let path = names.joined(separator: " → ")
@@ -43,12 +43,12 @@ extension SchemaResolver {
     /// Expands a type for a declaration, which must be a record, and counts it.
     mutating func record(
         _ type: WrittenType,
-        in scope: Int,
+        in namespace: Int,
         uses: Int,
         for place: SchemaPlace,
         _ what: String,
     ) -> RecordType? {
-        guard let expansion = self.counted(type, in: scope, uses: uses, for: place) else { return nil }
+        guard let expansion = self.counted(type, in: namespace, uses: uses, for: place) else { return nil }
         guard case .record(let record) = expansion else {
             self.note(place, "\(what) is not a record", hint: "it is `{…}` or a common type that stands for a record")
             return nil
@@ -57,8 +57,8 @@ extension SchemaResolver {
     }
 
     /// Expands a type for a declaration and counts it.
-    mutating func counted(_ type: WrittenType, in scope: Int, uses: Int, for place: SchemaPlace) -> SchemaType? {
-        guard let expansion = self.expand(type, in: scope, for: place) else { return nil }
+    mutating func counted(_ type: WrittenType, in namespace: Int, uses: Int, for place: SchemaPlace) -> SchemaType? {
+        guard let expansion = self.expand(type, in: namespace, for: place) else { return nil }
         let (nodes, overflows) = expansion.nodes.multipliedReportingOverflow(by: uses)
         let isNew = self.nodes <= SchemaLimits.nodes
         self.nodes = overflows || nodes > SchemaLimits.nodes ? SchemaLimits.nodes + 1 : self.nodes + nodes
@@ -76,7 +76,7 @@ extension SchemaResolver {
     }
 
     /// What a type comes to, or nil where that is broken and noted.
-    private mutating func expand(_ type: WrittenType, in scope: Int, for place: SchemaPlace) -> Expansion? {
+    private mutating func expand(_ type: WrittenType, in namespace: Int, for place: SchemaPlace) -> Expansion? {
         switch type {
         case .bool: return Expansion(type: .bool, nodes: 1, depth: 1)
         case .long: return Expansion(type: .long, nodes: 1, depth: 1)
@@ -90,18 +90,18 @@ extension SchemaResolver {
             }
             return Expansion(type: .extension(known), nodes: 1, depth: 1)
         case .reference(let reference):
-            return self.expand(reference, in: scope)
+            return self.expand(reference, in: namespace)
         case .set(let element):
-            guard let element = self.expand(element, in: scope, for: place) else { return nil }
+            guard let element = self.expand(element, in: namespace, for: place) else { return nil }
             return self.bounded(.set(element.type), nodes: element.nodes, depth: element.depth, for: place)
         case .record(let attributes):
-            return self.expand(attributes, in: scope, for: place)
+            return self.expand(attributes, in: namespace, for: place)
         }
     }
 
     private mutating func expand(
         _ attributes: [WrittenAttribute],
-        in scope: Int,
+        in namespace: Int,
         for place: SchemaPlace,
     ) -> Expansion? {
         var members: [CedarString: RecordType.Attribute] = [:]
@@ -109,7 +109,7 @@ extension SchemaResolver {
         var depth = 0
         var isWhole = true
         for attribute in Self.effective(attributes) {
-            guard let expansion = self.expand(attribute.type, in: scope, for: place) else {
+            guard let expansion = self.expand(attribute.type, in: namespace, for: place) else {
                 isWhole = false
                 continue
             }
@@ -121,15 +121,15 @@ extension SchemaResolver {
         return self.bounded(.record(RecordType(members)), nodes: nodes, depth: depth, for: place)
     }
 
-    private mutating func expand(_ reference: TypeReference, in scope: Int) -> Expansion? {
-        switch self.definitions.definition(of: reference, in: scope) {
+    private mutating func expand(_ reference: TypeReference, in namespace: Int) -> Expansion? {
+        switch self.definitions.definition(of: reference, in: namespace) {
         case .builtin(let type): return Expansion(type: type, nodes: 1, depth: 1)
         case .common(let number): return self.expansions[number]
         case .entity(let number): return Expansion(type: .entity(self.entities[number].name), nodes: 1, depth: 1)
-        case .actionType(let scope):
-            return self.actionTypes[scope].map { Expansion(type: .entity($0), nodes: 1, depth: 1) }
+        case .actionType(let namespace):
+            return self.actionTypes[namespace].map { Expansion(type: .entity($0), nodes: 1, depth: 1) }
         case nil:
-            self.noteUndeclared(reference, in: scope)
+            self.noteUndeclared(reference, in: namespace)
             return nil
         }
     }
@@ -143,15 +143,17 @@ extension SchemaResolver {
     }
 
     /// The common types that a type refers to.
-    private func collectCommonTypes(of type: WrittenType, in scope: Int, into found: inout Set<Int>) {
+    private func collectCommonTypes(of type: WrittenType, in namespace: Int, into found: inout Set<Int>) {
         switch type {
         case .bool, .long, .string, .extension: return
         case .reference(let reference):
-            if case .common(let number) = self.definitions.definition(of: reference, in: scope) { found.insert(number) }
-        case .set(let element): self.collectCommonTypes(of: element, in: scope, into: &found)
+            if case .common(let number) = self.definitions.definition(of: reference, in: namespace) {
+                found.insert(number)
+            }
+        case .set(let element): self.collectCommonTypes(of: element, in: namespace, into: &found)
         case .record(let attributes):
             for attribute in Self.effective(attributes) {
-                self.collectCommonTypes(of: attribute.type, in: scope, into: &found)
+                self.collectCommonTypes(of: attribute.type, in: namespace, into: &found)
             }
         }
     }

@@ -10,7 +10,7 @@ struct SchemaResolver {
     /// A statement and the namespace that it stands in.
     struct Located<Statement> {
         let statement: Statement
-        let scope: Int
+        let namespace: Int
     }
 
     private let errorLimit: Int
@@ -59,11 +59,11 @@ struct SchemaResolver {
     // MARK: Declarations
 
     private mutating func collect(_ fragment: SchemaFragment) {
-        for namespace in fragment.namespaces {
-            let scope = self.definitions.number(of: namespace.name)
-            self.commonTypes += namespace.commonTypes.map { Located(statement: $0, scope: scope) }
-            self.entityTypes += namespace.entityTypes.map { Located(statement: $0, scope: scope) }
-            self.actions += namespace.actions.map { Located(statement: $0, scope: scope) }
+        for part in fragment.namespaces {
+            let namespace = self.definitions.number(of: part.name)
+            self.commonTypes += part.commonTypes.map { Located(statement: $0, namespace: namespace) }
+            self.entityTypes += part.entityTypes.map { Located(statement: $0, namespace: namespace) }
+            self.actions += part.actions.map { Located(statement: $0, namespace: namespace) }
         }
     }
 
@@ -71,10 +71,10 @@ struct SchemaResolver {
     private mutating func nameBytesAreBounded() -> Bool {
         var bytes = 0
         let names =
-            self.entityTypes.map { ($0.scope, $0.statement.names) }
-            + self.actions.map { ($0.scope, $0.statement.names) }
-        for (scope, names) in names {
-            let length = self.definitions.scopes[scope].name.byteCount + 2
+            self.entityTypes.map { ($0.namespace, $0.statement.names) }
+            + self.actions.map { ($0.namespace, $0.statement.names) }
+        for (namespace, names) in names {
+            let length = self.definitions.namespaces[namespace].name.byteCount + 2
             for name in names { bytes += length + name.text.byteCount }
             if bytes > SchemaLimits.nameBytes, let first = names.first {
                 self.note(first.place, "the schema's names are together longer than \(SchemaLimits.nameBytes) bytes")
@@ -87,28 +87,31 @@ struct SchemaResolver {
     private mutating func declare() {
         for (number, located) in self.commonTypes.enumerated() {
             let name = located.statement.name
-            if !self.definitions.declare(commonType: name.text, as: number, in: located.scope) {
-                self.note(name.place, "the common type `\(self.shown(name, in: located.scope))` is declared already")
+            if !self.definitions.declare(commonType: name.text, as: number, in: located.namespace) {
+                self.note(
+                    name.place,
+                    "the common type `\(self.shown(name, in: located.namespace))` is declared already"
+                )
             }
         }
         for (number, located) in self.entityTypes.enumerated() {
             for name in located.statement.names {
-                if !self.definitions.declare(entityType: name.text, as: self.entities.count, in: located.scope) {
+                if !self.definitions.declare(entityType: name.text, as: self.entities.count, in: located.namespace) {
                     self.note(
                         name.place,
-                        "the entity type `\(self.shown(name, in: located.scope))` is declared already"
+                        "the entity type `\(self.shown(name, in: located.namespace))` is declared already"
                     )
                 }
-                let type = EntityTypeName(self.qualified(name.text, in: located.scope))
+                let type = EntityTypeName(self.qualified(name.text, in: located.namespace))
                 self.entities.append((number, name.place, type))
             }
         }
         for (number, located) in self.actions.enumerated() {
             let type =
-                self.actionTypes[located.scope] ?? EntityTypeName(self.qualified("Action", in: located.scope))
-            self.actionTypes[located.scope] = type
+                self.actionTypes[located.namespace] ?? EntityTypeName(self.qualified("Action", in: located.namespace))
+            self.actionTypes[located.namespace] = type
             for name in located.statement.names {
-                if !self.definitions.declare(action: name.text, as: self.actionEntities.count, in: located.scope) {
+                if !self.definitions.declare(action: name.text, as: self.actionEntities.count, in: located.namespace) {
                     self.note(name.place, "the action `\(CedarText.shortened(name.text.string))` is declared already")
                 }
                 self.actionEntities.append((number, name.place, EntityUID(type: type, id: name.text)))
@@ -119,36 +122,36 @@ struct SchemaResolver {
     /// No type and no action may hide one of the namespace without a name (RFC 70 of Cedar).
     private mutating func checkShadowing() {
         let hint = "what a name without a namespace stands for would depend on where it is written; rename one"
-        for located in self.commonTypes where located.scope != SchemaDefinitions.unnamed {
-            self.checkShadowing(located.statement.name, in: located.scope, hint: hint)
+        for located in self.commonTypes where located.namespace != SchemaDefinitions.unnamed {
+            self.checkShadowing(located.statement.name, in: located.namespace, hint: hint)
         }
-        for located in self.entityTypes where located.scope != SchemaDefinitions.unnamed {
-            for name in located.statement.names { self.checkShadowing(name, in: located.scope, hint: hint) }
+        for located in self.entityTypes where located.namespace != SchemaDefinitions.unnamed {
+            for name in located.statement.names { self.checkShadowing(name, in: located.namespace, hint: hint) }
         }
-        for located in self.actions where located.scope != SchemaDefinitions.unnamed {
+        for located in self.actions where located.namespace != SchemaDefinitions.unnamed {
             for name in located.statement.names
-            where self.definitions.scopes[SchemaDefinitions.unnamed].actions[name.text] != nil {
+            where self.definitions.namespaces[SchemaDefinitions.unnamed].actions[name.text] != nil {
                 let id = CedarText.shortened(name.text.string)
                 self.note(name.place, "the action `\(id)` hides the one without a namespace", hint: hint)
             }
         }
     }
 
-    private mutating func checkShadowing(_ name: DeclaredName, in scope: Int, hint: String) {
+    private mutating func checkShadowing(_ name: DeclaredName, in namespace: Int, hint: String) {
         guard self.definitions.isUnnamedType(name.text), !self.isFull else { return }
         let shown = CedarText.shortened(name.text.string)
-        self.note(name.place, "the type `\(self.shown(name, in: scope))` hides `\(shown)`", hint: hint)
+        self.note(name.place, "the type `\(self.shown(name, in: namespace))` hides `\(shown)`", hint: hint)
     }
 
     // MARK: Names
 
     /// A name with its namespace.
-    func qualified(_ name: CedarString, in scope: Int) -> String {
-        scope == SchemaDefinitions.unnamed ? name.string : "\(self.definitions.scopes[scope].name)::\(name)"
+    func qualified(_ name: CedarString, in namespace: Int) -> String {
+        namespace == SchemaDefinitions.unnamed ? name.string : "\(self.definitions.namespaces[namespace].name)::\(name)"
     }
 
     /// A name with its namespace, for a message.
-    func shown(_ name: DeclaredName, in scope: Int) -> String {
-        CedarText.shortened(self.isFull ? name.text.string : self.qualified(name.text, in: scope))
+    func shown(_ name: DeclaredName, in namespace: Int) -> String {
+        CedarText.shortened(self.isFull ? name.text.string : self.qualified(name.text, in: namespace))
     }
 }

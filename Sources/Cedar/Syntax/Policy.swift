@@ -16,7 +16,10 @@ package struct Policy: Sendable {
         package let body: Expression
     }
 
-    /// The id: the value of `@id` where the set takes ids from annotations, else `policy0`, `policy1`, ….
+    /// The id.
+    ///
+    /// In a text the value of `@id` where the set takes ids from annotations, else `policy0`, `policy1`, …, counted
+    /// together with the templates; in JSON the member's name; of a link its own id.
     package let id: String
     /// What it says when it is satisfied.
     package let effect: Effect
@@ -29,7 +32,7 @@ package struct Policy: Sendable {
     /// Where it stands.
     package let source: PolicyText
 
-    /// Where it starts: its first annotation or its effect.
+    /// Where it starts: its first annotation or its effect; in JSON its object.
     package var position: SourcePosition { self.source.start }
 
     /// Its text as written, from its first annotation to its semicolon; the canonical text if it is written nowhere.

@@ -1,4 +1,4 @@
-/// One thing wrong with a policy text.
+/// One thing wrong with a text: of policies, of a schema or of their JSON form.
 package struct PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong.
     package let message: String
@@ -22,7 +22,7 @@ package struct PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Everything wrong with a set of policy texts, in the order of the texts.
+/// Everything wrong with some texts of policies or of a schema, in the order of the texts.
 package struct PolicyErrors: Error, Sendable, CustomStringConvertible {
     /// The problems; at least one.
     package let errors: [PolicyError]

@@ -3,7 +3,7 @@
 /// What was read from JSON, and a template's link, is written nowhere; positions in it are then those of the policy as a
 /// whole, or of the template.
 package struct PolicyText: Sendable {
-    /// Where the policy starts: its first annotation or its effect.
+    /// Where the policy starts: its first annotation or its effect; in JSON its object.
     package let start: SourcePosition
     /// The text as written, from its first annotation to its semicolon; nil where the canonical text stands for it.
     let written: String?

@@ -1,4 +1,4 @@
-/// A place in a policy file.
+/// A place in a file of policies or of a schema.
 package struct SourcePosition: Hashable, Sendable, CustomStringConvertible {
     /// The file's name, as its `PolicySource` gave it.
     package let file: String
@@ -22,18 +22,4 @@ package struct SourcePosition: Hashable, Sendable, CustomStringConvertible {
 
     /// `file:line:column`.
     package var description: String { "\(self.file):\(self.line):\(self.column)" }
-}
-
-/// A policy file's name and text.
-package struct PolicySource: Sendable {
-    /// The name that positions carry.
-    package let name: String
-    /// The Cedar text.
-    package let text: String
-
-    /// Joins a name and a text.
-    package init(name: String, text: String) {
-        self.name = name
-        self.text = text
-    }
 }

@@ -20,8 +20,10 @@ package struct Template: Sendable {
         case isTypeWithinSlot(EntityTypeName)
     }
 
-    /// The id: the value of `@id` where the set takes ids from annotations, else `policy0`, `policy1`, …, counted
-    /// together with the policies.
+    /// The id.
+    ///
+    /// In a text the value of `@id` where the set takes ids from annotations, else `policy0`, `policy1`, …, counted
+    /// together with the policies; in JSON the member's name.
     package let id: String
     /// What its links say when they are satisfied.
     package let effect: Effect
@@ -43,7 +45,7 @@ package struct Template: Sendable {
         (self.principal.hasSlot ? [.principal] : []) + (self.resource.hasSlot ? [.resource] : [])
     }
 
-    /// Where it starts: its first annotation or its effect.
+    /// Where it starts: its first annotation or its effect; in JSON its object.
     package var position: SourcePosition { self.source.start }
 
     /// Its text as written, from its first annotation to its semicolon; the canonical text if it is written nowhere.

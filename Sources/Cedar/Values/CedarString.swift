@@ -9,7 +9,9 @@
 /// A string that is equal to another only when their bytes are equal.
 ///
 /// Swift's `String ==` is canonical equivalence: a precomposed and a decomposed "é" are one string to it. Cedar and every
-/// security decision need them to be two, so nothing in this module compares a `String`.
+/// security decision need them to be two. So whatever comes from a text or a request is compared as a `CedarString` or by its
+/// bytes; a `String` is compared with words of this module's own only, in ASCII letters to which no other character is
+/// canonically equivalent.
 package struct CedarString: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
     /// The text itself; compare `CedarString`s, not these.
     package let string: String

@@ -38,38 +38,20 @@ struct ConditionPart: Hashable {
     /// is left out.
     static func parts(of policy: Policy) -> [ConditionPart] {
         var parts = [ConditionPart]()
-        for condition in policy.conditions { split(condition.body, !condition.isUnless, into: &parts) }
+        for condition in policy.conditions { Self.split(condition.body, !condition.isUnless, into: &parts) }
         return parts.filter { $0.expression.constantTruth != $0.mustBe }
     }
 
     /// Takes an expression apart that must have a truth value.
     static func split(_ expression: Expression, _ mustBe: Bool, into parts: inout [ConditionPart]) {
         switch (expression.form, mustBe) {
-        case (.not(let operand), _): split(operand, !mustBe, into: &parts)
+        case (.not(let operand), _): Self.split(operand, !mustBe, into: &parts)
         case (.and(let operands), true), (.or(let operands), false):
-            for operand in operands { split(operand, mustBe, into: &parts) }
+            for operand in operands { Self.split(operand, mustBe, into: &parts) }
         case (.and, false), (.or, true), (.literal, _), (.variable, _), (.negate, _), (.conditional, _), (.compare, _),
             (.arithmetic, _), (.has, _), (.attribute, _), (.method, _), (.call, _), (.like, _), (.isType, _), (.set, _),
             (.record, _):
             parts.append(ConditionPart(expression: expression, mustBe: mustBe))
         }
-    }
-}
-
-extension Expression {
-    /// What a constant comes out as; `nil` if it is none, fails, or is no truth value.
-    ///
-    /// The engine itself says it, so that there is no second reading of the language.
-    var constantTruth: Bool? {
-        guard isConstant else { return nil }
-        func isSatisfied(unless: Bool) -> Bool {
-            let policy = Policy(asking: self, isUnless: unless)
-            let set = PolicySet(statements: [.policy(policy)], links: [], linked: [])
-            let nobody = EntityUID(type: "Nobody", id: "")
-            let request = Request(principal: nobody, action: nobody, resource: nobody, context: .empty)
-            return set.evaluate(request, Entities.empty).satisfied == [0]
-        }
-        if isSatisfied(unless: false) { return true }
-        return isSatisfied(unless: true) ? false : nil
     }
 }
