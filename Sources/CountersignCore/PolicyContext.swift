@@ -27,7 +27,8 @@ enum PolicyContext {
         return Record(members)
     }
 
-    /// What policy sees of a payload's text: its value if it is JSON, the text itself if it only begins like JSON.
+    /// What policy sees of a payload's text: its value if it is JSON, the text itself if it only begins like JSON, or is a
+    /// form.
     ///
     /// Not by media type: many servers parse whatever looks like JSON, and `text/plain` must not hide a body. Nor must
     /// what readers take differently (a key twice, something after the end): on a text, a policy that looks inside the
@@ -38,22 +39,39 @@ enum PolicyContext {
             // Bytes that are not in the document: too many, not text, or compressed. If they may be JSON, they are a text
             // to policy, so that size or coding is no way around a policy about the body.
             let excerpt = payload["excerpt"]?.stringValue ?? ""
-            let first = excerpt.unicodeScalars.first { !isSkipped($0) }
             let isCoded = details["headers"]?["content-encoding"] != nil
-            return first == nil || first == "{" || first == "[" || isCoded ? Value(excerpt) : nil
+            let mayBeJSON = excerpt.unicodeScalars.first { !isSkipped($0) }.map(beginsLikeJSON) ?? true
+            return mayBeJSON || isCoded || isForm(payload) ? Value(excerpt) : nil
         }
-        guard
-            let first = text.unicodeScalars.first(where: { !isSkipped($0) }), first == "{" || first == "["
-        else { return nil }
+        let first = text.unicodeScalars.first { !isSkipped($0) }
+        if isForm(payload) {
+            // Servers that read JSON often read forms, too, into the same names. JSON that is sent as a form, as curl does
+            // unasked, is JSON unless a reader of forms finds a second name in it.
+            let isOneName = first == "{" || first == "["
+            if !isOneName || text.unicodeScalars.contains(where: { $0 == "&" || $0 == ";" }) { return Value(text) }
+        }
+        guard let first, beginsLikeJSON(first) else { return nil }
         guard let parsed = try? JSONParser.parse(text, limits: JSONLimits(numbers: .int64, allowsNoncharacters: true))
         else { return Value(text) }
         return value(parsed)
     }
 
-    /// White space, the byte order mark, which many readers skip, and what UTF-16 looks like when read as UTF-8.
+    /// An object, an array, or a comment, which lenient readers skip.
+    private static func beginsLikeJSON(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == "{" || scalar == "[" || scalar == "/" || scalar == "#"
+    }
+
+    /// Whether a payload says that it is a form.
+    private static func isForm(_ payload: JSONValue) -> Bool {
+        let type = payload["media_type"]?.stringValue?.lowercased() ?? ""
+        return ["application/x-www-form-urlencoded", "multipart/form-data"].contains { type.utf8.starts(with: $0.utf8) }
+    }
+
+    /// White space of any reader, the byte order mark, which many skip, and what UTF-16 looks like when read as UTF-8.
     private static func isSkipped(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
-        case " ", "\t", "\n", "\r", "\0", "\u{FEFF}", "\u{FFFD}": true
+        case " ", "\t", "\n", "\r", "\0", "\u{B}", "\u{C}", "\u{A0}", "\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFD}":
+            true
         default: false
         }
     }

@@ -63,4 +63,24 @@ extension BypassTests {
         ]
         #expect(Set(try texts.map(version)).count == texts.count)
     }
+
+    @Test(
+        "a form, and JSON behind what lenient readers skip, are no way around a rule about bodies",
+        arguments: [
+            ("application/x-www-form-urlencoded", "amount=5000"),
+            ("Application/X-WWW-Form-Urlencoded; charset=utf-8", "amount=5000"),
+            (
+                "multipart/form-data; boundary=x",
+                "--x\r\ncontent-disposition: form-data; name=amount\r\n\r\n5000\r\n--x--"
+            ),
+            ("application/x-www-form-urlencoded", "{\"a\": \"&amount=5000&\"}"),
+            ("application/x-www-form-urlencoded", "{\"a\": \";amount=5000;\"}"),
+            ("text/plain", "/**/{\"amount\": 5000}"), ("application/octet-stream", "// x\n{\"amount\": 5000}"),
+            ("text/plain", "#\n{\"amount\": 5000}"), ("text/plain", "\u{B}\u{C}{\"amount\": 5000}"),
+            ("text/plain", "\u{A0}\u{2028}{\"amount\": 5000}"),
+        ]
+    )
+    func otherBodies(_ mediaType: String, _ body: String) throws {
+        #expect(try Self.payloadVerdict(mediaType, body) == "deny policy-error")
+    }
 }

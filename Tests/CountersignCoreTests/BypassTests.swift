@@ -439,7 +439,7 @@ struct BypassTests {
         )
     }
 
-    private static func payloadVerdict(_ mediaType: String, _ body: String) throws -> String {
+    static func payloadVerdict(_ mediaType: String, _ body: String) throws -> String {
         let text =
             "permit (principal, action, resource);\n"
             + "forbid (principal, action, resource) when { context has body && context.body.amount > 1000 };"
