@@ -757,6 +757,12 @@ def test_a_policy_file_in_capitals_or_too_deep_refuses_the_set(desk):
     deep.unlink()
 
 
+def test_a_link_that_leads_nowhere_refuses_the_set(desk):
+    desk.write("policies/a.cedar", '@id("p") permit (principal, action, resource);')
+    (desk.folder / "policies" / "gates").symlink_to("not-mounted")
+    assert "cannot look at policies/gates" in desk.run("check", expect=2).stderr
+
+
 def test_links_that_lead_back_are_followed_once(desk):
     desk.write("policies/a.cedar", '@id("p") permit (principal, action, resource);')
     for name in ("l1", "l2", "l3", "l4"):

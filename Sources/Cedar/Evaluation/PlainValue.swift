@@ -92,5 +92,5 @@ enum PlainValue {
     }
 }
 
-// What it points at is never written to.
+// What it points at is never written to, and belongs to the request, the entities or the program, which outlive it.
 extension PlainValue: @unchecked Sendable {}

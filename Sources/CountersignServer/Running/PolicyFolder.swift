@@ -81,6 +81,10 @@ private struct Walk {
         // Editors keep drafts and backups in hidden files.
         for name in names where name.utf8.first != UInt8(ascii: ".") {
             let place = folder + "/" + name
+            // A link that leads nowhere, or a folder whose entries may be listed and not looked at, may hold rules.
+            guard FileIdentity(place) != nil else {
+                throw StartupError("cannot look at \(place) in the policy folder; mend it, or take it away")
+            }
             if LocalFile.isFolder(place) {
                 try enter(place, under: prefix + name + "/", depth: depth + 1)
             } else if suffixes.contains(where: name.hasSuffix) {
