@@ -32,6 +32,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLSEvents = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -47,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         // Exactly one trait: with two, SwiftPM 6.3 writes their defines in random order and rebuilds everything above.
         .package(
             url: "https://github.com/hummingbird-project/hummingbird",
@@ -63,7 +65,14 @@ let package = Package(
         target("Cedar", ["CanonicalJSON"]),
         target("HTTPWire", [nioCore]),
         target("CountersignCore", ["CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
-        target("CountersignStore", ["CountersignCore", "CanonicalJSON", "TransparencyLog", grdb, sqlite]),
+        target("CountersignStore", ["CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, grdb, sqlite]),
+        target(
+            "CountersignLog",
+            [
+                "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpClient, lifecycle, logging, nioCore,
+                nioPosix, nioTLS,
+            ],
+        ),
         target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
         target(
             "CountersignProxy",
@@ -80,7 +89,7 @@ let package = Package(
         target(
             "CountersignServer",
             [
-                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignProxy",
+                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog", "CountersignProxy",
                 "CountersignStore", "CountersignWeb", "HTTPWire", "TransparencyLog", crypto, httpTypes, hummingbird,
                 lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
@@ -115,6 +124,12 @@ let package = Package(
             [
                 "CountersignServer", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignProxy",
                 "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
+            ],
+        ),
+        tests(
+            "CountersignLogTests",
+            [
+                "CountersignLog", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
             ],
         ),
     ],

@@ -1,5 +1,3 @@
-package import TransparencyLog
-
 /// What went wrong in the ledger.
 package struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kinds of failure.
@@ -204,7 +202,7 @@ package struct EntryQuery: Hashable, Sendable {
 /// transaction of the store. Entries get consecutive sequence numbers in commit order and are the leaves of the Merkle
 /// tree. An error means that nothing of the commit was kept, and that the caller must say no. Reads see every commit
 /// that returned before them.
-package protocol Ledger: Sendable {
+package protocol Ledger: LogLedger {
     /// Tells who waits that an approval changed, after its commit is durable.
     var feed: ApprovalFeed { get }
 
@@ -230,16 +228,6 @@ package protocol Ledger: Sendable {
     func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry>
     /// One entry.
     func entry(_ sequence: UInt64) async throws(LedgerError) -> Entry?
-    /// The size and root of the tree as of the latest commit.
-    func treeHead() async throws(LedgerError) -> TreeHead
-    /// The proof that the leaf at `index` is in the tree of `size` leaves.
-    func inclusionProof(index: UInt64, size: UInt64) async throws(LedgerError) -> [LogHash]
-    /// The proof that the tree of `from` leaves is a prefix of that of `to`.
-    func consistencyProof(from: UInt64, to: UInt64) async throws(LedgerError) -> [LogHash]
-    /// Remembers a signed checkpoint, so that a start can tell whether the log was cut.
-    func rememberCheckpoint(_ note: String, size: UInt64) async throws(LedgerError)
-    /// The latest remembered checkpoint.
-    func latestCheckpoint() async throws(LedgerError) -> String?
 
     /// The response kept for an approval.
     func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse?
@@ -252,20 +240,6 @@ package protocol Ledger: Sendable {
     func remembered(_ key: IdempotencyKey) async throws(LedgerError) -> RememberedAnswer?
     /// Remembers an answer for a day; the first one stays.
     func remember(_ answer: RememberedAnswer, for key: IdempotencyKey, now: Timestamp) async throws(LedgerError)
-}
-
-/// The size and root of the Merkle tree.
-package struct TreeHead: Hashable, Sendable {
-    /// The number of leaves.
-    package let size: UInt64
-    /// The root hash.
-    package let root: LogHash
-
-    /// Joins size and root.
-    package init(size: UInt64, root: LogHash) {
-        self.size = size
-        self.root = root
-    }
 }
 
 /// Numbers for `/metrics`.

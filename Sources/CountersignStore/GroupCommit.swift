@@ -55,12 +55,21 @@ final class GroupCommit: Sendable {
     /// When a transaction failed and none has succeeded since.
     private let failure = Mutex<Timestamp?>(nil)
     private let feed: ApprovalFeed
+    private let growth: LogGrowth
     private let clock: any WallClock
     private let checkpointer: Checkpointer
 
     /// Starts the writer, which works until ``close()``.
-    init(pool: DatabasePool, checkpointer: Checkpointer, head: Head, feed: ApprovalFeed, clock: any WallClock) {
+    init(
+        pool: DatabasePool,
+        checkpointer: Checkpointer,
+        head: Head,
+        feed: ApprovalFeed,
+        growth: LogGrowth,
+        clock: any WallClock,
+    ) {
         self.checkpointer = checkpointer
+        self.growth = growth
         self.head = Mutex(head)
         self.feed = feed
         self.clock = clock
@@ -169,6 +178,7 @@ final class GroupCommit: Sendable {
             return
         }
         for (job, answer) in zip(jobs, answers) { resume(job, with: answer) }
+        growth.advance(to: head.withLock { $0.tree.size })
         for case .commit(.success, changed: let approval?) in answers { feed.publish(approval) }
     }
 

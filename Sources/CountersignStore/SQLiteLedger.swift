@@ -9,6 +9,8 @@ import GRDB
 package final class SQLiteLedger: Ledger {
     /// Tells who waits that an approval changed, after its commit is durable.
     package let feed = ApprovalFeed()
+    /// Tells who waits that the log grew, after the commit is durable.
+    package let growth: LogGrowth
     let pool: DatabasePool
     let writer: GroupCommit
     let clock: any WallClock
@@ -43,7 +45,15 @@ package final class SQLiteLedger: Ledger {
         self.pool = pool
         self.clock = clock
         self.checkpointer = checkpointer
-        writer = GroupCommit(pool: pool, checkpointer: checkpointer, head: head, feed: feed, clock: clock)
+        growth = LogGrowth(size: head.tree.size)
+        writer = GroupCommit(
+            pool: pool,
+            checkpointer: checkpointer,
+            head: head,
+            feed: feed,
+            growth: growth,
+            clock: clock,
+        )
     }
 
     /// Lets the writer end where nobody has called ``close()``.

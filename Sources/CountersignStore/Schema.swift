@@ -9,7 +9,7 @@ enum Schema {
     static let application: Int64 = 0x4354_5347
 
     /// What brings a file from version n to n + 1; only ever appended to.
-    static let migrations: [String] = [first]
+    static let migrations: [String] = [first, second]
 
     /// The version that this code writes.
     static var version: Int64 { Int64(migrations.count) }
@@ -158,5 +158,18 @@ enum Schema {
             PRIMARY KEY (caller, key)
         ) STRICT;
         CREATE INDEX answer_at ON answer (at);
+        """
+
+    /// The witnesses' checkpoint, and where the readers of the log are.
+    private static let second = """
+        CREATE TABLE cosigned (
+            size INTEGER PRIMARY KEY,
+            root BLOB NOT NULL,
+            note TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE cursor (
+            reader TEXT PRIMARY KEY,
+            next INTEGER NOT NULL
+        ) STRICT;
         """
 }

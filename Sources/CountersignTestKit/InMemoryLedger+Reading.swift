@@ -1,5 +1,4 @@
 package import CountersignCore
-package import TransparencyLog
 
 extension InMemoryLedger {
     /// The approval, as of the latest commit.
@@ -116,52 +115,5 @@ extension InMemoryLedger {
         let limit = min(max(limit, 1), 200)
         let shown = rest.prefix(limit)
         return Page(items: shown.map(\.0), next: rest.count > limit ? shown.last.map { "\($0.1)" } : nil)
-    }
-}
-
-extension InMemoryLedger {
-    /// The size and root of the tree.
-    package func treeHead() async throws(LedgerError) -> TreeHead {
-        try read { state throws(LedgerError) in
-            TreeHead(size: UInt64(state.leaves.count), root: state.root(UInt64(state.leaves.count)))
-        }
-    }
-
-    /// The proof that the leaf at `index` is in the tree of `size` leaves.
-    package func inclusionProof(index: UInt64, size: UInt64) async throws(LedgerError) -> [LogHash] {
-        try read { state throws(LedgerError) in
-            guard size <= UInt64(state.leaves.count) else { return [] }
-            return InclusionProof.build(index: index, size: size) { state.node(level: $0, index: $1) }
-        }
-    }
-
-    /// The proof that the tree of `from` leaves is a prefix of that of `to`.
-    package func consistencyProof(from: UInt64, to: UInt64) async throws(LedgerError) -> [LogHash] {
-        try read { state throws(LedgerError) in
-            guard to <= UInt64(state.leaves.count) else { return [] }
-            return ConsistencyProof.build(from: from, to: to) { state.node(level: $0, index: $1) }
-        }
-    }
-
-    /// Remembers a signed checkpoint; one that is not of this log is refused.
-    package func rememberCheckpoint(_ note: String, size: UInt64) async throws(LedgerError) {
-        try read { state throws(LedgerError) in
-            guard let text = try? SignedNote(parsing: note).text, let checkpoint = try? Checkpoint(parsing: text),
-                checkpoint.size == size, size <= UInt64(state.leaves.count), checkpoint.root == state.root(size)
-            else { throw LedgerError(.corrupt, "the checkpoint is not of this log") }
-            if state.checkpoint.map({ $0.size <= size }) ?? true { state.checkpoint = (note, size) }
-        }
-    }
-
-    /// The latest remembered checkpoint.
-    package func latestCheckpoint() async throws(LedgerError) -> String? { try read { $0.checkpoint?.note } }
-}
-
-extension InMemoryLedger.State {
-    func root(_ size: UInt64) -> LogHash { treeRoot(size: size) { node(level: $0, index: $1) } }
-
-    func node(level: Int, index: UInt64) -> LogHash {
-        guard level > 0 else { return leaves[Int(index)] }
-        return .node(node(level: level - 1, index: 2 * index), node(level: level - 1, index: 2 * index + 1))
     }
 }

@@ -22,6 +22,8 @@ package final class InMemoryLedger: Ledger {
 
     /// Tells who waits that an approval changed.
     package let feed = ApprovalFeed()
+    /// Tells who waits that the log grew.
+    package let growth = LogGrowth()
     let state: Mutex<State>
     let clock: any WallClock
 
@@ -79,6 +81,7 @@ package final class InMemoryLedger: Ledger {
             }
         }
         if case .success(.committed) = result {
+            growth.advance(to: state.withLock { UInt64($0.entries.count) })
             switch commit.change {
             case .none: break
             case .insert(let approval, _), .replace(let approval): feed.publish(approval)
@@ -113,6 +116,8 @@ extension InMemoryLedger {
         var leaves: [LogHash] = []
         var newest: Timestamp?
         var checkpoint: (note: String, size: UInt64)?
+        var cosigned: (note: String, size: UInt64)?
+        var cursors: [String: UInt64] = [:]
 
         /// In the order in which they were made.
         var approvals: [Approval] = []

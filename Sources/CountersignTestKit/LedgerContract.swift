@@ -26,7 +26,8 @@ package struct ContractViolation: Error, CustomStringConvertible {
 /// What the port `Ledger` promises, as rules that every implementation is tested against.
 package enum LedgerContract {
     /// All of them.
-    package static let rules: [LedgerRule] = committing + changing + listing + searching + proving + remembering
+    package static let rules: [LedgerRule] =
+        committing + changing + listing + searching + proving + remembering + serving
 
     static func expect(
         _ condition: Bool,

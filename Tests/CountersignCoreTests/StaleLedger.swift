@@ -46,17 +46,6 @@ final class StaleLedger: Ledger {
     func statistics() async throws(LedgerError) -> LedgerStatistics { try await base.statistics() }
     func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry> { try await base.entries(query) }
     func entry(_ sequence: UInt64) async throws(LedgerError) -> Entry? { try await base.entry(sequence) }
-    func treeHead() async throws(LedgerError) -> TreeHead { try await base.treeHead() }
-    func inclusionProof(index: UInt64, size: UInt64) async throws(LedgerError) -> [LogHash] {
-        try await base.inclusionProof(index: index, size: size)
-    }
-    func consistencyProof(from: UInt64, to: UInt64) async throws(LedgerError) -> [LogHash] {
-        try await base.consistencyProof(from: from, to: to)
-    }
-    func rememberCheckpoint(_ note: String, size: UInt64) async throws(LedgerError) {
-        try await base.rememberCheckpoint(note, size: size)
-    }
-    func latestCheckpoint() async throws(LedgerError) -> String? { try await base.latestCheckpoint() }
     func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse? {
         try await base.keptResponse(approval)
     }
@@ -67,5 +56,36 @@ final class StaleLedger: Ledger {
     }
     func remember(_ answer: RememberedAnswer, for key: IdempotencyKey, now: Timestamp) async throws(LedgerError) {
         try await base.remember(answer, for: key, now: now)
+    }
+}
+
+/// The log's side never lags.
+extension StaleLedger {
+    var growth: LogGrowth { base.growth }
+
+    func treeHead() async throws(LedgerError) -> TreeHead { try await base.treeHead() }
+    func inclusionProof(index: UInt64, size: UInt64) async throws(LedgerError) -> [LogHash] {
+        try await base.inclusionProof(index: index, size: size)
+    }
+    func consistencyProof(from: UInt64, to: UInt64) async throws(LedgerError) -> [LogHash] {
+        try await base.consistencyProof(from: from, to: to)
+    }
+    func hashTile(level: Int, index: UInt64, width: Int) async throws(LedgerError) -> [UInt8]? {
+        try await base.hashTile(level: level, index: index, width: width)
+    }
+    func leaves(from start: UInt64, count: Int) async throws(LedgerError) -> [Entry] {
+        try await base.leaves(from: start, count: count)
+    }
+    func rememberCheckpoint(_ note: String, size: UInt64) async throws(LedgerError) {
+        try await base.rememberCheckpoint(note, size: size)
+    }
+    func latestCheckpoint() async throws(LedgerError) -> String? { try await base.latestCheckpoint() }
+    func rememberCosigned(_ note: String, size: UInt64) async throws(LedgerError) {
+        try await base.rememberCosigned(note, size: size)
+    }
+    func latestCosigned() async throws(LedgerError) -> String? { try await base.latestCosigned() }
+    func cursor(_ reader: String) async throws(LedgerError) -> UInt64? { try await base.cursor(reader) }
+    func moveCursor(_ reader: String, to next: UInt64) async throws(LedgerError) {
+        try await base.moveCursor(reader, to: next)
     }
 }

@@ -1,5 +1,6 @@
 package import CountersignCore
 import CountersignIdentity
+import CountersignLog
 import CountersignProxy
 import CountersignStore
 import CountersignWeb

@@ -1,6 +1,6 @@
 import CanonicalJSON
 import CountersignCore
-import CountersignIdentity
+import CountersignLog
 import CountersignTestKit
 import Crypto
 import Testing
@@ -170,4 +170,14 @@ struct ReceiptTests {
     }
 
     private func verify(_ bytes: [UInt8]) throws -> ReceiptSummary { try Receipt(parsing: bytes).verify(with: key) }
+}
+
+extension Result where Failure == Reason {
+    /// The code of the refusal.
+    fileprivate var reason: ReasonCode? {
+        switch self {
+        case .success: nil
+        case .failure(let reason): reason.code
+        }
+    }
 }

@@ -1,5 +1,4 @@
 package import CanonicalJSON
-import CountersignCore
 package import Crypto
 
 /// A compact JWS (RFC 7515) signed with Ed25519 (RFC 8037), with one accepted spelling.
