@@ -24,6 +24,8 @@ package enum NoteError: Error, Hashable, Sendable {
     case invalidSignature
     /// None of the given keys has signed.
     case noKnownSignature
+    /// Fewer witnesses have cosigned than the policy demands.
+    case tooFewWitnesses
     /// The key could not sign.
     case signingFailed
 }
@@ -43,6 +45,7 @@ extension NoteError: CustomStringConvertible {
         case .repeatedSignature: "a known key has signed the note twice"
         case .invalidSignature: "the signature of a known key is invalid"
         case .noKnownSignature: "the note is not signed by a known key"
+        case .tooFewWitnesses: "too few of the known witnesses have cosigned"
         case .signingFailed: "the key could not sign"
         }
     }
