@@ -62,6 +62,7 @@ let package = Package(
             name: "log-bench",
             dependencies: [
                 "CanonicalJSON", "CountersignCore", "CountersignLog", "CountersignStore", "TransparencyLog", crypto,
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/LogBench",
             swiftSettings: settings,

@@ -30,6 +30,8 @@ FAILURES = [
     ("fdatasync", 1, "EIO"),
     ("fdatasync", 9, "EIO"),
     ("ftruncate", 1, "EIO"),
+    ("fsync", 4, "EIO"),
+    ("rename", 3, "EIO"),
 ]
 
 
@@ -115,7 +117,7 @@ DAMAGES = {
     "a tile taken out": (["DELETE FROM tile"], ["the log was cut or rewritten", "0 full tiles"]),
     "the checkpoint's signature changed": (
         ["UPDATE checkpoint SET note = replace(note, substr(note, -20, 4), 'AAAA')"],
-        ["keys/log.key has not signed"],
+        ["the ledger's own memory", "not a checkpoint that the log key"],
     ),
 }
 
@@ -143,6 +145,39 @@ def test_an_old_entry_that_was_changed_is_found_by_whoever_kept_a_checkpoint(cha
     gateway.start()
     with pytest.raises(AssertionError, match="does not hash to its signed root"):
         gateway.verify_log()
+
+
+@pytest.mark.parametrize("what", ["the database", "the data folder"])
+def test_a_log_that_went_back_does_not_start(changed, what, tmp_path, path):
+    """The file beside the database knows what was signed; where that went back, too, the published folder does."""
+    gateway, _ = changed
+    if what == "the data folder":
+        gateway.configuration["log"]["folder"] = str(tmp_path / "published")
+        gateway.write_configuration()
+    gateway.start()
+    gateway.exchange("POST", f"/api/{path}")
+    size = gateway.log_size()
+    assert gateway.stop() == 0
+    if what == "the database":
+        for file in gateway.data.glob("ledger.db*"):
+            file.unlink()
+        shutil.copy(gateway.copy / "ledger.db", gateway.data)
+    else:
+        restore(gateway)
+    code, said = gateway.refuse_to_start()
+    gateway.configuration["log"].pop("folder", None)
+    gateway.write_configuration()
+    assert code != 0 and f"a checkpoint of {size} was published" in said and "older backup" in said, said
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut"])
+def test_a_damaged_memory_of_the_checkpoint_is_named(changed, damage):
+    gateway, _ = changed
+    memory = gateway.data / "checkpoint"
+    data = memory.read_bytes()
+    memory.write_bytes(data[:40] if damage == "cut" else data.replace(b"e2e", b"e3e", 1))
+    code, said = gateway.refuse_to_start()
+    assert code != 0 and str(memory) in said and "not a checkpoint that the log key" in said
 
 
 def test_cut_entries_are_found_by_whoever_holds_a_receipt_or_a_checkpoint(changed, path):

@@ -6,15 +6,22 @@ import shutil
 import subprocess
 import threading
 from collections import Counter
+from pathlib import Path
+
+from judges.making import leaf, root
+from judges.source import WIDTH, Source, tile_path, tiles_of
 
 from .onlooker import Onlooker
 from .waiting import NeverCame, eventually
 
 # Everything that changes the log's files, and the opening of them.
-CALLS = ["openat", "pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2", "unlink"]
+CALLS = [
+    *("openat", "pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2", "unlink"),
+    *("mkdir", "rmdir", "fchmod"),
+]
 ERRORS = ["EIO", "ENOSPC"]
 # What a disk does not answer to; a full disk can still delete, sync what it has, and cut files.
-FULL = {"openat", "pwrite64", "write", "rename", "renameat", "renameat2", "fdatasync", "fsync"}
+FULL = {"openat", "pwrite64", "write", "rename", "renameat", "renameat2", "fdatasync", "fsync", "mkdir"}
 
 
 def why_no_strace():
@@ -25,22 +32,35 @@ def why_no_strace():
     return f"strace may not trace here: {done.stderr.strip()[-200:]}" if done.returncode else None
 
 
-def watched(gateway):
-    """The log's files and folders."""
-    data = gateway.data.resolve()
-    names = ["ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal", "ledger.db.lock"]
-    return [data, *(data / name for name in names)]
-
-
-def use_whole_paths(gateway):
-    """strace compares the paths of calls as they were written."""
+def prepare(gateway):
+    """Publishes the log to a folder; paths are whole ones, for strace compares those of calls as they are written."""
     gateway.configuration["data"] = str(gateway.data.resolve())
+    gateway.configuration["log"]["folder"] = str(published(gateway))
     gateway.write_configuration()
+
+
+def published(gateway):
+    """Where the log is published."""
+    return gateway.folder.resolve() / "published"
+
+
+def watched(gateway):
+    """The log's files and folders; of the published ones as many as a trial can make."""
+    data, place = gateway.data.resolve(), published(gateway)
+    names = ["ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal", "ledger.db.lock"]
+    found = [data, *(data / name for name in names), place]
+    files = [data / "checkpoint", place / "checkpoint"]
+    for content in (0, "entries"):
+        partial = [place / tile_path(content, 0, width) for width in range(1, 64)]
+        found += [partial[0].parent, partial[0].parent.parent]
+        files += partial
+    # Each is written under another name first.
+    return found + files + [path.with_name(path.name + ".new") for path in files]
 
 
 def trace(gateway, *options):
     """Starts from now on under strace, which looks at the log's files only."""
-    use_whole_paths(gateway)
+    prepare(gateway)
     paths = [word for path in watched(gateway) for word in ("-P", str(path))]
     gateway.wrapper = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(gateway.folder / "trace"), *options, *paths]
 
@@ -92,6 +112,7 @@ def fail_once(gateway, call, number, error):
         # It did not start, and must have said why.
         assert re.search(r"ledger|data|disk|keys|log", str(error)), error
     gateway.kill()
+    keep_what_is_published(gateway, onlooker)
     happened = "(INJECTED)" in (gateway.folder / "trace").read_text()
     gateway.wrapper = []
     gateway.start()
@@ -99,7 +120,32 @@ def fail_once(gateway, call, number, error):
     assert onlooker.ask("/trial/afterwards") == 200, "it does not work again"
     onlooker.verify(before)
     fsck(gateway)
+    verify_published(gateway, onlooker)
     return happened
+
+
+def keep_what_is_published(gateway, onlooker):
+    """Takes up the checkpoints that lie in files: others may have seen them, whatever the gateway remembers."""
+    for path in (gateway.data / "checkpoint", published(gateway) / "checkpoint"):
+        if path.exists():
+            onlooker.notes.add(path.read_text())
+
+
+def verify_published(gateway, onlooker, folder=None):
+    """Checks that the published folder, or a copy, has all of the log that its checkpoint promises."""
+    folder = folder or published(gateway)
+    source = Source(folder)
+    if not (folder / "checkpoint").exists():
+        return
+    size, found = gateway.verifier().checkpoint(source.read("checkpoint").decode())
+    entries = source.entries(size)
+    leaves = [leaf(entry) for entry in entries]
+    assert root(leaves) == found, "the published entries do not hash to the published checkpoint"
+    assert found == onlooker.roots[size], "the published checkpoint is of another log"
+    for level, index, width in tiles_of(size):
+        below, first = WIDTH**level, index * WIDTH
+        hashes = [root(leaves[(first + n) * below : (first + n + 1) * below]) for n in range(width)]
+        assert source.read(tile_path(level, index, width)) == b"".join(hashes), f"tile {level}/{index} is another"
 
 
 def fsck(gateway):
@@ -196,6 +242,7 @@ def kill_again_and_again(gateway, kills, seed=4, report=lambda line: None):
     """`kill -9` under load; after each start, all that was answered is in the log and no checkpoint disagrees."""
     chance = random.Random(seed)
     onlooker = Onlooker(gateway)
+    prepare(gateway)
     gateway.start()
     storm = Storm(onlooker)
     try:
@@ -205,11 +252,17 @@ def kill_again_and_again(gateway, kills, seed=4, report=lambda line: None):
             assert not storm.failures, storm.failures
             gateway.kill()
             answered = set(onlooker.answered)
+            keep_what_is_published(gateway, onlooker)
+            # As the crash left it.
+            before = Path(shutil.copytree(published(gateway), gateway.folder / "as-left", dirs_exist_ok=True))
             gateway.start()
             size = onlooker.verify(answered)
+            verify_published(gateway, onlooker, before)
+            shutil.rmtree(before)
             report(f"kill {number + 1}: {len(answered)} answered, {size} entries, {len(onlooker.notes)} checkpoints")
     finally:
         storm.end()
     onlooker.verify()
     fsck(gateway)
+    verify_published(gateway, onlooker)
     return onlooker

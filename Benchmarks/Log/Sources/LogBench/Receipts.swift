@@ -2,20 +2,31 @@ import CountersignCore
 import CountersignLog
 import CountersignStore
 import Crypto
+import Logging
 import Synchronization
 import TransparencyLog
 
 /// From an action to its receipt: commit, a signed checkpoint that covers the entry, proof, bytes.
 struct Receipts {
     let writers: Writers
+    private let head: LogHead
     private let signer: LogSigner
+    private let logger: Logger
 
-    /// Signs with keys made for the run.
-    init(writers: Writers) {
+    /// Signs as the server does, with keys made for the run and the floor beside the ledger.
+    init(writers: Writers, folder: String) {
         self.writers = writers
-        signer = LogSigner(
+        logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+        head = LogHead(
             ledger: writers.ledger,
             signer: NoteSigner(name: "bench.example.com/log", privateKey: Curve25519.Signing.PrivateKey()),
+            floor: CheckpointFloor(in: DiskFolder(path: folder, isPublic: false)),
+            clock: SystemClock(),
+            logger: logger,
+        )
+        signer = LogSigner(
+            ledger: writers.ledger,
+            head: head,
             grantKey: Curve25519.Signing.PrivateKey(),
             clock: SystemClock(),
         )
@@ -23,14 +34,22 @@ struct Receipts {
 
     /// Makes `count` receipts, one after the other, while others write `rate` entries a second.
     func run(rate: Int, count: Int) async throws -> String {
+        try await head.begin()
         let isOver = Flag()
+        let service = CheckpointService(head: head, logger: logger)
         return try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask {
+                try await service.run()
+                return 0
+            }
             let parts = rate == 0 ? 0 : 32
             for part in 0..<parts { group.addTask { try await load(part, of: parts, rate: rate, isOver) } }
             var times = [Int]()
             let begin = nanoseconds()
             for number in 0..<count {
                 let entry = writers.workload.entry(900_000_000 + number)
+                // Without this each action would follow a checkpoint, and wait as long as any can.
+                try await Task.sleep(for: .milliseconds(Int.random(in: 0...400)))
                 let before = nanoseconds()
                 let sequence = try await writers.commit(entry)
                 let receipt = try await signer.receipt(forEntry: sequence)
@@ -39,7 +58,9 @@ struct Receipts {
             }
             let seconds = Double(nanoseconds() - begin) / 1e9
             isOver.set()
-            let written = try await group.reduce(0, +)
+            var written = 0
+            for _ in 0..<parts { written += try await group.next() ?? 0 }
+            group.cancelAll()
             return """
                 {"rate": \(rate), "receipts": \(count), "others_per_second": \(Double(written) / seconds), \
                 \(Times(times).json)}

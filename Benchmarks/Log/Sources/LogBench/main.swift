@@ -42,7 +42,7 @@ let opened = Double(nanoseconds() - begin) / 1e9
 let writers = Writers(ledger: ledger)
 switch arguments[2] {
 case "write": print(try await writers.run(writers: number, seconds: second))
-case "receipt": print(try await Receipts(writers: writers).run(rate: number, count: second))
+case "receipt": print(try await Receipts(writers: writers, folder: folder).run(rate: number, count: second))
 case "run": try await writers.grow(to: ledger.growth.size + UInt64(number))
 case "grow":
     memory("opened in \(opened) s", ledger)
