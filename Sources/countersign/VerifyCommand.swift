@@ -20,7 +20,7 @@ struct VerifyCommand: ParsableCommand {
     @OptionGroup var format: FormatOptions
 
     mutating func run() throws {
-        let verifier = try verifier()
+        let verifier = try VerifierKey.read(key)
         let bytes: [UInt8]
         switch LocalFile.read(receipt) {
         case .success(let content): bytes = content
@@ -29,8 +29,12 @@ struct VerifyCommand: ParsableCommand {
         let summary = try Receipt(parsing: bytes).verify(with: verifier)
         format.print(summary.json) { ReceiptText.print(summary) }
     }
+}
 
-    private func verifier() throws -> NoteVerifier {
+/// Reads `--key`.
+enum VerifierKey {
+    /// A verifier key, or what a file that holds one says.
+    static func read(_ key: String) throws -> NoteVerifier {
         var text = key
         if LocalFile.exists(key), case .success(let bytes) = LocalFile.read(key) {
             text = String(
