@@ -239,7 +239,8 @@ struct FsckDamageTests {
                     .filter { FsckColumnTests.uncovered["\(table).\($0)"] == nil }
                 guard !columns.isEmpty else { continue }
                 let list = columns.map { "\"\($0)\"" }.joined(separator: ", ")
-                tables[table] = try Row.fetchAll(db, sql: "SELECT \(list) FROM \"\(table)\" ORDER BY 1, 2")
+                let order = columns.count > 1 ? "1, 2" : "1"
+                tables[table] = try Row.fetchAll(db, sql: "SELECT \(list) FROM \"\(table)\" ORDER BY \(order)")
             }
             return tables
         }
