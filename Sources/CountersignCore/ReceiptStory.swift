@@ -40,6 +40,7 @@ struct ReceiptStory {
     func summary(
         log: String,
         treeSize: UInt64,
+        signatures: ReceiptSummary.Signatures,
         document: String?,
         entries: [ToldEntry],
     ) throws(ReceiptError) -> ReceiptSummary {
@@ -67,6 +68,10 @@ struct ReceiptStory {
             events: entries.map {
                 ReceiptSummary.Event(sequence: $0.sequence, time: $0.time.rfc3339, kind: $0.kind, actor: $0.actor)
             },
+            policies: approval == nil
+                ? first.members["policy"]?["ids"]?.arrayValue?.compactMap(\.stringValue) ?? [] : [],
+            reasons: approval == nil ? first.members["reasons"]?.arrayValue?.compactMap(\.stringValue) ?? [] : [],
+            signatures: signatures,
         )
     }
 }
@@ -76,6 +81,7 @@ extension ReceiptSummary.Decision {
     fileprivate init(_ entry: ToldEntry) {
         self.init(
             user: entry.actor.id,
+            groups: entry.members["groups"]?.arrayValue?.compactMap(\.stringValue) ?? [],
             decision: entry.text("decision") ?? "",
             reason: entry.text("reason") ?? "",
             time: entry.time.rfc3339,
