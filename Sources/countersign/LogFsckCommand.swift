@@ -46,8 +46,13 @@ extension LogCommand {
         @OptionGroup var format: FormatOptions
 
         mutating func run() throws {
-            let path = try ledger ?? configuration.load(withSecrets: false).data
-            var check = try LogCheck(path: path, key: try key.map { try VerifierKey.read($0) })
+            let key = try key.map { try VerifierKey.read($0) }
+            var check =
+                if let ledger {
+                    try LogCheck(path: ledger, key: key)
+                } else {
+                    try LogCheck(try configuration.load(withSecrets: false), key: key)
+                }
             for file in receipt { try check.expect(receipt: Self.read(file), named: file) }
             for file in checkpoint { try check.expect(checkpoint: Self.read(file), named: "the checkpoint \(file)") }
             let clock = ContinuousClock()

@@ -34,6 +34,14 @@ package struct LogFinding: Hashable, Sendable {
         case keyAbsent = "key-absent"
         /// Nothing signed is remembered.
         case checkpointAbsent = "checkpoint-absent"
+        /// The file that remembers the newest checkpoint is not there.
+        case floorAbsent = "floor-absent"
+        /// A file of the published folder is not there.
+        case publishedMissing = "published-missing"
+        /// A file of the published folder is not what the log has.
+        case publishedChanged = "published-changed"
+        /// The published folder has files that its checkpoint does not speak of.
+        case publishedSurplus = "published-surplus"
         /// What was signed is longer than the log.
         case logCut = "log-cut"
         /// The log's beginning is not what was signed.
@@ -102,6 +110,11 @@ package struct LogFinding: Hashable, Sendable {
             "Check that keys/log.key belongs to this data folder; if it does, restore the newest backup that passes."
         case .keyAbsent: "Name the log's verifier key with --key; whoever has receipts of this log has it."
         case .checkpointAbsent: "Start the gateway: it signs the log's head and remembers it."
+        case .floorAbsent: "Start the gateway: it writes the file with the next checkpoint."
+        case .publishedMissing, .publishedChanged:
+            "Remove the folder's files, its checkpoint last, and start the gateway: it writes the whole log there again. "
+                + "Find out who else can write there."
+        case .publishedSurplus: "They do no harm: remove them, or leave them."
         case .payloadMissing, .payloadChanged, .payloadSurplus:
             "The entry still verifies; take what stood beside it from a backup, or erase it so that an entry says so."
         case .stateChanged, .stateMissing, .stateSurplus:

@@ -1,12 +1,15 @@
 package import CountersignCore
 import CountersignIdentity
+import CountersignLog
 import CountersignStore
 package import TransparencyLog
 
 /// What `countersign log fsck` does: examines a data folder's ledger, beside the running server or without one.
 package struct LogCheck {
     private let ledger: String
+    private let folder: String?
     private let key: NoteVerifier?
+    private var published: (path: String, hasEntries: Bool)?
     private var heads: [LogExamination.KnownHead] = []
 
     /// Whether signatures can be checked, and so receipts and checkpoints be taken.
@@ -16,12 +19,19 @@ package struct LogCheck {
     package init(path: String, key: NoteVerifier?) throws {
         let isFolder = LocalFile.isFolder(path)
         ledger = isFolder ? Countersign.ledgerPath(path) : path
+        folder = isFolder ? path : nil
         if let key {
             self.key = key
             return
         }
-        let folder = isFolder ? path : path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        self.key = try DataKeys.verifierKey(data: folder).map { vkey in try NoteVerifier(vkey: vkey) }
+        let keys = isFolder ? path : path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        self.key = try DataKeys.verifierKey(data: keys).map { vkey in try NoteVerifier(vkey: vkey) }
+    }
+
+    /// A configuration's data folder, with the folder that the log is published to.
+    package init(_ configuration: Configuration, key: NoteVerifier?) throws {
+        try self.init(path: configuration.data, key: key)
+        published = configuration.logFolder.map { ($0, configuration.logFolderHasEntries) }
     }
 
     /// A receipt, whose entries the log must have.
@@ -56,6 +66,9 @@ package struct LogCheck {
 
     /// Examines, up to so many findings.
     package func run(limit: Int, progress: @escaping (LogProgress) -> Void) throws -> LogReport {
-        try LogExamination(path: ledger, key: key, heads: heads, limit: limit).run(progress: progress)
+        var examination = LogExamination(path: ledger, key: key, heads: heads, limit: limit)
+        if let folder { examination.include(floor: CheckpointFloor.path(data: folder)) }
+        if let published { examination.include(published: published.path, hasEntries: published.hasEntries) }
+        return try examination.run(progress: progress)
     }
 }

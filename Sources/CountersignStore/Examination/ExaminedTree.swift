@@ -20,9 +20,10 @@ struct ExaminedTree {
     /// How many leaves there are so far.
     var size: UInt64 { tree.size }
 
-    /// Takes the next leaf, of a log of `size` entries.
-    mutating func append(_ leaf: LogHash, of size: UInt64, _ report: Report) throws {
-        guard !isBroken else { return }
+    /// Takes the next leaf, of a log of `size` entries; answers the tiles that it fills.
+    @discardableResult
+    mutating func append(_ leaf: LogHash, of size: UInt64, _ report: Report) throws -> [LogTree.Tile] {
+        guard !isBroken else { return [] }
         let place = Int(tree.size & 255)
         let index = tree.size >> 8
         if place == 0 {
@@ -42,6 +43,7 @@ struct ExaminedTree {
             guard let stored = try load(tile.level, tile.index, report) else { continue }
             try compareUpper(tile, stored, report)
         }
+        return filled
     }
 
     /// Goes on behind entries that are missing, with what the tiles say of them.

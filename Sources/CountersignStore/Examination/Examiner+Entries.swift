@@ -41,7 +41,8 @@ extension Examiner {
             if row.sequence & 4095 == 0 { tell(.entries) }
             guard try isInPlace(row, &next) else { return true }
             try examine(row, &newest)
-            try tree.append(.leaf(row.body), of: size) { try add($0) }
+            let filled = try tree.append(.leaf(row.body), of: size) { try add($0) }
+            try comparePublished(row.body, filled)
             report.entries += 1
             try compareHeads()
             return true

@@ -14,6 +14,8 @@ extension Examiner {
     func gatherHeads() throws {
         try gather(from: "checkpoint")
         try gather(from: "cosigned")
+        try gatherFloor()
+        try gatherPublished()
         for head in settings.heads {
             try expect(AwaitedHead(place: head.source, size: head.size, root: head.root))
         }
@@ -28,7 +30,8 @@ extension Examiner {
         }
     }
 
-    private func warn(_ code: LogFinding.Code, _ place: String, _ message: String) {
+    /// Reports what is no loss.
+    func warn(_ code: LogFinding.Code, _ place: String, _ message: String) {
         report.findings.append(LogFinding(code, place, message, isWarning: true))
     }
 
@@ -92,7 +95,7 @@ extension Examiner {
     }
 
     /// Keeps a head until the tree is as long; one that is longer than the log shows that entries are gone.
-    private func expect(_ head: AwaitedHead) throws {
+    func expect(_ head: AwaitedHead) throws {
         guard head.size <= size else {
             return try add(
                 .logCut,

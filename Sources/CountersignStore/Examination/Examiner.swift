@@ -19,6 +19,8 @@ final class Examiner {
     var replay = StateReplay()
     /// Signed heads that the tree has not reached yet, the next one last.
     var heads: [AwaitedHead] = []
+    /// The published folder, as far as the walk has come.
+    var published: PublishedWalk?
     /// Approvals whose row was found wanting; once is enough.
     var faulted: Set<ApprovalID> = []
 

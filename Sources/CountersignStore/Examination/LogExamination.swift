@@ -34,11 +34,13 @@ package struct LogExamination {
     }
 
     private let path: String
-    private let settings: Settings
+    private var settings: Settings
 
     struct Settings {
         var key: NoteVerifier?
         var heads: [KnownHead] = []
+        var floor: (path: String, note: String?)?
+        var published: PublishedCopy?
         var limit = 1
         var scope = Scope.everything
     }
@@ -54,9 +56,20 @@ package struct LogExamination {
         settings = Settings(key: key, heads: heads, limit: max(1, limit))
     }
 
+    /// Looks at a file that remembers a checkpoint beside the database, too.
+    package mutating func include(floor path: String) {
+        settings.floor = (path, PublishedCopy.text(path))
+    }
+
+    /// Looks at the folder that the log is published to, too.
+    package mutating func include(published path: String, hasEntries: Bool) {
+        settings.published = PublishedCopy(path: path, hasEntries: hasEntries)
+    }
+
     /// Examines.
     ///
-    /// Throws if the file cannot be looked at: it is not there, not readable, or of another version.
+    /// What is included was read before the database is, so that the log can only be longer. Throws if the file cannot
+    /// be looked at: it is not there, not readable, or of another version.
     package func run(progress: @escaping (LogProgress) -> Void = { _ in }) throws(LedgerError) -> LogReport {
         do {
             try StoreFile(path: path).inspect()
