@@ -68,7 +68,8 @@ struct ReceiptStory {
             case .unknown: status = .unknown
             }
         case .actionDenied: break  // A later ask that was refused; it changes nothing.
-        case .actionAllowed, .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded:
+        case .actionAllowed, .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded,
+            .payloadErased:
             throw Self.disorder(entry)
         }
     }

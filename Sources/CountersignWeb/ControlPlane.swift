@@ -23,6 +23,7 @@ package struct ControlPlane: HTTPResponder {
         parts = WebParts(dependencies: dependencies, waits: OpenWaits(), pages: try PageTemplates())
         idempotency = Idempotency(ledger: dependencies.ledger, lanes: IdempotencyLanes())
         var endpoints = ActionEndpoints.all + ApprovalEndpoints.all + GrantEndpoints.all + EntryEndpoints.all
+            + ErasureEndpoints.all
         endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + LogEndpoints.all + HealthEndpoints.all
         endpoints.append(try OpenAPI(endpoints, dependencies).endpoint)
         routes = RouteTable(endpoints: endpoints + DashboardEndpoints.all)

@@ -45,7 +45,11 @@ package struct Countersign: Sendable {
         let clock = SystemClock()
         let chance = Chance.system
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)
-        let ledger = try SQLiteLedger(path: Self.ledgerPath(configuration.data), clock: clock)
+        let ledger = try SQLiteLedger(
+            path: Self.ledgerPath(configuration.data),
+            clock: clock,
+            sealer: try configuration.sealer(makesMissing: true),
+        )
         let log = LogSigner(ledger: ledger, signer: keys.log, grantKey: keys.grant, clock: clock)
         try await log.checkAgainstMemory()
         let book = IdentityBook(declared: configuration.identities, records: try await ledger.identities())
@@ -166,7 +170,9 @@ package struct Countersign: Sendable {
             control.drain()
         }
         // Ended in reverse order: first nobody new comes in, last nobody looks after the clock any more.
-        let inner: [any Service] = [Ticker(enforcement: enforcement, logger: logger), reloader, started] + services
+        let sweeper = RetentionSweeper(enforcement: enforcement, logger: logger)
+        let ticker = Ticker(enforcement: enforcement, logger: logger)
+        let inner: [any Service] = [ticker, sweeper, reloader, started] + services
         let outer: [any Service] = [gateway, web, ending]
         let signals = Signals(reload: { request.yield() }, logger: logger)
         var all = (inner + outer).map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
