@@ -259,6 +259,7 @@ package final class Enforcement: Sendable {
             action: action.name,
             resource: action.operations.first?.resource.id ?? action.connection.rawValue,
             document: String(decoding: action.canonical, as: UTF8.self),
+            erasedBy: nil,
             digest: action.digest,
             previewDigest: Preview.digest(action, owner: owner, gates: gates),
             gates: gates,

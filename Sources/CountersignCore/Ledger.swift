@@ -63,6 +63,8 @@ package struct Commit: Hashable, Sendable {
     package var identity: [IdentityChange]
     /// A response to keep, in the same transaction as its `action.completed`.
     package var response: KeptResponse?
+    /// The entries whose payloads are removed for good, and with them all else that holds the same documents.
+    package var erasures: [UInt64]
 
     /// Collects a commit.
     package init(
@@ -70,11 +72,13 @@ package struct Commit: Hashable, Sendable {
         entries: [EntryDraft],
         identity: [IdentityChange] = [],
         response: KeptResponse? = nil,
+        erasures: [UInt64] = [],
     ) {
         self.change = change
         self.entries = entries
         self.identity = identity
         self.response = response
+        self.erasures = erasures
     }
 }
 
@@ -82,7 +86,8 @@ package struct Commit: Hashable, Sendable {
 package enum CommitResult: Hashable, Sendable {
     /// It is on disk; the first entry has this sequence number.
     case committed(first: UInt64)
-    /// Compare-and-set lost: the ledger has this approval instead (the active one, for an insert).
+    /// Compare-and-set lost: the ledger has this approval instead (the active one, for an insert; the one that is not
+    /// over, for an erasure), or has no such payload to erase.
     case conflict(Approval?)
     /// The agent has as many pending approvals as it may have.
     case tooManyPending
@@ -205,7 +210,9 @@ package struct EntryQuery: Hashable, Sendable {
 ///
 /// A commit is one transaction and is on disk when ``commit(_:)`` returns. Commits of many callers are gathered into one
 /// transaction of the store. Entries get consecutive sequence numbers in commit order and are the leaves of the Merkle
-/// tree. An error means that nothing of the commit was kept, and that the caller must say no. Reads see every commit
+/// tree. An erasure is part of the commit that has its entry: the payload goes when the entry is on disk, not before,
+/// and takes the approval's document, its kept response and the remembered answers that show it along; the entries
+/// stay. An error means that nothing of the commit was kept, and that the caller must say no. Reads see every commit
 /// that returned before them.
 package protocol Ledger: LogLedger {
     /// Tells who waits that an approval changed, after its commit is durable.
@@ -229,10 +236,14 @@ package protocol Ledger: LogLedger {
     /// Counts of pending approvals and log size, for metrics.
     func statistics() async throws(LedgerError) -> LedgerStatistics
 
-    /// A page of entries.
+    /// A page of entries; with their payloads if they are of one approval, without otherwise.
     func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry>
     /// One entry.
     func entry(_ sequence: UInt64) async throws(LedgerError) -> Entry?
+
+    /// Payloads that may be erased, oldest first: of entries from `query.from` on that are as old as it says, and of no
+    /// approval that is still under way.
+    func erasable(_ query: ErasableQuery) async throws(LedgerError) -> ErasablePage
 
     /// The response kept for an approval.
     func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse?
@@ -285,9 +296,18 @@ package struct RememberedAnswer: Hashable, Sendable, Codable {
     package let contentType: String
     /// The body.
     package let body: [UInt8]
+    /// The approval whose document the body holds; its erasure forgets the answer.
+    package let approval: ApprovalID?
 
     /// Keeps an answer.
-    package init(fingerprint: String, status: Int, contentType: String, body: [UInt8]) {
+    package init(
+        fingerprint: String,
+        status: Int,
+        contentType: String,
+        body: [UInt8],
+        approval: ApprovalID? = nil,
+    ) {
+        self.approval = approval
         self.fingerprint = fingerprint
         self.status = status
         self.contentType = contentType

@@ -32,6 +32,8 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
     case alreadyDecided = "already-decided"
     /// The approval is not in a state in which this can be done.
     case wrongState = "wrong-state"
+    /// The payload was erased before.
+    case alreadyErased = "already-erased"
     /// The agent has as many pending approvals as it may have.
     case tooManyPending = "too-many-pending"
     /// The ledger cannot write or read.

@@ -16,8 +16,14 @@ extension Statement {
         if let agent = draft.agent { bind(4, agent.rawValue) }
         if let connection = draft.connection { bind(5, connection.rawValue) }
         if let approval = draft.approval { bind(6, approval.rawValue) }
-        guard let payload = draft.payload else { return try lend(7, body) { try insert() } }
-        try lend(7, body) { try lend(8, payload.salt) { try lend(9, payload.bytes) { try insert() } } }
+        try lend(7, body) { try insert() }
+    }
+
+    /// Inserts a sealed payload.
+    func insert(sequence: Int64, sealed: [UInt8]) throws {
+        defer { reset() }
+        bind(1, sequence)
+        try lend(2, sealed) { try insert() }
     }
 
     private func insert() throws { _ = try step() }
@@ -36,19 +42,18 @@ extension Statement {
 }
 
 extension Database {
-    /// The columns that ``entry(_:)-(StoreRow)`` reads.
-    static let entryColumns = "entry.sequence, entry.body, entry.salt, entry.payload"
-
-    /// Reads an entry from the columns ``entryColumns``.
-    static func entry(_ row: StoreRow) -> Entry {
-        let payload = row.isNull(2) || row.isNull(3) ? nil : EntryDraft.Payload(salt: row.bytes(2), bytes: row.bytes(3))
-        return Entry(sequence: UInt64(row.integer(0)), bytes: row.bytes(1), payload: payload)
-    }
+    /// The columns that ``PayloadSealer/entry(_:)`` reads.
+    static let entryColumns =
+        "entry.sequence, entry.body, (SELECT sealed FROM payload WHERE payload.sequence = entry.sequence)"
+    /// The same without the payload.
+    static let bareEntryColumns = "entry.sequence, entry.body, NULL"
 
     /// One entry.
-    func entry(_ sequence: UInt64) throws -> Entry? {
+    func entry(_ sequence: UInt64, _ sealer: PayloadSealer) throws -> Entry? {
         guard let sequence = Int64(exactly: sequence) else { return nil }
-        return try first("SELECT \(Self.entryColumns) FROM entry WHERE sequence = ?", [.integer(sequence)], Self.entry)
+        return try first("SELECT \(Self.entryColumns) FROM entry WHERE sequence = ?", [.integer(sequence)]) { row in
+            try sealer.entry(row)
+        }
     }
 
     /// A stored tile's hashes.

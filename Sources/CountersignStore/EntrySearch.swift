@@ -9,11 +9,13 @@ import GRDB
 struct EntrySearch {
     private let query: EntryQuery
     private let size: Int64
+    private let sealer: PayloadSealer
     private let db: Database
     private let limit: Int
 
-    init(_ query: EntryQuery, size: UInt64, _ db: Database) {
+    init(_ query: EntryQuery, size: UInt64, _ sealer: PayloadSealer, _ db: Database) {
         self.query = query
+        self.sealer = sealer
         self.size = Int64(clamping: size)
         self.db = db
         limit = PageCursor.limit(query.limit)
@@ -87,11 +89,11 @@ struct EntrySearch {
         values.append(.integer(Int64(limit + 1 - found.count)))
         found += try db.rows(
             """
-            SELECT \(Database.entryColumns) FROM entry WHERE \(conditions.joined(separator: " AND "))
+            SELECT \(query.approval == nil ? Database.bareEntryColumns : Database.entryColumns) FROM entry WHERE \(conditions.joined(separator: " AND "))
             ORDER BY sequence \(query.ascending ? "ASC" : "DESC") LIMIT ?
             """,
             values,
-        ) { row in (Database.entry(row), row.integer(0)) }
+        ) { row in (try sealer.entry(row), row.integer(0)) }
     }
 
     /// A run of entries outside of which no time is in the span asked for.

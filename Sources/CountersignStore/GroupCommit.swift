@@ -35,7 +35,7 @@ final class GroupCommit: Sendable {
 
     /// What a job will be told, once the transaction is durable.
     private enum Answer {
-        case commit(Result<CommitResult, LedgerError>, changed: Approval?)
+        case commit(Result<CommitResult, LedgerError>, changed: [Approval])
         case chore
     }
 
@@ -59,7 +59,10 @@ final class GroupCommit: Sendable {
     private let feed: ApprovalFeed
     private let growth: LogGrowth
     private let clock: any WallClock
+    private let sealer: PayloadSealer
     private let checkpointer: Checkpointer
+    /// Whether the write-ahead log may still have copies of what was erased.
+    private let truncation = Mutex(false)
 
     /// Starts the writer, which works until ``close()``.
     init(
@@ -68,8 +71,10 @@ final class GroupCommit: Sendable {
         head: Head,
         feed: ApprovalFeed,
         growth: LogGrowth,
+        sealer: PayloadSealer,
         clock: any WallClock,
     ) {
+        self.sealer = sealer
         self.checkpointer = checkpointer
         self.growth = growth
         self.head = Mutex(head)
@@ -80,6 +85,9 @@ final class GroupCommit: Sendable {
 
     /// The tree as of the last durable transaction.
     var tree: LogTree { head.withLock { $0.tree } }
+
+    /// Whether the write-ahead log may still have copies of what was erased.
+    var owesTruncation: Bool { truncation.withLock { $0 } }
 
     /// Whether the latest transaction failed, ten seconds ago at most: without traffic nobody would ever find out that
     /// the ledger writes again.
@@ -150,6 +158,7 @@ final class GroupCommit: Sendable {
                 write(rest.prefix(Self.batchLimit), db)
                 rest = rest.dropFirst(Self.batchLimit)
                 checkpointer.look(at: log.pages, db)
+                if owesTruncation, checkpointer.truncate(db) { truncation.withLock { $0 = false } }
             }
         }
         // Whoever copies the closed ledger's one file has all of it.
@@ -162,13 +171,13 @@ final class GroupCommit: Sendable {
         answers.reserveCapacity(jobs.count)
         do {
             try db.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
-            var transaction = try CommitTransaction(db, head: head.withLock { $0 }, clock: clock)
+            var transaction = try CommitTransaction(db, head: head.withLock { $0 }, sealer: sealer, clock: clock)
             for job in jobs {
                 switch job {
                 case .commit(let commit, _):
                     switch try transaction.apply(commit) {
                     case .done(let result, let changed): answers.append(.commit(.success(result), changed: changed))
-                    case .refused(let error): answers.append(.commit(.failure(error), changed: nil))
+                    case .refused(let error): answers.append(.commit(.failure(error), changed: []))
                     }
                 case .chore(let work, _):
                     try work(db)
@@ -179,6 +188,7 @@ final class GroupCommit: Sendable {
             // A crash before this line loses nothing: the commits are durable, only nobody was told.
             head.withLock { $0 = transaction.head }
             failure.withLock { $0 = nil }
+            if transaction.hasErased { truncation.withLock { $0 = true } }
         } catch {
             // Nothing of the whole batch was kept; the head is the old one, so the next batch starts as if this one had
             // never been. A rollback that fails has nothing left to undo.
@@ -190,7 +200,9 @@ final class GroupCommit: Sendable {
         }
         for (job, answer) in zip(jobs, answers) { resume(job, with: answer) }
         growth.advance(to: head.withLock { $0.tree.size })
-        for case .commit(.success, changed: let approval?) in answers { feed.publish(approval) }
+        for case .commit(.success, let changed) in answers {
+            for approval in changed { feed.publish(approval) }
+        }
     }
 
     private func resume(_ job: Job, with answer: Answer) {

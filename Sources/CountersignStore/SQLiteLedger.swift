@@ -14,6 +14,7 @@ package final class SQLiteLedger: Ledger {
     let pool: DatabasePool
     let writer: GroupCommit
     let clock: any WallClock
+    let sealer: PayloadSealer
     private let checkpointer: Checkpointer
     private let lock: FolderLock
 
@@ -22,7 +23,12 @@ package final class SQLiteLedger: Ledger {
     /// Throws `.locked`, `.newer` or `.corrupt` with what to do about it; a file that is refused is not changed.
     ///
     /// - Parameter maximumSize: The most bytes that the file may have; for tests of full disks.
-    package init(path: String, clock: any WallClock, maximumSize: Int? = nil) throws(LedgerError) {
+    package init(
+        path: String,
+        clock: any WallClock,
+        sealer: PayloadSealer,
+        maximumSize: Int? = nil,
+    ) throws(LedgerError) {
         let file = StoreFile(path: path)
         try file.makeFolder()
         let lock = try FolderLock(path: path + ".lock")
@@ -31,7 +37,7 @@ package final class SQLiteLedger: Ledger {
         let checkpointer: Checkpointer
         let head: GroupCommit.Head
         do {
-            try Self.bringUpToDate(file)
+            try Self.bringUpToDate(file, sealer)
             pool = try DatabasePool(path: path, configuration: Self.configuration)
             head = try pool.writeWithoutTransaction { db in
                 try Self.setUpWriter(db, maximumSize: maximumSize)
@@ -44,6 +50,7 @@ package final class SQLiteLedger: Ledger {
         self.lock = lock
         self.pool = pool
         self.clock = clock
+        self.sealer = sealer
         self.checkpointer = checkpointer
         growth = LogGrowth(size: head.tree.size)
         writer = GroupCommit(
@@ -52,6 +59,7 @@ package final class SQLiteLedger: Ledger {
             head: head,
             feed: feed,
             growth: growth,
+            sealer: sealer,
             clock: clock,
         )
     }
@@ -89,7 +97,20 @@ package final class SQLiteLedger: Ledger {
 
     /// Writes a state change and its entries, durably, by compare-and-set.
     package func commit(_ commit: Commit) async throws(LedgerError) -> CommitResult {
-        try await writer.commit(PreparedCommit(commit)).get()
+        let result = try await writer.commit(PreparedCommit(commit, sealer)).get()
+        if !commit.erasures.isEmpty, case .committed = result { await forgetOldPages() }
+        return result
+    }
+
+    /// Waits until the write-ahead log has no copies of what was erased.
+    ///
+    /// A reader that has been reading since before the erasure keeps it from being cut off; after a while we no longer
+    /// wait, and the writer goes on trying after every transaction.
+    private func forgetOldPages() async {
+        for _ in 0..<100 where writer.owesTruncation {
+            _ = await writer.chore { _ in }
+            if writer.owesTruncation { try? await Task.sleep(for: .milliseconds(20)) }
+        }
     }
 
     /// Reads in a transaction of its own, which sees everything that was committed before.
@@ -120,13 +141,14 @@ package final class SQLiteLedger: Ledger {
 
     /// Checks and migrates under SQLite's older journal, so that the version is in the file itself, not only in a
     /// write-ahead log beside it, when another version looks at it.
-    private static func bringUpToDate(_ file: StoreFile) throws {
+    private static func bringUpToDate(_ file: StoreFile, _ sealer: PayloadSealer) throws {
         try file.makePrivate()
         let queue = try DatabaseQueue(path: file.path, configuration: configuration)
         do {
             try queue.inDatabase { db in
-                try Schema.migrate(db, path: file.path)
+                try Schema.migrate(db, sealer, path: file.path)
                 try Schema.check(db)
+                try SealingKeys.check(db, sealer)
             }
         } catch {
             try? queue.close()
@@ -138,6 +160,8 @@ package final class SQLiteLedger: Ledger {
     private static func setUpWriter(_ db: Database, maximumSize: Int?) throws {
         // GRDB sets NORMAL, which may lose the latest commits when the power fails; ours must be on disk.
         try db.run("PRAGMA synchronous = FULL")
+        // What is deleted is overwritten with zeros.
+        _ = try db.first("PRAGMA secure_delete = ON") { $0.integer(0) }
         // A write-ahead log that a long reader made grow gives its space back.
         _ = try db.first("PRAGMA journal_size_limit = \(64 << 20)") { $0.integer(0) }
         guard let maximumSize else { return }

@@ -69,7 +69,10 @@ extension InMemoryLedger {
         try read { state in
             var found = [(Entry, Int)]()
             for (index, draft) in state.drafts.enumerated() where Self.matches(query, draft, state.entries[index]) {
-                found.append((state.entries[index], index))
+                let entry = state.entries[index]
+                found.append(
+                    (query.approval == nil ? Entry(sequence: entry.sequence, bytes: entry.bytes, payload: nil) : entry, index)
+                )
             }
             return Self.page(
                 query.ascending ? found : found.reversed(),

@@ -27,7 +27,7 @@ package struct ContractViolation: Error, CustomStringConvertible {
 package enum LedgerContract {
     /// All of them.
     package static let rules: [LedgerRule] =
-        committing + changing + listing + searching + proving + remembering + serving
+        committing + changing + listing + searching + proving + remembering + serving + erasing
 
     static func expect(
         _ condition: Bool,

@@ -8,7 +8,7 @@ struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
         abstract: "Looks into the log.",
-        subcommands: [Key.self, Checkpoint.self, Entries.self, Export.self, Fsck.self],
+        subcommands: [Key.self, Checkpoint.self, Entries.self, Export.self, Fsck.self, Erase.self],
     )
 
     /// The command `countersign log key`.
@@ -109,7 +109,8 @@ struct LogCommand: AsyncParsableCommand {
         @OptionGroup var configuration: ConfigurationOptions
 
         mutating func run() async throws {
-            let records = try ActionRecords(path: try configuration.load(withSecrets: false).data)
+            let configuration = try configuration.load(withSecrets: false)
+            let records = try ActionRecords(path: configuration.data, configuration: configuration)
             try records.export(try filter.filter()) { Output.json($0, isStream: true) }
         }
     }

@@ -96,7 +96,7 @@ enum ReceiptText {
             return "It ended at \(event.time): \(outcome.result.rawValue)\(status)\(detail)."
         case .actionDenied: return receipt.approval == nil ? nil : "Asked again at \(event.time), it was refused."
         case .actionAllowed, .approvalRequested, .approvalDecided, .policyChanged, .configurationChanged,
-            .identityChanged, .sessionStarted, .sessionEnded:
+            .identityChanged, .sessionStarted, .sessionEnded, .payloadErased:
             return nil
         }
     }

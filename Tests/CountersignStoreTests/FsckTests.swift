@@ -16,7 +16,7 @@ func tamper(_ path: String, _ sql: String) throws {
 /// Examines a ledger with the key that test ledgers are signed with.
 func examine(_ path: String, limit: Int = 1, heads: [LogExamination.KnownHead] = []) throws -> LogReport {
     let key = try Fixtures.logSigner().verifier
-    return try LogExamination(path: path, key: key, heads: heads, limit: limit).run()
+    return try LogExamination(path: path, key: key, sealer: .fixture, heads: heads, limit: limit).run()
 }
 
 /// One rich ledger for all tests, which work on copies.
@@ -58,6 +58,7 @@ struct FsckTests {
             #expect(report.approvals == 12)
             #expect(report.identities == 6)
             #expect(report.payloads > 500)
+            #expect(report.erased == 2)
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
             let queue = try DatabaseQueue(path: path)
             let statuses = try await queue.read { db in
@@ -72,7 +73,7 @@ struct FsckTests {
         try await withTemporaryFolder { folder in
             let path = folder + "/ledger.db"
             let clock = ManualClock()
-            let ledger = try SQLiteLedger(path: path, clock: clock)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             let writer = EntryWriter(chance: .deterministic())
             for _ in 0..<count {
                 let reason = Reason(.unauthenticated, "who?")
@@ -113,7 +114,7 @@ struct FsckTests {
         ("DELETE FROM entry WHERE sequence > 580", .logCut, "checkpoint of"),
         ("DELETE FROM entry", .logCut, "checkpoint of"),
         (
-            "INSERT INTO entry SELECT -1, time, kind, agent, connection, approval, body, salt, payload FROM entry LIMIT 1",
+            "INSERT INTO entry SELECT -1, time, kind, agent, connection, approval, body FROM entry LIMIT 1",
             .entrySurplus, "entry -1"
         ),
         (
@@ -135,13 +136,15 @@ struct FsckTests {
         ("INSERT INTO tile VALUES (1, 0, zeroblob(8192))", .tileSurplus, "tile 1/0"),
         (
             """
-            UPDATE entry SET (salt, payload) = (SELECT b.salt, b.payload FROM entry b WHERE b.sequence = 301)
-            WHERE sequence = 300
+            UPDATE payload SET sealed = (SELECT b.sealed FROM payload b WHERE b.sequence = 301) WHERE sequence = 300
             """,
             .payloadChanged, "entry 300"
         ),
-        ("UPDATE entry SET salt = NULL, payload = NULL WHERE sequence = 300", .payloadMissing, "entry 300"),
-        ("UPDATE entry SET salt = x'00', payload = x'00' WHERE sequence = 0", .payloadSurplus, "entry 0"),
+        ("DELETE FROM payload WHERE sequence = 300", .payloadMissing, "entry 300"),
+        ("INSERT INTO payload VALUES (0, x'00')", .payloadSurplus, "entry 0"),
+        ("INSERT INTO payload VALUES (9000, x'00')", .payloadSurplus, "payload 9000"),
+        ("DELETE FROM document", .stateChanged, "approval"),
+        ("INSERT INTO document VALUES (9000, x'00')", .stateSurplus, "document 9000"),
         ("CREATE TRIGGER quiet AFTER INSERT ON entry BEGIN DELETE FROM session; END", .schemaChanged, "trigger quiet"),
         ("DROP INDEX approval_active", .schemaChanged, "index approval_active"),
         ("DELETE FROM approval WHERE status = 'denied'", .stateMissing, "approval"),
@@ -149,7 +152,7 @@ struct FsckTests {
         (
             """
             INSERT INTO approval SELECT number + 100, 'apr_made_up', agent, digest, connection, status, 0, asynchronous,
-            expires_at, grant_expires_at, revision, record FROM approval WHERE status = 'denied'
+            expires_at, grant_expires_at, revision, record, NULL FROM approval WHERE status = 'denied'
             """,
             .stateSurplus, "approval apr_made_up"
         ),
@@ -160,7 +163,7 @@ struct FsckTests {
             .stateSurplus, "user eve"
         ),
         (
-            "INSERT INTO response SELECT id, 200, x'5B5D', x'', NULL FROM approval WHERE status = 'denied'",
+            "INSERT INTO response SELECT id, 200, x'5B5D', NULL FROM approval WHERE status = 'denied'",
             .stateSurplus, "response"
         ),
     ]
@@ -230,7 +233,7 @@ struct FsckTests {
 struct FsckFileTests {
     /// Publishes a ledger's first entries as files, as C2SP tlog-tiles has them.
     private func publish(_ path: String, _ size: UInt64, to folder: String) async throws -> String {
-        let ledger = try SQLiteLedger(path: path, clock: ManualClock())
+        let ledger = try SQLiteLedger(path: path, clock: ManualClock(), sealer: .fixture)
         let tiles = LogTiles(of: ledger)
         let layout = TileLayout(size: size)
         for tile in Array(layout.tiles()) + Array(layout.bundles()) {
@@ -254,7 +257,7 @@ struct FsckFileTests {
 
     private func examine(_ path: String, folder: String?, floor: String?) throws -> LogReport {
         let key = try Fixtures.logSigner().verifier
-        var examination = LogExamination(path: path, key: key, limit: 9)
+        var examination = LogExamination(path: path, key: key, sealer: .fixture, limit: 9)
         if let folder { examination.include(published: folder, hasEntries: true) }
         if let floor { examination.include(floor: floor) }
         return try examination.run()

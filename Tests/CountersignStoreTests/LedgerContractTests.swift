@@ -14,7 +14,7 @@ enum LedgerKind: CaseIterable {
         case .memory: try await body(InMemoryLedger(clock: clock))
         case .sqlite:
             try await withTemporaryFolder { folder in
-                let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock)
+                let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock, sealer: .fixture)
                 try await body(ledger)
                 try await ledger.audit()
                 try await ledger.close()

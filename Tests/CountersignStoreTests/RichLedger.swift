@@ -27,10 +27,11 @@ struct RichLedger {
     /// Makes one, with at least so many entries, and closes it.
     static func make(_ path: String, entries: Int = 600) async throws -> RichLedger {
         let clock = ManualClock()
-        let ledger = try SQLiteLedger(path: path, clock: clock)
+        let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
         let maker = try await Maker(ledger: ledger, clock: clock, policies: policies)
         try await maker.identities()
         let approvals = try await maker.approvals()
+        try await maker.erase(approvals)
         try await maker.pass(max(0, entries - Int(try await ledger.treeHead().size)))
         try await maker.sign()
         let size = try await ledger.treeHead().size
@@ -161,6 +162,20 @@ struct RichLedger {
         }
 
         /// A checkpoint that is cosigned, three entries more, and the latest checkpoint.
+        /// Erases what stands beside two approvals that are over, one of which has a result that nobody fetched.
+        func erase(_ made: [String: ApprovalID]) async throws {
+            let user = SignedInUser(
+                user: User(id: UserTokens.localAdministrator),
+                via: UserTokens.via,
+                isLocalAdministrator: true,
+            )
+            for name in ["withdrawn", "failed"] {
+                guard let id = made[name] else { throw LedgerError(.corrupt, "\(name) was asked for") }
+                _ = try await enforcement.erase(.approval(id), reason: "asked to", by: user).get()
+                tick()
+            }
+        }
+
         func sign() async throws {
             try await remember(isCosigned: true)
             try await pass(3)

@@ -56,7 +56,7 @@ package struct IdentityReplay: Sendable {
                 throw ReplayError("it ends a session that had not begun, or had ended")
             }
         case .actionAllowed, .actionDenied, .approvalRequested, .approvalDecided, .approvalSettled, .actionDispatched,
-            .actionCompleted, .policyChanged, .configurationChanged:
+            .actionCompleted, .policyChanged, .configurationChanged, .payloadErased:
             break
         }
     }

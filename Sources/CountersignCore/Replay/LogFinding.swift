@@ -52,6 +52,8 @@ package struct LogFinding: Hashable, Sendable {
         case payloadChanged = "payload-changed"
         /// Something stands beside an entry that commits to nothing.
         case payloadSurplus = "payload-surplus"
+        /// Payloads are sealed, and their key is not here.
+        case payloadsUnread = "payloads-unread"
         /// A row of a state table is not what the entries say.
         case stateChanged = "state-changed"
         /// A row is gone that the entries say is there.
@@ -116,7 +118,8 @@ package struct LogFinding: Hashable, Sendable {
                 + "Find out who else can write there."
         case .publishedSurplus: "They do no harm: remove them, or leave them."
         case .payloadMissing, .payloadChanged, .payloadSurplus:
-            "The entry still verifies; take what stood beside it from a backup, or erase it so that an entry says so."
+            "The entry still verifies; what stood beside it may be in a backup. Somebody else wrote to the file: find out who."
+        case .payloadsUnread: "Name the configuration whose payloads.key and payloads.previous have the keys."
         case .stateChanged, .stateMissing, .stateSurplus:
             "The entries are what happened. Stop the gateway, keep the file for inquiry, and restore the newest backup "
                 + "that passes."

@@ -39,11 +39,27 @@ extension ToldEntry {
             require(actor.type == "User", "a user as actor") ?? require(text("session", "id") != nil, "session.id")
                 ?? require(moment("session", "expires_at") != nil, "session.expires_at")
                 ?? require(text("session", "via") != nil, "session.via")
+        case .payloadErased:
+            require(!(erasedSequences?.isEmpty ?? true), "erased.sequences")
+                ?? require(["request", "retention"].contains(text("erased", "reason")), "erased.reason")
+                ?? require(
+                    members["erased"]?["count"]?.integerValue == erasedSequences.map { Int64($0.count) },
+                    "erased.count"
+                )
+                ?? require(text("erased", "reason") == "retention" || text("reason") != nil, "reason")
+                ?? require(approval == nil, "no approval of its own")
         }
     }
 
     /// The salted commitment to what stands beside the entry.
     package var commitment: String? { text("payload", "commitment") }
+
+    /// The entries whose payloads it says are erased, all of them older than itself; `nil` if it does not say.
+    package var erasedSequences: [UInt64]? {
+        guard kind == .payloadErased, let values = members["erased"]?["sequences"]?.arrayValue else { return nil }
+        let sequences = values.compactMap { $0.integerValue.flatMap { UInt64(exactly: $0) } }
+        return sequences.count == values.count && sequences.allSatisfy { $0 < sequence } ? sequences : nil
+    }
 
     /// The length of what stands beside the entry.
     package var payloadLength: Int64? { members["payload"]?["bytes"]?.integerValue }
@@ -55,6 +71,7 @@ extension ToldEntry {
         case .actionDenied: (actor.id, text("action", "connection") ?? text("connection"))
         case .identityChanged:
             (text("identity", text("identity", "type") == "Agent" ? "id" : "agent"), nil)
+        case .payloadErased: (nil, text("erased", "connection"))
         case .approvalDecided, .approvalSettled, .actionDispatched, .actionCompleted, .policyChanged,
             .configurationChanged, .sessionStarted, .sessionEnded:
             (nil, nil)

@@ -24,7 +24,8 @@ extension Configuration {
 
     private mutating func take(_ root: Node, _ reader: NodeReader) {
         let known = [
-            "data", "policies", "listen", "public_url", "log", "hold", "limits", "connections", "agents", "users",
+            "data", "policies", "listen", "public_url", "log", "hold", "limits", "payloads", "connections", "agents",
+            "users",
         ]
         let members = reader.mapping(root, "", known: known)
         if let path = reader.path(members["data"], "data") { data = path }
@@ -53,6 +54,7 @@ extension Configuration {
         if let number = reader.number(limits["pending_per_agent"], "limits.pending_per_agent", in: 1...1_000_000) {
             settings.maximumPending = number
         }
+        takePayloads(members["payloads"], reader)
         takeConnections(members["connections"], reader)
         takeIdentities(members["agents"], members["users"], reader)
     }
@@ -123,7 +125,7 @@ extension Configuration {
         var names = Set<ConnectionName>()
         for (index, item) in reader.list(node, "connections").enumerated() {
             let path = "connections[\(index)]"
-            guard let (connection, described) = ConnectionReader(reader: reader, path: path).read(item) else {
+            guard let (connection, described, retention) = ConnectionReader(reader: reader, path: path).read(item) else {
                 continue
             }
             guard names.insert(connection.name).inserted else {
@@ -132,6 +134,7 @@ extension Configuration {
             }
             connections.append(connection)
             self.described.append(described)
+            if let retention { settings.retention.connections[connection.name] = retention }
         }
     }
 

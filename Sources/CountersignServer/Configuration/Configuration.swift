@@ -58,6 +58,8 @@ package struct Configuration: Sendable {
     package var described: [Connection]
     /// The agents, users and keys that it declares.
     package var identities: DeclaredIdentities
+    /// What payloads are sealed with.
+    package var payloads = PayloadSettings()
     /// Keys that are set and that this version has no use for.
     package var unused: [String] = []
 

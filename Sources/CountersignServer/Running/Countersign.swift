@@ -48,7 +48,11 @@ package struct Countersign: Sendable {
         let clock = SystemClock()
         let chance = Chance.system
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)
-        let ledger = try SQLiteLedger(path: Self.ledgerPath(configuration.data), clock: clock)
+        let ledger = try SQLiteLedger(
+            path: Self.ledgerPath(configuration.data),
+            clock: clock,
+            sealer: try configuration.sealer(makesMissing: true),
+        )
         let floor = CheckpointFloor(in: DiskFolder(path: configuration.data, isPublic: false))
         let head = LogHead(ledger: ledger, signer: keys.log, floor: floor, clock: clock, logger: logger)
         let folder = configuration.logFolder.map { path in
@@ -191,9 +195,11 @@ package struct Countersign: Sendable {
             control.drain()
         }
         // Ended in reverse order: first nobody new comes in, last nobody looks after the clock any more.
+        let sweeper = RetentionSweeper(enforcement: enforcement, logger: logger)
+        let ticker = Ticker(enforcement: enforcement, logger: logger)
         let inner: [any Service] =
-            [CheckpointService(head: head, logger: logger), Ticker(enforcement: enforcement, logger: logger)]
-            + [reloader, started] + (publisher.map { [$0] } ?? []) + services
+            [CheckpointService(head: head, logger: logger), ticker, sweeper, reloader, started]
+            + (publisher.map { [$0] } ?? []) + services
         let outer: [any Service] = [gateway, web, ending]
         let signals = Signals(reload: { request.yield() }, logger: logger)
         var all = (inner + outer).map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }

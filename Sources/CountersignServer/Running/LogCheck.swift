@@ -9,6 +9,7 @@ package struct LogCheck {
     private let ledger: String
     private let folder: String?
     private let key: NoteVerifier?
+    private let sealer: PayloadSealer?
     private var published: (path: String, hasEntries: Bool)?
     private var heads: [LogExamination.KnownHead] = []
 
@@ -16,21 +17,26 @@ package struct LogCheck {
     package var hasKey: Bool { key != nil }
 
     /// Takes a data folder or a ledger's file; its key lies in the folder, unless one is given.
-    package init(path: String, key: NoteVerifier?) throws {
+    ///
+    /// Payloads are opened with the configuration's keys, or the key in the folder; where there is none, counted.
+    package init(path: String, key: NoteVerifier?, configuration: Configuration = .defaults()) throws {
         let isFolder = LocalFile.isFolder(path)
         ledger = isFolder ? Countersign.ledgerPath(path) : path
         folder = isFolder ? path : nil
+        let keys = isFolder ? path : FilePath.folder(of: path.utf8.contains(UInt8(ascii: "/")) ? path : "./" + path)
+        var configuration = configuration
+        configuration.data = keys
+        sealer = try configuration.sealerIfThere()
         if let key {
             self.key = key
             return
         }
-        let keys = isFolder ? path : path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         self.key = try DataKeys.verifierKey(data: keys).map { vkey in try NoteVerifier(vkey: vkey) }
     }
 
     /// A configuration's data folder, with the folder that the log is published to.
     package init(_ configuration: Configuration, key: NoteVerifier?) throws {
-        try self.init(path: configuration.data, key: key)
+        try self.init(path: configuration.data, key: key, configuration: configuration)
         published = configuration.logFolder.map { ($0, configuration.logFolderHasEntries) }
     }
 
@@ -66,7 +72,7 @@ package struct LogCheck {
 
     /// Examines, up to so many findings.
     package func run(limit: Int, progress: @escaping (LogProgress) -> Void) throws -> LogReport {
-        var examination = LogExamination(path: ledger, key: key, heads: heads, limit: limit)
+        var examination = LogExamination(path: ledger, key: key, sealer: sealer, heads: heads, limit: limit)
         if let folder { examination.include(floor: CheckpointFloor.path(data: folder)) }
         if let published { examination.include(published: published.path, hasEntries: published.hasEntries) }
         return try examination.run(progress: progress)

@@ -11,10 +11,11 @@ private struct EntryRow {
     let connection: [UInt8]?
     let approval: [UInt8]?
     let body: [UInt8]
-    let salt: [UInt8]?
-    let payload: [UInt8]?
+    let sealed: [UInt8]?
 
-    static let columns = "sequence, time, kind, agent, connection, approval, body, salt, payload"
+    static let columns =
+        "entry.sequence, time, kind, agent, connection, approval, body, (SELECT sealed FROM payload "
+        + "WHERE payload.sequence = entry.sequence)"
 
     init(_ row: StoreRow) {
         func optional(_ column: Int32) -> [UInt8]? { row.isNull(column) ? nil : row.bytes(column) }
@@ -25,8 +26,7 @@ private struct EntryRow {
         connection = optional(4)
         approval = optional(5)
         body = row.bytes(6)
-        salt = optional(7)
-        payload = optional(8)
+        sealed = optional(7)
     }
 }
 
@@ -98,7 +98,7 @@ extension Examiner {
             )
         }
         newest = max(newest, told.time.microseconds)
-        try examinePayload(row, told, place)
+        try examinePayload(row.sealed, told, place)
         if settings.scope == .everything { try replay(row, told, place) }
     }
 
@@ -126,33 +126,6 @@ extension Examiner {
             expected: expected ?? "nothing",
             found: found.map { Self.shown($0) } ?? "nothing",
         )
-    }
-
-    private func examinePayload(_ row: EntryRow, _ told: ToldEntry, _ place: String) throws {
-        guard let commitment = told.commitment else {
-            guard row.salt == nil, row.payload == nil else {
-                return try add(.payloadSurplus, place, "something stands beside it, to which it does not commit")
-            }
-            return
-        }
-        guard let salt = row.salt, let bytes = row.payload else {
-            return try add(.payloadMissing, place, "what stood beside it is gone, and no entry says that it was erased")
-        }
-        let payload = EntryDraft.Payload(salt: salt, bytes: bytes)
-        let found = payload.commitment
-        guard found.utf8.elementsEqual(commitment.utf8) else {
-            return try add(
-                .payloadChanged,
-                place,
-                "what stands beside it is not what it commits to",
-                expected: commitment,
-                found: found,
-            )
-        }
-        guard told.payloadLength == Int64(bytes.count) else {
-            return try add(.payloadChanged, place, "what stands beside it has another length", found: "\(bytes.count)")
-        }
-        report.payloads += 1
     }
 
     // MARK: State

@@ -26,8 +26,7 @@ extension Examiner {
             return try add(.stateChanged, place, "its record cannot be read")
         }
         let difference =
-            replay.difference(from: stored) ?? replay.differenceOfDocument(stored.document)
-            ?? found.difference(from: stored)
+            try replay.difference(from: stored) ?? found.difference(from: stored) ?? differenceOfDocument(of: replay)
         guard let difference else {
             report.approvals += 1
             return

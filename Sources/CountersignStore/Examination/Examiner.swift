@@ -23,6 +23,10 @@ final class Examiner {
     var published: PublishedWalk?
     /// Approvals whose row was found wanting; once is enough.
     var faulted: Set<ApprovalID> = []
+    /// The entries whose payloads are erased, as entries say.
+    var erasures = EntrySet()
+    /// The ids of the keys that sealed values need.
+    var keys: Set<UInt32> = []
 
     init(_ db: Database, _ settings: LogExamination.Settings, _ progress: @escaping (LogProgress) -> Void) {
         self.db = db
@@ -36,6 +40,7 @@ final class Examiner {
         do {
             guard try examineFile() else { return report }
             try stage("the table checkpoint") { try gatherHeads() }
+            try stage("the entries of erasure") { try gatherErasures() }
             try stage("the table entry") { try examineEntries() }
             try stage("the table tile") { try examineSurplusTiles() }
             guard settings.scope == .everything else { return report }
@@ -43,6 +48,7 @@ final class Examiner {
             try stage("the table approval") { try examineApprovals() }
             try stage("the tables of who is who") { try examineIdentities() }
             try stage("the other tables") { try examineTheRest() }
+            try stage("what is sealed") { try examineSealed() }
         } catch {
             // Only `Enough` comes this far.
         }
@@ -133,7 +139,7 @@ final class Examiner {
             return Dictionary(rows) { first, _ in first }
         }
         let expected = try DatabaseQueue().inDatabase { fresh in
-            try Schema.migrate(fresh, path: "a new ledger")
+            try Schema.migrate(fresh, try settings.sealer ?? PayloadSealer.forNothing(), path: "a new ledger")
             return try objects(fresh)
         }
         // What SQLite itself keeps for its query planner.

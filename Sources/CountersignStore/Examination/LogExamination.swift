@@ -38,6 +38,8 @@ package struct LogExamination {
 
     struct Settings {
         var key: NoteVerifier?
+        /// What opens payloads; without it they are only counted.
+        var sealer: PayloadSealer?
         var heads: [KnownHead] = []
         var floor: (path: String, note: String?)?
         var published: PublishedCopy?
@@ -49,11 +51,12 @@ package struct LogExamination {
     ///
     /// - Parameters:
     ///   - key: The log's verifier key; without it, nothing signed can be checked.
+    ///   - sealer: What opens payloads; without it they are only counted.
     ///   - heads: Heads that outsiders hold, which the log must contain.
     ///   - limit: After so many findings it ends; warnings do not count.
-    package init(path: String, key: NoteVerifier?, heads: [KnownHead] = [], limit: Int = 1) {
+    package init(path: String, key: NoteVerifier?, sealer: PayloadSealer?, heads: [KnownHead] = [], limit: Int = 1) {
         self.path = path
-        settings = Settings(key: key, heads: heads, limit: max(1, limit))
+        settings = Settings(key: key, sealer: sealer, heads: heads, limit: max(1, limit))
     }
 
     /// Looks at a file that remembers a checkpoint beside the database, too.
@@ -117,8 +120,8 @@ package struct LogExamination {
 extension SQLiteLedger {
     /// Reads every entry and derives the tree from them; throws `.corrupt` with the first thing that does not fit.
     package func audit() async throws(LedgerError) {
-        let report = try await read { db in
-            Examiner(db, LogExamination.Settings(scope: .tree), { _ in }).run()
+        let report = try await read { [sealer] db in
+            Examiner(db, LogExamination.Settings(sealer: sealer, scope: .tree), { _ in }).run()
         }
         guard let finding = report.findings.first(where: { !$0.isWarning }) else { return }
         throw LedgerError(.corrupt, "the log was cut or rewritten: \(finding.place): \(finding.message)")

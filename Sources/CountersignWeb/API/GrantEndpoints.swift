@@ -65,7 +65,9 @@ enum GrantEndpoints {
         let digest = try members.parsed("action_digest", "the digest of the action") { ActionDigest($0) }
         let approval = try await exchange.approval()
         if let digest, digest != approval.digest { throw Problem(.digestMismatch) }
-        guard let document = StoredJSON.value(approval.document), let action = try? Action(document: document) else {
+        // Only what nothing can happen to any more is ever erased.
+        guard let text = approval.document else { throw Problem(.wrongState, "The action's document was erased.") }
+        guard let document = StoredJSON.value(text), let action = try? Action(document: document) else {
             throw LedgerError(.corrupt, "the document of \(approval.id) is no action")
         }
         if approval.asynchronous, approval.status == .approved {

@@ -63,6 +63,7 @@ struct Pill {
             case .approvalRequested: Markup("wait")
             case .approvalDecided, .approvalSettled, .actionDispatched: Markup("info")
             case .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded: Markup("calm")
+            case .payloadErased: Markup("grave")
             }
     }
 }

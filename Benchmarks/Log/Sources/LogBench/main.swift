@@ -36,8 +36,10 @@ if arguments[2] == "floor" {
     print(floorTimes(folder: folder, bytes: number, seconds: second, isOverwriting: arguments.last == "overwrite"))
     exit(0)
 }
+guard let key = PayloadKey(bytes: [UInt8](repeating: 7, count: PayloadKey.byteCount)) else { exit(2) }
+let sealer = PayloadSealer(key: key)
 let begin = nanoseconds()
-let ledger = try SQLiteLedger(path: folder + "/ledger.db", clock: SystemClock())
+let ledger = try SQLiteLedger(path: folder + "/ledger.db", clock: SystemClock(), sealer: sealer)
 let opened = Double(nanoseconds() - begin) / 1e9
 let writers = Writers(ledger: ledger)
 switch arguments[2] {
