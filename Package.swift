@@ -118,7 +118,10 @@ let package = Package(
         ),
         tests(
             "CountersignStoreTests",
-            ["CountersignStore", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", grdb],
+            [
+                "CountersignStore", "CountersignIdentity", "CountersignCore", "CountersignTestKit", "CanonicalJSON",
+                "TransparencyLog", crypto, grdb,
+            ],
         ),
         tests(
             "CountersignProxyTests",

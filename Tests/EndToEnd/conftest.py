@@ -43,6 +43,8 @@ def shared_gateway(scratch, upstream):
     gateway.start()
     yield gateway
     gateway.stop()
+    # Whatever the tests did to it, its tables follow from its entries.
+    gateway.cli("log", "fsck", timeout=300)
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
 import CountersignCore
+import HTTPTypes
+import TransparencyLog
 
 /// The log itself: how far it is signed, published, cosigned and exported.
 enum LogRoom {
