@@ -120,7 +120,8 @@ package enum Examination {
                 return Finding(name: "data folder", isGood: true, message: message)
             }
             _ = try DataKeys.tokenKey(data: configuration.data)
-            return Finding(name: "data folder", isGood: true, message: "the keys are private; the log's is \(key)")
+            let message = "the keys are private; the log's is \(key); `countersign log fsck` examines the log itself"
+            return Finding(name: "data folder", isGood: true, message: message)
         } catch {
             return Finding(name: "data folder", isGood: false, message: "\(error)")
         }
