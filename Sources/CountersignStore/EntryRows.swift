@@ -66,18 +66,14 @@ extension Database {
         let full = size >> 8
         let tileCount = try first("SELECT count(*) FROM tile WHERE level = 0") { UInt64($0.integer(0)) }
         guard tileCount == full else { throw Self.cut("it has \(size) entries and \(tileCount ?? 0) full tiles") }
-        var agents = Set<AgentID>()
         var tiles = TileReader { level, index in try self.tile(level: level, index: index) }
         let tree = try LogTree(
             size: size,
             leaves: { count in
                 let leaves = try rows(
-                    "SELECT body, agent FROM entry WHERE sequence >= ? ORDER BY sequence",
+                    "SELECT body FROM entry WHERE sequence >= ? ORDER BY sequence",
                     [.integer(Int64(full << 8))],
-                ) { row in
-                    if !row.isNull(1) { agents.insert(AgentID(unchecked: row.text(1))) }
-                    return LogHash.leaf(row.bytes(0))
-                }
+                ) { row in LogHash.leaf(row.bytes(0)) }
                 guard leaves.count == count else { throw Self.cut("entries are missing at its end") }
                 return leaves
             },
@@ -90,8 +86,7 @@ extension Database {
         }
         return GroupCommit.Head(
             tree: tree,
-            newest: Timestamp(microseconds: newest ?? Int64.min / 2),
-            agents: agents
+            newest: Timestamp(microseconds: newest ?? Int64.min / 2)
         )
     }
 

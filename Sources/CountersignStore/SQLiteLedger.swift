@@ -14,6 +14,8 @@ package final class SQLiteLedger: Ledger {
     let pool: DatabasePool
     let writer: GroupCommit
     let clock: any WallClock
+    /// Proposes entries to searches; `nil` where searches are rare enough to read every entry.
+    let search: SearchIndex?
     private let checkpointer: Checkpointer
     private let lock: FolderLock
 
@@ -21,8 +23,15 @@ package final class SQLiteLedger: Ledger {
     ///
     /// Throws `.locked`, `.newer` or `.corrupt` with what to do about it; a file that is refused is not changed.
     ///
-    /// - Parameter maximumSize: The most bytes that the file may have; for tests of full disks.
-    package init(path: String, clock: any WallClock, maximumSize: Int? = nil) throws(LedgerError) {
+    /// - Parameters:
+    ///   - search: Where the search index is; without one, searches read the entries themselves.
+    ///   - maximumSize: The most bytes that the file may have; for tests of full disks.
+    package init(
+        path: String,
+        clock: any WallClock,
+        search: SearchSetting? = nil,
+        maximumSize: Int? = nil,
+    ) throws(LedgerError) {
         let file = StoreFile(path: path)
         try file.makeFolder()
         let lock = try FolderLock(path: path + ".lock")
@@ -46,18 +55,24 @@ package final class SQLiteLedger: Ledger {
         self.clock = clock
         self.checkpointer = checkpointer
         growth = LogGrowth(size: head.tree.size)
+        let index = search.map { SearchIndex($0, ledger: pool, tree: head.tree) }
+        self.search = index
         writer = GroupCommit(
             pool: pool,
             checkpointer: checkpointer,
             head: head,
             feed: feed,
             growth: growth,
+            search: index,
             clock: clock,
         )
     }
 
     /// Lets the writer end where nobody has called ``close()``.
-    deinit { writer.close() }
+    deinit {
+        writer.close()
+        search?.close()
+    }
 
     /// Writes what waits, closes the file and gives the lock back.
     ///
@@ -65,7 +80,8 @@ package final class SQLiteLedger: Ledger {
     package func close() async throws(LedgerError) {
         writer.close()
         let result: Result<Void, LedgerError> = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { [pool, checkpointer] in
+            DispatchQueue.global().async { [pool, checkpointer, search] in
+                search?.close()
                 // Waits for the writer's queue and for the readers.
                 let result = Result {
                     try pool.close()
@@ -77,6 +93,9 @@ package final class SQLiteLedger: Ledger {
         try result.get()
         lock.release()
     }
+
+    /// Takes the search index a step further, a bundle or a merge; false if it is as far as the log, or there is none.
+    package func indexForSearch() throws -> Bool { try search?.advance() ?? false }
 
     /// Whether it could not write when it last tried, a moment ago.
     package func isFailing(now: Timestamp) -> Bool { writer.isFailing(now: now) }

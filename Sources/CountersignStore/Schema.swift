@@ -9,7 +9,7 @@ enum Schema {
     static let application: Int64 = 0x4354_5347
 
     /// What brings a file from version n to n + 1; only ever appended to.
-    static let migrations: [String] = [first, second]
+    static let migrations: [String] = [first, second, third, fourth]
 
     /// The version that this code writes.
     static var version: Int64 { Int64(migrations.count) }
@@ -172,4 +172,10 @@ enum Schema {
             next INTEGER NOT NULL
         ) STRICT;
         """
+
+    /// The helper `payloads` puts its migration here.
+    private static let third = ""
+
+    /// Agents are found through the search index, which is a file of its own.
+    private static let fourth = "DROP TABLE tile_agent;"
 }

@@ -45,7 +45,10 @@ package struct Countersign: Sendable {
         let clock = SystemClock()
         let chance = Chance.system
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)
-        let ledger = try SQLiteLedger(path: Self.ledgerPath(configuration.data), clock: clock)
+        let search = SearchSetting(path: configuration.data + "/search.db") { message in
+            logger.warning("the search index", metadata: ["what": "\(message)"])
+        }
+        let ledger = try SQLiteLedger(path: Self.ledgerPath(configuration.data), clock: clock, search: search)
         let log = LogSigner(ledger: ledger, signer: keys.log, grantKey: keys.grant, clock: clock)
         try await log.checkAgainstMemory()
         let book = IdentityBook(declared: configuration.identities, records: try await ledger.identities())

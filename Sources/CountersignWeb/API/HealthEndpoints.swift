@@ -51,6 +51,15 @@ enum HealthEndpoints {
         }
         text.family("countersign_log_entries_total", "counter", "Entries in the log.")
         text.sample("countersign_log_entries_total", Int(clamping: statistics.entries))
+        if let searchable = statistics.searchable {
+            let lag = statistics.entries - min(searchable, statistics.entries)
+            text.family(
+                "countersign_search_lag_entries",
+                "gauge",
+                "Entries that searches read because no index has them."
+            )
+            text.sample("countersign_search_lag_entries", Int(clamping: lag))
+        }
         text.family("countersign_waiting_holds", "gauge", "Requests that wait for an approval to change.")
         text.sample("countersign_waiting_holds", dependencies.ledger.feed.watching)
         text.family("countersign_ready", "gauge", "Whether new work is taken on.")
