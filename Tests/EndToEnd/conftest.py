@@ -9,6 +9,7 @@ import pytest
 
 from harness.gateway import BINARY, Gateway
 from harness.upstream import Upstream
+from judges import golang
 
 NUMBERS = itertools.count(1)
 
@@ -84,6 +85,14 @@ def own_gateway(install):
 def path(request):
     """A path segment that no other test uses, so that no action is identical to another test's."""
     return f"{next(NUMBERS)}-{request.node.originalname or request.node.name}"[:60].replace("_", "-")
+
+
+@pytest.fixture(scope="session")
+def go(tmp_path_factory):
+    """Go's x/mod packages as a judge: Tests/Interop."""
+    if not golang.is_here():
+        pytest.skip("golang-go and golang-golang-x-mod-dev are not here: script/setup --test installs them")
+    return golang.LogVerify(tmp_path_factory.mktemp("logverify"))
 
 
 @pytest.fixture(scope="session")
