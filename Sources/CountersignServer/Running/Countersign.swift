@@ -48,10 +48,14 @@ package struct Countersign: Sendable {
         let clock = SystemClock()
         let chance = Chance.system
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)
+        let search = SearchSetting(path: configuration.data + "/search.db") { message in
+            logger.warning("the search index", metadata: ["what": "\(message)"])
+        }
         let ledger = try SQLiteLedger(
             path: Self.ledgerPath(configuration.data),
             clock: clock,
             sealer: try configuration.sealer(makesMissing: true),
+            search: search,
         )
         let floor = CheckpointFloor(in: DiskFolder(path: configuration.data, isPublic: false))
         let head = LogHead(ledger: ledger, signer: keys.log, floor: floor, clock: clock, logger: logger)

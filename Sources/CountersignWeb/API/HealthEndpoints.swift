@@ -51,6 +51,15 @@ enum HealthEndpoints {
         }
         text.family("countersign_log_entries_total", "counter", "Entries in the log.")
         text.sample("countersign_log_entries_total", Int(clamping: statistics.entries))
+        if let searchable = statistics.searchable {
+            let lag = statistics.entries - min(searchable, statistics.entries)
+            text.family(
+                "countersign_search_lag_entries",
+                "gauge",
+                "Entries that searches read because no index has them."
+            )
+            text.sample("countersign_search_lag_entries", Int(clamping: lag))
+        }
         let log = dependencies.logStatus()
         text.family("countersign_log_checkpoint_entries", "gauge", "Entries that the newest checkpoint covers.")
         text.sample("countersign_log_checkpoint_entries", Int(clamping: log.newest?.size ?? 0))
