@@ -28,6 +28,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLSEvents = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -70,18 +71,22 @@ let package = Package(
             "CountersignLog",
             [
                 "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpClient, lifecycle, logging, nioCore,
-                nioPosix, nioTLS,
+                nioHTTP, nioPosix, nioTLS,
             ],
         ),
         target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
         target(
             "CountersignProxy",
-            ["CountersignCore", "CanonicalJSON", "HTTPWire", crypto, logging, lifecycle, nioCore, nioPosix, nioTLS, nioTLSEvents],
+            [
+                "CountersignCore", "CanonicalJSON", "HTTPWire", crypto, logging, lifecycle, nioCore, nioPosix, nioTLS,
+                nioTLSEvents,
+            ],
         ),
         target(
             "CountersignWeb",
             [
-                "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpTypes, hummingbird, logging, mustache,
+                "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpTypes, hummingbird, logging,
+                mustache,
                 nioCore,
             ],
             resources: [.embedInCode("Resources")],
@@ -89,7 +94,8 @@ let package = Package(
         target(
             "CountersignServer",
             [
-                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog", "CountersignProxy",
+                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog",
+                "CountersignProxy",
                 "CountersignStore", "CountersignWeb", "HTTPWire", "TransparencyLog", crypto, httpTypes, hummingbird,
                 lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
@@ -130,6 +136,7 @@ let package = Package(
             "CountersignLogTests",
             [
                 "CountersignLog", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
+                lifecycle, logging,
             ],
         ),
     ],

@@ -29,6 +29,8 @@ package struct WebDependencies: Sendable {
     package let isReady: @Sendable () -> Bool
     /// Tells from where the calls came that the gateway passes on.
     package let relay: RelayedSource
+    /// How the exports of the log stand.
+    package let exports: @Sendable () -> [ExportStatus]
     /// Where the server writes its log.
     package let logger: Logger
 
@@ -45,6 +47,7 @@ package struct WebDependencies: Sendable {
         secureCookies: Bool,
         isReady: @escaping @Sendable () -> Bool,
         relay: RelayedSource,
+        exports: @escaping @Sendable () -> [ExportStatus] = { [] },
         logger: Logger,
     ) {
         self.enforcement = enforcement
@@ -58,6 +61,7 @@ package struct WebDependencies: Sendable {
         self.secureCookies = secureCookies
         self.isReady = isReady
         self.relay = relay
+        self.exports = exports
         self.logger = logger
     }
 }

@@ -25,6 +25,7 @@ extension Configuration {
     private mutating func take(_ root: Node, _ reader: NodeReader) {
         let known = [
             "data", "policies", "listen", "public_url", "log", "hold", "limits", "connections", "agents", "users",
+            "exports",
         ]
         let members = reader.mapping(root, "", known: known)
         if let path = reader.path(members["data"], "data") { data = path }
@@ -66,6 +67,7 @@ extension Configuration {
         }
         takeConnections(members["connections"], reader)
         takeIdentities(members["agents"], members["users"], reader)
+        exports = ExportReading(reader: reader).read(members["exports"])
     }
 
     private mutating func takeListen(_ node: Node?, _ reader: NodeReader) {

@@ -106,6 +106,7 @@ package struct Countersign: Sendable {
         let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let spool = configuration.data + "/spool"
         let relay = RelayedSource(chance: .system)
+        let exports = exportServices()
         let control = try makeControlPlane(
             WebDependencies(
                 enforcement: enforcement,
@@ -119,6 +120,9 @@ package struct Countersign: Sendable {
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),
                 isReady: { [ledger, clock] in !end.isRaised && !ledger.isFailing(now: clock.time()) },
                 relay: relay,
+                exports: { [ledger, clock] in
+                    exports.map { $0.status(size: ledger.growth.size, now: clock.time()) }
+                },
                 logger: logger,
             )
         )
@@ -166,7 +170,8 @@ package struct Countersign: Sendable {
             control.drain()
         }
         // Ended in reverse order: first nobody new comes in, last nobody looks after the clock any more.
-        let inner: [any Service] = [Ticker(enforcement: enforcement, logger: logger), reloader, started] + services
+        let ticker = Ticker(enforcement: enforcement, logger: logger)
+        let inner: [any Service] = exports as [any Service] + [ticker, reloader, started] + services
         let outer: [any Service] = [gateway, web, ending]
         let signals = Signals(reload: { request.yield() }, logger: logger)
         var all = (inner + outer).map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
@@ -179,6 +184,22 @@ package struct Countersign: Sendable {
             try await ServiceGroup(configuration: group).run()
         } catch let error as IOError {
             throw StartupError("cannot listen on \(configuration.control) or \(configuration.gateway): \(error)")
+        }
+    }
+}
+
+extension Countersign {
+    /// One service for each export; they end last, so that what the end itself logs leaves, too.
+    private func exportServices() -> [ExportService] {
+        configuration.exports.map { settings in
+            ExportService(
+                settings,
+                ledger: ledger,
+                source: OCSFEvent.Source(origin: configuration.origin, version: Product.version),
+                clock: clock,
+                chance: .system,
+                logger: logger,
+            )
         }
     }
 }

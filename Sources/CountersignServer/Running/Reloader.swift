@@ -105,6 +105,7 @@ extension Configuration {
         if gateway != other.gateway { keys.append("listen.gateway") }
         if tls?.certificate != other.tls?.certificate || tls?.key != other.tls?.key { keys.append("listen.tls") }
         if publicURL != other.publicURL { keys.append("public_url") }
+        if exports != other.exports { keys.append("exports") }
         return keys
     }
 }
