@@ -28,6 +28,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLSEvents = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -70,7 +71,7 @@ let package = Package(
             "CountersignLog",
             [
                 "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpClient, lifecycle, logging, nioCore,
-                nioPosix, nioTLS,
+                nioHTTP, nioPosix, nioTLS,
             ],
         ),
         target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
@@ -138,7 +139,7 @@ let package = Package(
             "CountersignLogTests",
             [
                 "CountersignLog", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
-                logging,
+                lifecycle, logging,
             ],
         ),
     ],

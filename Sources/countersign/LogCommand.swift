@@ -48,27 +48,6 @@ struct LogCommand: AsyncParsableCommand {
             format.print(["checkpoint": .string(text)]) { Output.line(text) }
         }
     }
-
-    /// The command `countersign log export`.
-    struct Export: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Prints every judged action with its document, one JSON object a line, oldest first.",
-            discussion: """
-                Reads the data folder's ledger beside the running server, and changes nothing. A line has the entry, which \
-                is in the log, and the action's document, which is beside it; `countersign policy diff --against` takes \
-                the lines elsewhere. They hold what agents sent: keep them as you keep the ledger.
-                """,
-        )
-
-        @OptionGroup var filter: RecordFilterOptions
-        @OptionGroup var configuration: ConfigurationOptions
-
-        mutating func run() async throws {
-            let configuration = try configuration.load(withSecrets: false)
-            let records = try ActionRecords(path: configuration.data, configuration: configuration)
-            try records.export(try filter.filter()) { Output.json($0, isStream: true) }
-        }
-    }
 }
 
 /// Which recorded actions are wanted.

@@ -25,7 +25,7 @@ extension Configuration {
     private mutating func take(_ root: Node, _ reader: NodeReader) {
         let known = [
             "data", "policies", "listen", "public_url", "log", "hold", "limits", "payloads", "connections", "agents",
-            "users",
+            "users", "exports",
         ]
         let members = reader.mapping(root, "", known: known)
         if let path = reader.path(members["data"], "data") { data = path }
@@ -57,6 +57,7 @@ extension Configuration {
         takePayloads(members["payloads"], reader)
         takeConnections(members["connections"], reader)
         takeIdentities(members["agents"], members["users"], reader)
+        exports = ExportReading(reader: reader).read(members["exports"])
     }
 
     private mutating func takeLog(_ node: Node?, _ reader: NodeReader) {

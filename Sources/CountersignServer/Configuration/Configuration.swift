@@ -1,5 +1,6 @@
 package import CountersignCore
 package import CountersignIdentity
+package import CountersignLog
 package import CountersignProxy
 
 /// What `countersign.yaml` says (DESIGN 9), checked and with its secrets resolved.
@@ -60,6 +61,8 @@ package struct Configuration: Sendable {
     package var identities: DeclaredIdentities
     /// What payloads are sealed with.
     package var payloads = PayloadSettings()
+    /// Where the log's entries are exported to.
+    package var exports: [ExportSettings] = []
     /// Keys that are set and that this version has no use for.
     package var unused: [String] = []
 

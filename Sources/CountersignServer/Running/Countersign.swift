@@ -131,6 +131,7 @@ package struct Countersign: Sendable {
         let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let spool = configuration.data + "/spool"
         let relay = RelayedSource(chance: .system)
+        let exports = exportServices()
         let control = try makeControlPlane(
             WebDependencies(
                 enforcement: enforcement,
@@ -144,10 +145,11 @@ package struct Countersign: Sendable {
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),
                 isReady: { [ledger, clock] in !end.isRaised && !ledger.isFailing(now: clock.time()) },
                 relay: relay,
-                logStatus: { [head, ledger, publisher] in
+                logStatus: { [clock, head, ledger, publisher] in
                     var status = LogStatus(size: ledger.growth.size, newest: head.newest)
                     status.trouble = head.trouble?.message
                     status.folder = publisher?.status
+                    status.exports = exports.map { $0.status(size: ledger.growth.size, now: clock.time()) }
                     return status
                 },
                 entriesArePublic: configuration.logEntriesArePublic,
@@ -202,7 +204,8 @@ package struct Countersign: Sendable {
         let sweeper = RetentionSweeper(enforcement: enforcement, logger: logger)
         let ticker = Ticker(enforcement: enforcement, logger: logger)
         let inner: [any Service] =
-            [CheckpointService(head: head, logger: logger), ticker, sweeper, reloader, started]
+            exports as [any Service]
+            + [CheckpointService(head: head, logger: logger), ticker, sweeper, reloader, started]
             + (publisher.map { [$0] } ?? []) + services
         let outer: [any Service] = [gateway, web, ending]
         let signals = Signals(reload: { request.yield() }, logger: logger)
@@ -216,6 +219,22 @@ package struct Countersign: Sendable {
             try await ServiceGroup(configuration: group).run()
         } catch let error as IOError {
             throw StartupError("cannot listen on \(configuration.control) or \(configuration.gateway): \(error)")
+        }
+    }
+}
+
+extension Countersign {
+    /// One service for each export; they end last, so that what the end itself logs leaves, too.
+    private func exportServices() -> [ExportService] {
+        configuration.exports.map { settings in
+            ExportService(
+                settings,
+                ledger: ledger,
+                source: OCSFEvent.Source(origin: configuration.origin, version: Product.version),
+                clock: clock,
+                chance: .system,
+                logger: logger,
+            )
         }
     }
 }

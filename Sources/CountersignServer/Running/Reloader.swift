@@ -110,6 +110,7 @@ extension Configuration {
         if logFolder != other.logFolder { keys.append("log.folder") }
         if logFolderHasEntries != other.logFolderHasEntries { keys.append("log.folder_entries") }
         if logEntriesArePublic != other.logEntriesArePublic { keys.append("log.entries") }
+        if exports != other.exports { keys.append("exports") }
         return keys
     }
 }

@@ -73,6 +73,7 @@ enum HealthEndpoints {
         }
         text.family("countersign_waiting_holds", "gauge", "Requests that wait for an approval to change.")
         text.sample("countersign_waiting_holds", dependencies.ledger.feed.watching)
+        text.exports(dependencies.logStatus().exports)
         text.family("countersign_ready", "gauge", "Whether new work is taken on.")
         text.sample("countersign_ready", dependencies.isReady() ? 1 : 0)
         text.family("countersign_build_info", "gauge", "The version that runs.")
@@ -92,6 +93,22 @@ private struct PrometheusText {
     mutating func sample(_ name: String, _ value: Int, label: (String, String)? = nil) {
         let labels = label.map { "{\($0.0)=\"\(Self.escaped($0.1))\"}" } ?? ""
         text += "\(name)\(labels) \(value)\n"
+    }
+
+    mutating func exports(_ exports: [ExportStatus]) {
+        guard !exports.isEmpty else { return }
+        func seconds(_ duration: Duration) -> Int { Int(clamping: duration.components.seconds) }
+        let families: [(String, String, String, (ExportStatus) -> Int)] = [
+            ("lag_entries", "gauge", "Committed entries that are not delivered.", { Int(clamping: $0.lagEntries) }),
+            ("lag_seconds", "gauge", "Age of the oldest entry that is not delivered.", { seconds($0.lagTime) }),
+            ("delivered_total", "counter", "Entries delivered since the start.", { Int(clamping: $0.delivered) }),
+            ("failures_total", "counter", "Failed tries since the start.", { Int(clamping: $0.failures) }),
+        ]
+        for (suffix, type, help, value) in families {
+            let name = "countersign_export_" + suffix
+            family(name, type, help)
+            for export in exports { sample(name, value(export), label: ("export", export.name)) }
+        }
     }
 
     private static func escaped(_ value: String) -> String {
