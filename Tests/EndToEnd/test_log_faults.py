@@ -99,6 +99,13 @@ def change(gateway, *statements):
     database.close()
 
 
+def unsound(gateway, *options):
+    """What `log fsck` finds wrong."""
+    done = gateway.cli("log", "fsck", *options, succeed=False)
+    assert done.returncode == 4, done.stdout + done.stderr
+    return done.stdout
+
+
 DAMAGES = {
     "the newest entries cut off": (
         ["DELETE FROM entry WHERE sequence >= (SELECT max(size) FROM checkpoint) - 5"],
@@ -127,6 +134,7 @@ def test_a_changed_ledger_does_not_start_and_what_is_wrong_is_named(changed, nam
     gateway, _ = changed
     statements, words = DAMAGES[name]
     change(gateway, *statements)
+    assert "BAD" in unsound(gateway)
     code, said = gateway.refuse_to_start()
     assert code != 0
     for word in words:
@@ -139,9 +147,7 @@ def test_an_old_entry_that_was_changed_is_found_by_whoever_kept_a_checkpoint(cha
         gateway,
         "UPDATE entry SET body = CAST(replace(CAST(body AS TEXT), '/grown/', '/grow n/') AS BLOB) WHERE sequence = 17",
     )
-    if trials.has_fsck(gateway):
-        done = gateway.cli("log", "fsck", succeed=False)
-        assert done.returncode != 0 and "17" in done.stdout + done.stderr
+    assert "17" in unsound(gateway)
     gateway.start()
     with pytest.raises(AssertionError, match="does not hash to its signed root"):
         gateway.verify_log()
@@ -180,17 +186,22 @@ def test_a_damaged_memory_of_the_checkpoint_is_named(changed, damage):
     assert code != 0 and str(memory) in said and "not a checkpoint that the log key" in said
 
 
-def test_cut_entries_are_found_by_whoever_holds_a_receipt_or_a_checkpoint(changed, path):
+def test_cut_entries_are_found_by_whoever_holds_a_receipt_or_a_checkpoint(changed, tmp_path, path):
     """The whole data folder is that of an hour ago: nothing in it can know that there was more."""
     gateway, _ = changed
     gateway.start()
     gateway.exchange("POST", f"/api/{path}")
     number = gateway.entries(q=path)[-1]["sequence"]
-    receipt = gateway.user("alice").get(f"/v1/entries/{number}/receipt").json()
-    proven_under = receipt["entries"][0]["proof"].split("\n\n", 1)[1].encode()
+    answer = gateway.user("alice").get(f"/v1/entries/{number}/receipt")
+    proven_under = answer.json()["entries"][0]["proof"].split("\n\n", 1)[1].encode()
     kept = gateway.anyone().get("/log/checkpoint").content
     gateway.kill()
     restore(gateway)
+    (tmp_path / "checkpoint").write_bytes(kept)
+    (tmp_path / "receipt").write_bytes(answer.content)
+    assert gateway.cli("log", "fsck").returncode == 0
+    for what in ("checkpoint", "receipt"):
+        assert "BAD" in unsound(gateway, f"--{what}", str(tmp_path / what))
     gateway.start()
     # As short as it was then, and later as long as it had been, with other entries.
     for goal in (0, number + 2):

@@ -143,7 +143,9 @@ package struct Countersign: Sendable {
                 publicURL: configuration.publicURL,
                 version: Product.version,
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),
-                isReady: { [ledger, clock] in !end.isRaised && !ledger.isFailing(now: clock.time()) },
+                isReady: { [ledger, clock] in
+                    started.isListening && !end.isRaised && !ledger.isFailing(now: clock.time())
+                },
                 relay: relay,
                 logStatus: { [clock, head, ledger, publisher] in
                     var status = LogStatus(size: ledger.growth.size, newest: head.newest)
@@ -265,6 +267,10 @@ private final class StartedPorts: Service {
     private let gateway: AsyncStream<Int>.Continuation
     private let controls: AsyncStream<Int>
     private let control: AsyncStream<Int>.Continuation
+    private let listening = Atomic(false)
+
+    /// Whether both ports listen: until then nobody should be told that this gateway is ready.
+    var isListening: Bool { listening.load(ordering: .acquiring) }
 
     init(ready: @escaping @Sendable (Countersign.Ports) async -> Void) {
         self.ready = ready
@@ -281,6 +287,7 @@ private final class StartedPorts: Service {
             var first = gateways.makeAsyncIterator()
             var second = controls.makeAsyncIterator()
             guard let gateway = await first.next(), let control = await second.next() else { return }
+            listening.store(true, ordering: .releasing)
             await ready(Countersign.Ports(control: control, gateway: gateway))
         }
         try? await gracefulShutdown()
