@@ -77,12 +77,16 @@ let package = Package(
         target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
         target(
             "CountersignProxy",
-            ["CountersignCore", "CanonicalJSON", "HTTPWire", crypto, logging, lifecycle, nioCore, nioPosix, nioTLS, nioTLSEvents],
+            [
+                "CountersignCore", "CanonicalJSON", "HTTPWire", crypto, logging, lifecycle, nioCore, nioPosix, nioTLS,
+                nioTLSEvents,
+            ],
         ),
         target(
             "CountersignWeb",
             [
-                "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpTypes, hummingbird, logging, mustache,
+                "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpTypes, hummingbird, logging,
+                mustache,
                 nioCore,
             ],
             resources: [.embedInCode("Resources")],
@@ -90,7 +94,8 @@ let package = Package(
         target(
             "CountersignServer",
             [
-                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog", "CountersignProxy",
+                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog",
+                "CountersignProxy",
                 "CountersignStore", "CountersignWeb", "HTTPWire", "TransparencyLog", crypto, httpTypes, hummingbird,
                 hummingbirdTLS, lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
@@ -134,6 +139,7 @@ let package = Package(
             "CountersignLogTests",
             [
                 "CountersignLog", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
+                logging,
             ],
         ),
     ],

@@ -92,6 +92,7 @@ struct ReceiptStory {
         decisions.append(
             ReceiptSummary.Decision(
                 user: user.rawValue,
+                groups: entry.members["groups"]?.arrayValue?.compactMap(\.stringValue) ?? [],
                 decision: verdict.rawValue,
                 reason: reason,
                 time: entry.time.rfc3339,
@@ -161,6 +162,7 @@ struct ReceiptStory {
     func summary(
         log: String,
         treeSize: UInt64,
+        signatures: ReceiptSummary.Signatures,
         document: String?,
         entries: [ToldEntry],
     ) throws(ReceiptError) -> ReceiptSummary {
@@ -188,6 +190,10 @@ struct ReceiptStory {
             events: entries.map {
                 ReceiptSummary.Event(sequence: $0.sequence, time: $0.time.rfc3339, kind: $0.kind, actor: $0.actor)
             },
+            policies: approval == nil
+                ? first.members["policy"]?["ids"]?.arrayValue?.compactMap(\.stringValue) ?? [] : [],
+            reasons: approval == nil ? first.members["reasons"]?.arrayValue?.compactMap(\.stringValue) ?? [] : [],
+            signatures: signatures,
         )
     }
 }

@@ -23,7 +23,8 @@ package struct ControlPlane: HTTPResponder {
         parts = WebParts(dependencies: dependencies, waits: OpenWaits(), pages: try PageTemplates())
         idempotency = Idempotency(ledger: dependencies.ledger, lanes: IdempotencyLanes())
         var endpoints = ActionEndpoints.all + ApprovalEndpoints.all + GrantEndpoints.all + EntryEndpoints.all
-        endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + LogEndpoints.all + HealthEndpoints.all
+        endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + HealthEndpoints.all
+        endpoints += LogEndpoints.all(entriesArePublic: dependencies.entriesArePublic)
         endpoints.append(try OpenAPI(endpoints, dependencies).endpoint)
         routes = RouteTable(endpoints: endpoints + DashboardEndpoints.all)
     }

@@ -105,6 +105,9 @@ extension Configuration {
         if gateway != other.gateway { keys.append("listen.gateway") }
         if tls?.certificate != other.tls?.certificate || tls?.key != other.tls?.key { keys.append("listen.tls") }
         if publicURL != other.publicURL { keys.append("public_url") }
+        if logFolder != other.logFolder { keys.append("log.folder") }
+        if logFolderHasEntries != other.logFolderHasEntries { keys.append("log.folder_entries") }
+        if logEntriesArePublic != other.logEntriesArePublic { keys.append("log.entries") }
         return keys
     }
 }

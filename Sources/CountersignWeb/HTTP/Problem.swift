@@ -115,7 +115,9 @@ extension ReasonCode {
         case .bodyTooLarge: 413
         case .tooManyPending: 429
         case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
-        case .ledgerUnavailable, .clockUnreliable, .connectionChanged, .overloaded, .shuttingDown: 503
+        case .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .connectionChanged, .overloaded,
+            .shuttingDown:
+            503
         case .upstreamTimeout: 504
         }
     }
