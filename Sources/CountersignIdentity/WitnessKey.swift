@@ -35,7 +35,9 @@ package enum WitnessKey {
     package static func make(data: String, name: String) throws(KeyError) -> CosignatureSigner {
         let signer = CosignatureSigner(name: name, privateKey: Curve25519.Signing.PrivateKey())
         guard (try? CosignatureVerifier(vkey: signer.verifier.vkey)) != nil else {
-            throw KeyError("\"\(name)\" is not a witness's name: no spaces and no +, witness.example.com/w1 for instance")
+            throw KeyError(
+                "\"\(name)\" is not a witness's name: no spaces and no +, witness.example.com/w1 for instance"
+            )
         }
         try PrivateFile.create(path(in: data), signer.encoded + "\n")
         return signer

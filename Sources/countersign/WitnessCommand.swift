@@ -25,7 +25,9 @@ struct WitnessCommand: AsyncParsableCommand {
     @Option(help: "Its name, for life: witness.example.com/w1, for instance. Only needed at the first start.")
     var name: String?
 
-    @Option(help: "The verifier key of a log that it cosigns (countersign log key), or a file that holds it; repeatable.")
+    @Option(
+        help: "The verifier key of a log that it cosigns (countersign log key), or a file that holds it; repeatable."
+    )
     var log: [String] = []
 
     @Option(help: "A certificate chain in PEM, to serve https.")

@@ -9,7 +9,9 @@ import TransparencyLog
 @Suite("Cosignatures are gathered", .timeLimit(.minutes(1)))
 struct CosigningRoundsTests {
     let log = NoteSigner(name: "gateway.example/log", privateKey: Curve25519.Signing.PrivateKey())
-    let witnesses = (1...3).map { CosignatureSigner(name: "w\($0).example", privateKey: Curve25519.Signing.PrivateKey()) }
+    let witnesses = (1...3).map {
+        CosignatureSigner(name: "w\($0).example", privateKey: Curve25519.Signing.PrivateKey())
+    }
 
     private func settings(quorum: Int) throws -> WitnessSettings {
         let peers = witnesses.map { WitnessSettings.Peer(key: $0.verifier, url: "https://\($0.name)", host: $0.name) }
@@ -96,6 +98,13 @@ struct CosigningRoundsTests {
         #expect(board.standings.map(\.cosigned) == [5, nil, nil])
         #expect(board.remembered == 5)
         #expect(WitnessBoard(try settings(quorum: 2), cosigned: note).remembered == nil)
+    }
+
+    @Test("a time that no clock has is read, and does no harm")
+    func strangeTime() throws {
+        let line = try witnesses[0].cosign(checkpoint(5), time: UInt64(Int64.max)).line
+        let board = WitnessBoard(try settings(quorum: 1), cosigned: try head(5).note + line + "\n")
+        #expect(board.standings[0].time?.rfc3339.hasPrefix("9999-12-31") == true)
     }
 
     @Test("a quorum that cannot be, and a witness twice, are refused")

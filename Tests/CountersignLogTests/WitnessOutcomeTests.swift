@@ -53,7 +53,9 @@ struct WitnessOutcomeTests {
         // The impostor's signature under the witness's short hash.
         let head = try witness.cosign(request.checkpoint, time: 7)
         #expect(head.keyHash != forged.keyHash)
-        for body in [old + "\n", forged.line + "\n", line + "\n" + line + "\n", line, "", "\n", "ok\n", log.verifier.vkey] {
+        for body in [
+            old + "\n", forged.line + "\n", line + "\n" + line + "\n", line, "", "\n", "ok\n", log.verifier.vkey,
+        ] {
             #expect(isFailure(judge(200, body, request: request)), "\(body)")
         }
         // The log's own signature line is no cosignature.

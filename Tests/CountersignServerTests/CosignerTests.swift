@@ -68,8 +68,10 @@ struct CosignerTests {
         try await witness { cosigner, data, _ in
             let first = await cosigner.answer(try request(old: 0, size: 3))
             #expect(first.status == 200)
-            let note = try SignedNote(parsing: String(decoding: try request(old: 0, size: 3), as: UTF8.self)
-                .split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false)[2].description)
+            let note = try SignedNote(
+                parsing: String(decoding: try request(old: 0, size: 3), as: UTF8.self)
+                    .split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false)[2].description
+            )
             let line = String(first.body.dropLast())
             let cosigned = try note.adding(line: line).cosignatures(among: [data.signer.verifier])
             #expect(cosigned.first?.time == UInt64(clock.time().microseconds / 1_000_000))

@@ -132,7 +132,10 @@ struct WitnessStoreTests {
         }
     }
 
-    @Test("what is no witness's state, or a newer one, is refused and not changed", arguments: ["text", "ledger", "new"])
+    @Test(
+        "what is no witness's state, or a newer one, is refused and not changed",
+        arguments: ["text", "ledger", "new"]
+    )
     func foreign(_ kind: String) async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/witness.db"
@@ -151,7 +154,10 @@ struct WitnessStoreTests {
         }
     }
 
-    @Test("a row that does not fit its note is damage", arguments: ["size = 4", "root = zeroblob(32)", "origin = x'61'"])
+    @Test(
+        "a row that does not fit its note is damage",
+        arguments: ["size = 4", "root = zeroblob(32)", "origin = x'61'"]
+    )
     func damaged(_ change: String) async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/witness.db"

@@ -34,7 +34,8 @@ struct WitnessBoard: Sendable {
         for (place, signature) in restored.signatures {
             standings[place].known = restored.size
             standings[place].cosigned = restored.size
-            standings[place].time = Timestamp(microseconds: Int64(clamping: signature.time) * 1_000_000)
+            // A witness may write any time; this one ends with the year 9999.
+            standings[place].time = Timestamp(microseconds: Int64(min(signature.time, 253_402_300_799)) * 1_000_000)
         }
         if restored.signatures.count >= settings.quorum { remembered = restored.size }
     }

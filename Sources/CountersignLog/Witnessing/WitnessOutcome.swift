@@ -64,7 +64,9 @@ enum WitnessOutcome: Hashable, Sendable {
         } catch .noKnownSignature {
             return .failed("its cosignature is not of the key in log.witnesses: correct the key, or the url")
         } catch {
-            return .failed("its cosignature is not one of this checkpoint (\(error)): do not trust it before you know why")
+            return .failed(
+                "its cosignature is not one of this checkpoint (\(error)): do not trust it before you know why"
+            )
         }
     }
 
@@ -72,7 +74,8 @@ enum WitnessOutcome: Hashable, Sendable {
         switch status {
         case 300..<400: "it answered \(status); a redirect is not followed: set url to the witness's own address"
         case 403: "it answered 403: it knows another key of the log \(origin); give it this one (countersign log key)"
-        case 404: "it answered 404: it does not know the log \(origin), or url is wrong; give it the key (countersign log key)"
+        case 404:
+            "it answered 404: it does not know the log \(origin), or url is wrong; give it the key (countersign log key)"
         default: "it answered \(status)"
         }
     }

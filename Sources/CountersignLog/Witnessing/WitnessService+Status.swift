@@ -1,4 +1,6 @@
 package import CountersignCore
+import Synchronization
+import TransparencyLog
 
 extension WitnessService {
     /// How far each witness has come, in the order of the configuration.

@@ -38,6 +38,7 @@ package struct Countersign: Sendable {
     let enforcement: Enforcement
     let head: LogHead
     let publisher: Publisher?
+    let witnesses: WitnessService?
     let log: LogSigner
     let clock: SystemClock
     let logger: Logger
@@ -62,6 +63,9 @@ package struct Countersign: Sendable {
         var claims = [CheckpointClaim]()
         if let claim = try await folder?.claim() { claims.append(claim) }
         try await head.begin(claims: claims)
+        if let witnesses = configuration.witnesses {
+            try await WitnessInquiry(settings: witnesses, logger: logger).ask(about: ledger, signer: keys.log)
+        }
         let book = IdentityBook(declared: configuration.identities, records: try await ledger.identities())
         let directory = try book.directory(connections: configuration.described)
         let snapshot = Snapshot(
@@ -92,6 +96,18 @@ package struct Countersign: Sendable {
         self.enforcement = enforcement
         self.head = head
         publisher = folder.map { Publisher(folder: $0, head: head, logger: logger) }
+        let cosigned = try await ledger.latestCosigned()
+        witnesses = configuration.witnesses.map { settings in
+            WitnessService(
+                settings: settings,
+                ledger: ledger,
+                head: head,
+                cosigned: cosigned,
+                clock: clock,
+                chance: chance,
+                logger: logger,
+            )
+        }
         self.log = LogSigner(ledger: ledger, head: head, grantKey: keys.grant, clock: clock)
         self.clock = clock
         self.logger = logger
@@ -136,10 +152,12 @@ package struct Countersign: Sendable {
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),
                 isReady: { [ledger, clock] in !end.isRaised && !ledger.isFailing(now: clock.time()) },
                 relay: relay,
-                logStatus: { [head, ledger, publisher] in
+                logStatus: { [head, ledger, publisher, witnesses] in
                     var status = LogStatus(size: ledger.growth.size, newest: head.newest)
                     status.trouble = head.trouble?.message
                     status.folder = publisher?.status
+                    status.witnesses = witnesses?.status ?? []
+                    status.cosigned = witnesses?.cosigned
                     return status
                 },
                 entriesArePublic: configuration.logEntriesArePublic,
@@ -193,7 +211,7 @@ package struct Countersign: Sendable {
         // Ended in reverse order: first nobody new comes in, last nobody looks after the clock any more.
         let inner: [any Service] =
             [CheckpointService(head: head, logger: logger), Ticker(enforcement: enforcement, logger: logger)]
-            + [reloader, started] + (publisher.map { [$0] } ?? []) + services
+            + [reloader, started] + (publisher.map { [$0] } ?? []) + (witnesses.map { [$0] } ?? []) + services
         let outer: [any Service] = [gateway, web, ending]
         let signals = Signals(reload: { request.yield() }, logger: logger)
         var all = (inner + outer).map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }

@@ -63,7 +63,10 @@ struct Cosigner: Sendable {
                 return Self.answer(.conflict(size: size))
             case .unprocessable:
                 warnOfFork(checkpoint)
-                return Self.refusal(422, "the proof does not lead from the checkpoint that was cosigned last to this one")
+                return Self.refusal(
+                    422,
+                    "the proof does not lead from the checkpoint that was cosigned last to this one"
+                )
             case .notFound: return Self.refusal(404, "this witness does not know the log")
             case .forbidden: return Self.refusal(403, "no key that this witness knows of the log signed the checkpoint")
             case .badRequest: return Self.refusal(400, "the old size is beyond the checkpoint's")
@@ -117,7 +120,7 @@ struct Cosigner: Sendable {
     private func clockWentBack(_ latest: UInt64) -> Answer {
         logger.error(
             "nothing is cosigned: the clock is behind the last cosignature; set it right",
-            metadata: ["latest": "\(Timestamp(microseconds: Int64(clamping: latest) * 1_000_000))"],
+            metadata: ["latest": "\(Timestamp(microseconds: Int64(min(latest, 253_402_300_799)) * 1_000_000))"],
         )
         return Self.refusal(503, "the witness's clock went back, so it cosigns nothing")
     }

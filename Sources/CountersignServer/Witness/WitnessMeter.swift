@@ -1,5 +1,6 @@
 import CountersignStore
 import Synchronization
+import TransparencyLog
 
 /// What a witness did, for `/metrics`; the mutex guards all of it.
 final class WitnessMeter: Sendable {

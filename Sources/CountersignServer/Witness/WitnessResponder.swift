@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Synchronization
+import TransparencyLog
 
 /// A witness over HTTP: `add-checkpoint`, its key, liveness and metrics, and nothing else.
 final class WitnessResponder: HTTPResponder {

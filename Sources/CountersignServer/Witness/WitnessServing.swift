@@ -1,6 +1,8 @@
 import CountersignCore
 import CountersignProxy
+import CountersignStore
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
 import Logging
 import NIOCore
@@ -106,7 +108,9 @@ package struct WitnessServing: Sendable {
             )
         }
         if !address.isLoopback, settings.tls == nil {
-            logger.warning("others can reach this witness without TLS; gateways want https: --tls-certificate, --tls-key")
+            logger.warning(
+                "others can reach this witness without TLS; gateways want https: --tls-certificate, --tls-key"
+            )
         }
         let meter = WitnessMeter(data.memories)
         let cosigner = Cosigner(
