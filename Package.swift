@@ -122,8 +122,13 @@ let package = Package(
         tests(
             "CountersignStoreTests",
             [
+<<<<<<< HEAD
                 "CountersignStore", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
                 grdb,
+=======
+                "CountersignStore", "CountersignIdentity", "CountersignCore", "CountersignTestKit", "CanonicalJSON",
+                "TransparencyLog", crypto, grdb,
+>>>>>>> main
             ],
         ),
         tests(

@@ -63,17 +63,6 @@ extension Receipt {
     }
 }
 
-/// What a proven entry says, as far as every kind says it.
-struct ToldEntry {
-    let sequence: UInt64
-    let kind: EntryKind
-    let time: Timestamp
-    let actor: Actor
-    let approval: ApprovalID?
-    let digest: ActionDigest?
-    let members: JSONObject
-}
-
 extension Receipt.ProvenEntry {
     /// Checks proof, signature and form; answers what the entry says and the size of the tree that it was found in.
     fileprivate func verify(with checkpoints: inout VerifiedCheckpoints) throws(ReceiptError) -> (ToldEntry, UInt64) {
@@ -95,7 +84,7 @@ extension Receipt.ProvenEntry {
             guard isIncluded else {
                 throw ReceiptError("the entry of place \(proof.index) is not in the log like this")
             }
-            let told = try ToldEntry(bytes)
+            let told = try Self.told(bytes)
             guard told.sequence == proof.index else {
                 throw ReceiptError("entry \(told.sequence) is proven at another place, \(proof.index)")
             }
@@ -104,6 +93,14 @@ extension Receipt.ProvenEntry {
             throw error
         } catch {
             throw ReceiptError("an entry is not proven: \(error)")
+        }
+    }
+
+    private static func told(_ bytes: [UInt8]) throws(ReceiptError) -> ToldEntry {
+        do {
+            return try ToldEntry(bytes)
+        } catch {
+            throw ReceiptError("an entry is not a log entry of this product: \(error)")
         }
     }
 }
@@ -159,24 +156,5 @@ private struct VerifiedCheckpoints {
                 }
             if !isChecked { signatures.unchecked.append(signature.name) }
         }
-    }
-}
-
-extension ToldEntry {
-    fileprivate init(_ bytes: [UInt8]) throws(ReceiptError) {
-        guard let value = try? JSONParser.parse(bytes), let members = value.objectValue,
-            value.canonicalBytes() == bytes,
-            let sequence = members["sequence"]?.integerValue.flatMap({ UInt64(exactly: $0) }),
-            let kind = members["kind"]?.stringValue.flatMap({ EntryKind(rawValue: $0) }),
-            let time = members["time"]?.stringValue.flatMap({ Timestamp(rfc3339: $0) }),
-            let type = members["actor"]?["type"]?.stringValue, let id = members["actor"]?["id"]?.stringValue
-        else { throw ReceiptError("an entry is not a log entry of this product") }
-        self.sequence = sequence
-        self.kind = kind
-        self.time = time
-        self.actor = Actor(type: type, id: id, via: members["actor"]?["via"]?.stringValue)
-        self.approval = members["approval"]?.stringValue.flatMap { ApprovalID($0) }
-        self.digest = members["action"]?["digest"]?.stringValue.flatMap { ActionDigest($0) }
-        self.members = members
     }
 }

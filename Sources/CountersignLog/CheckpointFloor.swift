@@ -8,6 +8,9 @@ package struct CheckpointFloor: Sendable {
     /// The file's name in the data folder.
     package static let name = "checkpoint"
 
+    /// Where it is in a data folder.
+    package static func path(data: String) -> String { data + "/" + name }
+
     private let folder: any DurableFolder
 
     /// The floor in a data folder.

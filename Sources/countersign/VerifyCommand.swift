@@ -26,7 +26,7 @@ struct VerifyCommand: ParsableCommand {
     @OptionGroup var format: FormatOptions
 
     mutating func run() throws {
-        let verifier = try verifier()
+        let verifier = try VerifierKey.read(key)
         let witnesses = try witnesses()
         let bytes: [UInt8]
         switch LocalFile.read(receipt) {
@@ -40,7 +40,7 @@ struct VerifyCommand: ParsableCommand {
     private func witnesses() throws -> WitnessPolicy {
         let keys = try witness.map { text in
             do {
-                return try CosignatureVerifier(vkey: Self.keyText(text))
+                return try CosignatureVerifier(vkey: VerifierKey.text(text))
             } catch {
                 throw Failure(.usage, "--witness is neither a witness's verifier key nor a file with one: \(error)")
             }
@@ -51,21 +51,25 @@ struct VerifyCommand: ParsableCommand {
             throw Failure(.usage, "--witness and --quorum do not fit together: \(error)")
         }
     }
+}
+
+/// Reads `--key` and `--witness`.
+enum VerifierKey {
+    /// A log's verifier key, or what a file that holds one says.
+    static func read(_ key: String) throws -> NoteVerifier {
+        do {
+            return try NoteVerifier(vkey: text(key))
+        } catch {
+            throw Failure(.usage, "--key is neither a verifier key nor a file that holds one: \(error)")
+        }
+    }
 
     /// The key itself, or the first line of the file that holds it.
-    private static func keyText(_ text: String) -> String {
+    static func text(_ text: String) -> String {
         guard LocalFile.exists(text), case .success(let bytes) = LocalFile.read(text) else { return text }
         return String(
             decoding: bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") },
             as: UTF8.self,
         )
-    }
-
-    private func verifier() throws -> NoteVerifier {
-        do {
-            return try NoteVerifier(vkey: Self.keyText(key))
-        } catch {
-            throw Failure(.usage, "--key is neither a verifier key nor a file that holds one: \(error)")
-        }
     }
 }

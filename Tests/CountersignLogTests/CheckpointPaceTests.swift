@@ -27,7 +27,7 @@ struct CheckpointPaceTests {
         let service = CheckpointService(
             head: head,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            sleep: { try await pace.sleep($0) },
+            sleep: { try await pace.hold($0) },
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await service.run() }

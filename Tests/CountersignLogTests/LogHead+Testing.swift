@@ -19,7 +19,7 @@ extension LogHead {
             floor: CheckpointFloor(in: folder),
             clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            sleep: { try await pause.sleep($0) },
+            sleep: { try await pause.hold($0) },
         )
     }
 }

@@ -14,7 +14,7 @@ final class ManualPause: Sendable {
     init() { (begun, source) = AsyncStream.makeStream() }
 
     /// Waits until ``pass()``; throws when the task is cancelled.
-    func sleep(_ duration: Duration) async throws {
+    func hold(_ duration: Duration) async throws {
         let ticket = state.withLock { state in
             state.nextTicket += 1
             return state.nextTicket

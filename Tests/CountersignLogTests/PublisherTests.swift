@@ -34,7 +34,9 @@ struct PublisherTests {
         try await head.advance()
     }
 
-    /// Re-derives the log from nothing but the files: checkpoint, edge, full tiles, bundles. Answers its size.
+    /// Re-derives the log from nothing but the files: checkpoint, edge, full tiles, bundles.
+    ///
+    /// Answers its size.
     private func derived(_ files: [String: [UInt8]], entries: Bool = true) throws -> UInt64 {
         guard let note = files[PublishedFolder.checkpoint] else { return 0 }
         let text = try SignedNote(parsing: String(decoding: note, as: UTF8.self)).verified(by: [signer.verifier])
@@ -159,7 +161,7 @@ struct PublisherTests {
             folder: PublishedFolder(in: folder, of: ledger, key: signer.verifier, hasEntries: true),
             head: head,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            sleep: { try await pause.sleep($0) },
+            sleep: { try await pause.hold($0) },
         )
         folder.room = 0
         try await withThrowingTaskGroup(of: Void.self) { group in

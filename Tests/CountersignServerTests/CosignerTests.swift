@@ -109,7 +109,8 @@ struct CosignerTests {
     @Test("a clock that went back cosigns nothing, until it has caught up")
     func clockBack() async throws {
         try await witness { cosigner, data, _ in
-            #expect(await cosigner.answer(try request(old: 0, size: 3)).status == 200)
+            let first = try request(old: 0, size: 3)
+            #expect(await cosigner.answer(first).status == 200)
             clock.advance(by: .seconds(-2))
             #expect(await cosigner.answer(try request(old: 3, size: 5)).status == 503)
             #expect(await cosigner.answer(try request(old: 3, size: 3)).status == 503)

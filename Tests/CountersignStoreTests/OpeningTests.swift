@@ -10,13 +10,6 @@ import TransparencyLog
 struct OpeningTests {
     let clock = ManualClock()
 
-    /// Changes a closed ledger's file behind its back.
-    private func tamper(_ path: String, _ sql: String) throws {
-        let queue = try DatabaseQueue(path: path)
-        try queue.write { try $0.execute(sql: sql) }
-        try queue.close()
-    }
-
     private func fill(_ path: String, entries: Int, checkpoint: Bool = false) async throws -> TreeHead {
         let ledger = try SQLiteLedger(path: path, clock: clock)
         for start in stride(from: 0, to: entries, by: 100) {
@@ -198,7 +191,7 @@ struct OpeningTests {
             try tamper(path, "UPDATE entry SET body = CAST(body || x'20' AS BLOB) WHERE sequence = 3")
             let ledger = try SQLiteLedger(path: path, clock: clock)
             await #expect { try await ledger.audit() } throws: { error in
-                (error as? LedgerError)?.message.contains("entry 3 ") ?? false
+                (error as? LedgerError)?.message.contains("entry 3:") ?? false
             }
             try await ledger.close()
         }
