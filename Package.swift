@@ -122,13 +122,8 @@ let package = Package(
         tests(
             "CountersignStoreTests",
             [
-<<<<<<< HEAD
-                "CountersignStore", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
-                grdb,
-=======
                 "CountersignStore", "CountersignIdentity", "CountersignCore", "CountersignTestKit", "CanonicalJSON",
                 "TransparencyLog", crypto, grdb,
->>>>>>> main
             ],
         ),
         tests(
