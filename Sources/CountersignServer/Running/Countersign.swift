@@ -49,7 +49,7 @@ package struct Countersign: Sendable {
         let clock = SystemClock()
         let chance = Chance.system
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)
-        let search = SearchSetting(path: configuration.data + "/search.db") { message in
+        let search = SearchSetting(path: Self.searchPath(configuration.data)) { message in
             logger.warning("the search index", metadata: ["what": "\(message)"])
         }
         let ledger = try SQLiteLedger(
@@ -123,6 +123,9 @@ package struct Countersign: Sendable {
 
     /// Where the ledger lies in a data folder.
     package static func ledgerPath(_ data: String) -> String { data + "/ledger.db" }
+
+    /// The search index of a data folder.
+    static func searchPath(_ data: String) -> String { data + "/search.db" }
 
     /// Signs the log as it is and gives the data folder back.
     package func close() async {
