@@ -37,8 +37,16 @@ def main():
         print(f"{name:28}" + "".join(f"{times[p]:9.2f}" for p in ("p50", "p95", "p99", "max")))
     print(f"\nindex: {searches['index, entries per second']:,.0f} entries/s, {searches['index, bytes'] / 2**20:,.0f} MiB", end="")
     print(f" beside {searches['ledger, bytes'] / 2**20:,.0f} MiB; memory MiB {searches['memory, MiB']}")
+    work = searches["with index, processor ms"]
+    print(f"processor time of a search, ms: {work}; index: {searches['index, entries per processor second']:,.0f} entries/s")
+    if "commits" not in figures:
+        return judge(searches)
     print(f"commits of 256 writers, entries/s: {figures['commits']['entries per second']}")
     print(f"entries not indexed at the end: {figures['commits']['behind at the end']}")
+    return judge(searches)
+
+
+def judge(searches):
     p95 = searches["with index, ms"]["p95"]
     if p95 > 50:
         sys.exit(f"bench: p95 is {p95} ms, the bar is 50 ms")

@@ -52,6 +52,8 @@ package struct LogStatus: Hashable, Sendable {
     package var trouble: String?
     /// The published folder, if there is one.
     package var folder: Folder?
+    /// How many entries the newest checkpoint covers that enough witnesses have cosigned; `nil` before the first.
+    package var cosigned: UInt64?
     /// The witnesses, in the order of the configuration.
     package var witnesses: [Witness]
     /// The exports, in the order of the configuration.

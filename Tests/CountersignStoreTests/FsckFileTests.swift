@@ -93,4 +93,34 @@ struct FsckFileTests {
             }
         }
     }
+
+    @Test("a search index of another log, or a damaged one, is told and is no loss")
+    func search() async throws {
+        try await withRichLedger { path, _ in
+            try await withTemporaryFolder { folder in
+                let index = folder + "/search.db"
+                let setting = SearchSetting(path: index, isFollowing: false) { _ in }
+                let ledger = try SQLiteLedger(path: path, clock: ManualClock(), sealer: .fixture, search: setting)
+                while try ledger.indexForSearch() {}
+                try await ledger.close()
+                func codes() throws -> [LogFinding.Code] {
+                    let key = try Fixtures.logSigner().verifier
+                    var examination = LogExamination(path: path, key: key, sealer: .fixture)
+                    examination.include(search: index)
+                    let report = try examination.run()
+                    #expect(report.isGood)
+                    return report.findings.map(\.code)
+                }
+                #expect(try codes() == [])
+                try tamper(index, "UPDATE segment SET root = zeroblob(32)")
+                #expect(try codes() == [.searchStale])
+                try tamper(index, "DELETE FROM segment WHERE id = 0")
+                #expect(try codes() == [.searchStale])
+                try Data("x".utf8).write(to: URL(fileURLWithPath: index))
+                #expect(try codes() == [.searchStale])
+                try FileManager.default.removeItem(atPath: index)
+                #expect(try codes() == [])
+            }
+        }
+    }
 }

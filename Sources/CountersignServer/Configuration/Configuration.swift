@@ -51,6 +51,8 @@ package struct Configuration: Sendable {
     package var logFolderHasEntries = true
     /// Whether anybody who reaches the control plane may read the log's entries.
     package var logEntriesArePublic = false
+    /// Who cosigns the log; `nil` for nobody.
+    package var witnesses: WitnessSettings?
     /// Limits and times.
     package var settings: EnforcementSettings
     /// The connections.

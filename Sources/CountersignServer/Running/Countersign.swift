@@ -38,6 +38,7 @@ package struct Countersign: Sendable {
     let enforcement: Enforcement
     let head: LogHead
     let publisher: Publisher?
+    let witnesses: WitnessService?
     let log: LogSigner
     let clock: SystemClock
     let logger: Logger
@@ -48,7 +49,7 @@ package struct Countersign: Sendable {
         let clock = SystemClock()
         let chance = Chance.system
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)
-        let search = SearchSetting(path: configuration.data + "/search.db") { message in
+        let search = SearchSetting(path: Self.searchPath(configuration.data)) { message in
             logger.warning("the search index", metadata: ["what": "\(message)"])
         }
         let ledger = try SQLiteLedger(
@@ -70,6 +71,9 @@ package struct Countersign: Sendable {
         var claims = [CheckpointClaim]()
         if let claim = try await folder?.claim() { claims.append(claim) }
         try await head.begin(claims: claims)
+        if let witnesses = configuration.witnesses {
+            try await WitnessInquiry(settings: witnesses, logger: logger).ask(about: ledger, signer: keys.log)
+        }
         let book = IdentityBook(declared: configuration.identities, records: try await ledger.identities())
         let directory = try book.directory(connections: configuration.described)
         let snapshot = Snapshot(
@@ -100,6 +104,18 @@ package struct Countersign: Sendable {
         self.enforcement = enforcement
         self.head = head
         publisher = folder.map { Publisher(folder: $0, head: head, logger: logger) }
+        let cosigned = try await ledger.latestCosigned()
+        witnesses = configuration.witnesses.map { settings in
+            WitnessService(
+                settings: settings,
+                ledger: ledger,
+                head: head,
+                cosigned: cosigned,
+                clock: clock,
+                chance: chance,
+                logger: logger,
+            )
+        }
         self.log = LogSigner(ledger: ledger, head: head, grantKey: keys.grant, clock: clock)
         self.clock = clock
         self.logger = logger
@@ -107,6 +123,9 @@ package struct Countersign: Sendable {
 
     /// Where the ledger lies in a data folder.
     package static func ledgerPath(_ data: String) -> String { data + "/ledger.db" }
+
+    /// The search index of a data folder.
+    static func searchPath(_ data: String) -> String { data + "/search.db" }
 
     /// Signs the log as it is and gives the data folder back.
     package func close() async {
@@ -147,10 +166,12 @@ package struct Countersign: Sendable {
                     started.isListening && !end.isRaised && !ledger.isFailing(now: clock.time())
                 },
                 relay: relay,
-                logStatus: { [clock, head, ledger, publisher] in
+                logStatus: { [clock, head, ledger, publisher, witnesses] in
                     var status = LogStatus(size: ledger.growth.size, newest: head.newest)
                     status.trouble = head.trouble?.message
                     status.folder = publisher?.status
+                    status.witnesses = witnesses?.status ?? []
+                    status.cosigned = witnesses?.cosigned
                     status.exports = exports.map { $0.status(size: ledger.growth.size, now: clock.time()) }
                     return status
                 },
@@ -208,7 +229,7 @@ package struct Countersign: Sendable {
         let inner: [any Service] =
             exports as [any Service]
             + [CheckpointService(head: head, logger: logger), ticker, sweeper, reloader, started]
-            + (publisher.map { [$0] } ?? []) + services
+            + (publisher.map { [$0] } ?? []) + (witnesses.map { [$0] } ?? []) + services
         let outer: [any Service] = [gateway, web, ending]
         let signals = Signals(reload: { request.yield() }, logger: logger)
         var all = (inner + outer).map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }

@@ -33,6 +33,7 @@ package enum Examination {
         }
         findings.append(keys(configuration))
         findings += owners(configuration)
+        findings += await witnesses(configuration.witnesses)
         if !configuration.control.isLoopback, configuration.publicURL.utf8.starts(with: "http://".utf8) {
             findings.append(
                 Finding(

@@ -45,7 +45,11 @@ extension Examiner {
             return
         }
         guard !isErased else {
-            return try add(.payloadSurplus, place, "an entry says that what stood beside it was erased, and it is there")
+            return try add(
+                .payloadSurplus,
+                place,
+                "an entry says that what stood beside it was erased, and it is there"
+            )
         }
         noteKey(sealed)
         guard let sealer = settings.sealer else {
@@ -85,7 +89,9 @@ extension Examiner {
         let (erasedBy, sealed) = row ?? (nil, nil)
         let request = replay.request.sequence
         let teller = try erasedBy.flatMap { number in
-            try db.first("SELECT body FROM entry WHERE sequence = ?", [.integer(number)]) { try? ToldEntry($0.bytes(0)) }
+            try db.first("SELECT body FROM entry WHERE sequence = ?", [.integer(number)]) {
+                try? ToldEntry($0.bytes(0))
+            }
         }
         let isTold = (teller ?? nil)?.erasedSequences?.contains(request) ?? false
         guard let sealed else {
@@ -120,7 +126,11 @@ extension Examiner {
         ) { $0.integer(0) }
         for number in documents { try add(.stateSurplus, "document \(number)", "there is no approval of this number") }
         try db.each("SELECT approval, sealed FROM response ORDER BY approval", []) { row in
-            try examineSealed(row.bytes(1), .response(ApprovalID(unchecked: row.text(0))), "response \(Self.shown(row.bytes(0)))")
+            try examineSealed(
+                row.bytes(1),
+                .response(ApprovalID(unchecked: row.text(0))),
+                "response \(Self.shown(row.bytes(0)))"
+            )
         }
         try db.each("SELECT caller, key, sealed FROM answer ORDER BY caller, key", []) { row in
             let key = IdempotencyKey(caller: row.text(0), key: row.text(1))

@@ -71,6 +71,7 @@ enum HealthEndpoints {
             text.family("countersign_log_published_entries", "gauge", "Entries that the published folder covers.")
             text.sample("countersign_log_published_entries", Int(clamping: folder.size ?? 0))
         }
+        add(log.witnesses, cosigned: log.cosigned, to: &text)
         text.family("countersign_waiting_holds", "gauge", "Requests that wait for an approval to change.")
         text.sample("countersign_waiting_holds", dependencies.ledger.feed.watching)
         text.exports(dependencies.logStatus().exports)
@@ -79,6 +80,28 @@ enum HealthEndpoints {
         text.family("countersign_build_info", "gauge", "The version that runs.")
         text.sample("countersign_build_info", 1, label: ("version", dependencies.version))
         return .text(text.text, contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
+}
+
+extension HealthEndpoints {
+    /// How far the witnesses are; nothing where there are none.
+    private static func add(_ witnesses: [LogStatus.Witness], cosigned: UInt64?, to text: inout PrometheusText) {
+        guard !witnesses.isEmpty else { return }
+        text.family(
+            "countersign_cosigned_entries",
+            "gauge",
+            "Entries that a checkpoint with enough cosignatures covers."
+        )
+        text.sample("countersign_cosigned_entries", Int(clamping: cosigned ?? 0))
+        let lag = "countersign_witness_lag_entries"
+        text.family(lag, "gauge", "Signed entries that a witness has not cosigned.")
+        for witness in witnesses { text.sample(lag, Int(clamping: witness.lag), label: ("witness", witness.name)) }
+        let time = "countersign_witness_last_success_timestamp_seconds"
+        text.family(time, "gauge", "When a witness cosigned last; 0 if it never did.")
+        for witness in witnesses {
+            let seconds = (witness.time?.microseconds ?? 0) / 1_000_000
+            text.sample(time, Int(clamping: seconds), label: ("witness", witness.name))
+        }
     }
 }
 
