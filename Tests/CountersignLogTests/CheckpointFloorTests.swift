@@ -5,7 +5,7 @@ import Crypto
 import Testing
 import TransparencyLog
 
-@Suite("A log is never signed below what was shown", .timeLimit(.minutes(1)))
+@Suite("A log is never signed below what was shown", .timeLimit(.minutes(10)))
 struct CheckpointFloorTests {
     let signer: NoteSigner
     let folder = MemoryFolder()

@@ -5,7 +5,7 @@ import Logging
 import Testing
 import TransparencyLog
 
-@Suite("Checkpoints keep their pace", .timeLimit(.minutes(1)))
+@Suite("Checkpoints keep their pace", .timeLimit(.minutes(10)))
 struct CheckpointPaceTests {
     let ledger = InMemoryLedger()
     let folder = MemoryFolder()

@@ -6,7 +6,7 @@ import Crypto
 import Testing
 import TransparencyLog
 
-@Suite("Receipts with witnesses", .timeLimit(.minutes(1)))
+@Suite("Receipts with witnesses", .timeLimit(.minutes(10)))
 struct CosignedReceiptTests {
     let ledger = InMemoryLedger()
     let head: LogHead

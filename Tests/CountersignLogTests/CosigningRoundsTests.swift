@@ -6,7 +6,7 @@ import TransparencyLog
 
 @testable import CountersignLog
 
-@Suite("Cosignatures are gathered", .timeLimit(.minutes(1)))
+@Suite("Cosignatures are gathered", .timeLimit(.minutes(10)))
 struct CosigningRoundsTests {
     let log = NoteSigner(name: "gateway.example/log", privateKey: Curve25519.Signing.PrivateKey())
     let witnesses = (1...3).map {

@@ -2,7 +2,7 @@ import CountersignLog
 import Foundation
 import Testing
 
-@Suite("A folder on a disk", .timeLimit(.minutes(1)))
+@Suite("A folder on a disk", .timeLimit(.minutes(10)))
 struct DiskFolderTests {
     /// Lends a new folder's path.
     private func withFolder(_ body: (String) async throws -> Void) async throws {

@@ -6,7 +6,7 @@ import TransparencyLog
 
 @testable import CountersignLog
 
-@Suite("What a witness answers is judged", .timeLimit(.minutes(1)))
+@Suite("What a witness answers is judged", .timeLimit(.minutes(10)))
 struct WitnessOutcomeTests {
     let log = NoteSigner(name: "gateway.example/log", privateKey: Curve25519.Signing.PrivateKey())
     let witness = CosignatureSigner(name: "w1.example", privateKey: Curve25519.Signing.PrivateKey())

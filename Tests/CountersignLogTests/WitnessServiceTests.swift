@@ -6,7 +6,7 @@ import TransparencyLog
 
 @testable import CountersignLog
 
-@Suite("Witnesses cosign a growing log", .timeLimit(.minutes(1)))
+@Suite("Witnesses cosign a growing log", .timeLimit(.minutes(10)))
 struct WitnessServiceTests {
     let ledger = InMemoryLedger()
     let clock = ManualClock()

@@ -9,7 +9,7 @@ import TransparencyLog
 
 @testable import CountersignServer
 
-@Suite("A witness cosigns", .timeLimit(.minutes(1)))
+@Suite("A witness cosigns", .timeLimit(.minutes(10)))
 struct CosignerTests {
     let log = NoteSigner(name: "gateway.example/log", privateKey: Curve25519.Signing.PrivateKey())
     let clock = ManualClock()

@@ -107,7 +107,9 @@ struct OpeningTests {
             _ = try await fill(path, entries: 3)
             try tamper(path, "PRAGMA user_version = 99")
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: { ($0 as? LedgerError)?.code == .newer }
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                ($0 as? LedgerError)?.code == .newer
+            }
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
             let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
             #expect(names == ["ledger.sqlite", "ledger.sqlite.lock"])
@@ -120,7 +122,9 @@ struct OpeningTests {
             let path = folder + "/ledger.sqlite"
             try tamper(path, "CREATE TABLE theirs (id INTEGER); PRAGMA application_id = \(application)")
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: { ($0 as? LedgerError)?.code == .corrupt }
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                ($0 as? LedgerError)?.code == .corrupt
+            }
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
         }
     }
@@ -155,7 +159,9 @@ struct OpeningTests {
             var data = try Data(contentsOf: url)
             damage.apply(to: &data)
             try data.write(to: url)
-            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: { ($0 as? LedgerError)?.code == .corrupt }
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                ($0 as? LedgerError)?.code == .corrupt
+            }
         }
     }
 

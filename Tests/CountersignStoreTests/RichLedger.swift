@@ -161,7 +161,6 @@ struct RichLedger {
             }
         }
 
-        /// A checkpoint that is cosigned, three entries more, and the latest checkpoint.
         /// Erases what stands beside two approvals that are over, one of which has a result that nobody fetched.
         func erase(_ made: [String: ApprovalID]) async throws {
             let user = SignedInUser(

@@ -53,13 +53,23 @@ struct SearchTests {
         try await withTemporaryFolder { folder in
             let reports = Reports()
             let path = folder + "/search.db"
-            let first = try SQLiteLedger(path: folder + "/ledger.db", clock: clock, sealer: .fixture, search: reports.setting(path))
+            let first = try SQLiteLedger(
+                path: folder + "/ledger.db",
+                clock: clock,
+                sealer: .fixture,
+                search: reports.setting(path)
+            )
             var world = SearchWorld(seed: 5, clock: clock)
             try await world.write(1500, into: first)
             while try first.indexForSearch() {}
             try await first.close()
             try harm.strike(path)
-            let ledger = try SQLiteLedger(path: folder + "/ledger.db", clock: clock, sealer: .fixture, search: reports.setting(path))
+            let ledger = try SQLiteLedger(
+                path: folder + "/ledger.db",
+                clock: clock,
+                sealer: .fixture,
+                search: reports.setting(path)
+            )
             #expect(try await world.wrong(ledger, searches: 12) == [])
             while try ledger.indexForSearch() {}
             #expect(try await world.wrong(ledger, searches: 12) == [])
@@ -109,7 +119,12 @@ struct SearchTests {
         try await withTemporaryFolder { folder in
             let reports = Reports()
             let path = folder + "/search.db"
-            let first = try SQLiteLedger(path: folder + "/ledger.db", clock: clock, sealer: .fixture, search: reports.setting(path))
+            let first = try SQLiteLedger(
+                path: folder + "/ledger.db",
+                clock: clock,
+                sealer: .fixture,
+                search: reports.setting(path)
+            )
             var world = SearchWorld(seed: UInt64(number), clock: clock)
             try await world.write(600, into: first)
             while try first.indexForSearch() {}
@@ -120,7 +135,12 @@ struct SearchTests {
                 data[place] ^= 1 << UInt8(world.pick(8))
             }
             try data.write(to: URL(fileURLWithPath: path))
-            let ledger = try SQLiteLedger(path: folder + "/ledger.db", clock: clock, sealer: .fixture, search: reports.setting(path))
+            let ledger = try SQLiteLedger(
+                path: folder + "/ledger.db",
+                clock: clock,
+                sealer: .fixture,
+                search: reports.setting(path)
+            )
             #expect(try await world.wrong(ledger, searches: 8) == [])
             try await world.write(300, into: ledger)
             for _ in 0..<20 { _ = try? ledger.indexForSearch() }
@@ -161,7 +181,12 @@ struct SearchTests {
         try await withTemporaryFolder { folder in
             let reports = Reports()
             let path = folder + "/search.db"
-            let ledger = try SQLiteLedger(path: folder + "/ledger.db", clock: clock, sealer: .fixture, search: reports.setting(path))
+            let ledger = try SQLiteLedger(
+                path: folder + "/ledger.db",
+                clock: clock,
+                sealer: .fixture,
+                search: reports.setting(path)
+            )
             var world = SearchWorld(seed: 6, clock: clock)
             try await world.write(1100, into: ledger)
             while try ledger.indexForSearch() {}

@@ -7,7 +7,7 @@ import GRDB
 import Testing
 import TransparencyLog
 
-@Suite("A witness's memory", .timeLimit(.minutes(1)))
+@Suite("A witness's memory", .timeLimit(.minutes(10)))
 struct WitnessStoreTests {
     let signer: NoteSigner
 

@@ -90,12 +90,13 @@ def leaves(gateway):
 # HTTPS
 
 
+@pytest.mark.timeout(240)
 def test_https_gets_every_leaf_whatever_fails(install, receiver, authority, path):
     script = ["hang", 500, "reset", (429, {"Retry-After": "1"}), "take-and-reset", 503, 200, "take-and-reset", "reset"]
     siem = receiver(HTTPSReceiver, authority, script)
     gateway = exporting(install, https(siem, authority, batch=7)).start()
     ask(gateway, 40, path)
-    drained(gateway)
+    drained(gateway, timeout=200)
     assert not siem.script, "the receiver's whole script was played"
     assert without_repeats(siem.lines) == leaves(gateway)
     assert len(siem.lines) > len(without_repeats(siem.lines)), "what it had, and the sender did not know, came again"

@@ -60,7 +60,7 @@ def test_it_passes_beside_the_running_server_and_after_it(lived):
     lived.stop()
     report = fsck(lived)
     assert report["ok"] and report["entries"] >= size
-    assert report["approvals"] == 3 and report["identities"] == 3
+    assert report["approvals"] == 3 and report["identities"] == 4
     text = lived.cli("log", "fsck").stdout
     assert "The log is sound" in text and report["root"] in text
 

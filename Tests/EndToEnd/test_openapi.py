@@ -97,8 +97,9 @@ def test_fuzzing_finds_no_failure_and_no_undocumented_answer(fuzzed, who, tmp_pa
         "examples,coverage" if who == "nobody" else "examples,coverage,fuzzing",
         "--seed",
         "20261121",
+        # A long poll lasts up to 60 s.
         "--request-timeout",
-        "15",
+        "90",
         "--no-shrink",
         "--continue-on-failure",
         "--exclude-path",

@@ -160,7 +160,7 @@ struct OCSFReading {
         func entity(_ version: JSONValue?) -> JSONValue {
             var entity: JSONObject = ["name": .string(name), "uid": .string(name)]
             entity.set("type_id", "type", type)
-            entity["version"] = version
+            if let version, !version.isNull { entity["version"] = version }
             if type.id == OCSFTerm.policyEntity.id {
                 entity["policy"] = ["name": .string(name), "type": "Cedar policy set", "uid": .string(name)]
             }

@@ -129,7 +129,8 @@ extension Configuration {
         var names = Set<ConnectionName>()
         for (index, item) in reader.list(node, "connections").enumerated() {
             let path = "connections[\(index)]"
-            guard let (connection, described, retention) = ConnectionReader(reader: reader, path: path).read(item) else {
+            guard let (connection, described, retention) = ConnectionReader(reader: reader, path: path).read(item)
+            else {
                 continue
             }
             guard names.insert(connection.name).inserted else {

@@ -109,7 +109,8 @@ extension ReasonCode {
         case .unknownConnection, .notFound: 404
         case .methodRefused: 405
         case .approvalRequired, .approvalDenied, .approvalExpired, .approvalWithdrawn, .approvalRevoked, .grantLapsed,
-            .grantUsed, .digestMismatch, .policyChanged, .alreadyDecided, .alreadyErased, .wrongState, .idempotencyConflict:
+            .grantUsed, .digestMismatch, .policyChanged, .alreadyDecided, .alreadyErased, .wrongState,
+            .idempotencyConflict:
             409
         case .resultGone: 410
         case .bodyTooLarge: 413

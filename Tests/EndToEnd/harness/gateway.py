@@ -1,5 +1,6 @@
 """The real binary, started on ports of its own in a folder of its own."""
 
+import copy
 import json
 import os
 import random
@@ -120,8 +121,8 @@ class Gateway:
                     "timeouts": {"connect": "1s", "idle": "1s"},
                 },
             ],
-            "agents": AGENTS,
-            "users": USERS,
+            "agents": copy.deepcopy(AGENTS),
+            "users": copy.deepcopy(USERS),
         }
         if change:
             change(self.configuration)
