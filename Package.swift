@@ -76,12 +76,16 @@ let package = Package(
         target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
         target(
             "CountersignProxy",
-            ["CountersignCore", "CanonicalJSON", "HTTPWire", crypto, logging, lifecycle, nioCore, nioPosix, nioTLS, nioTLSEvents],
+            [
+                "CountersignCore", "CanonicalJSON", "HTTPWire", crypto, logging, lifecycle, nioCore, nioPosix, nioTLS,
+                nioTLSEvents,
+            ],
         ),
         target(
             "CountersignWeb",
             [
-                "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpTypes, hummingbird, logging, mustache,
+                "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpTypes, hummingbird, logging,
+                mustache,
                 nioCore,
             ],
             resources: [.embedInCode("Resources")],
@@ -89,7 +93,8 @@ let package = Package(
         target(
             "CountersignServer",
             [
-                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog", "CountersignProxy",
+                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog",
+                "CountersignProxy",
                 "CountersignStore", "CountersignWeb", "HTTPWire", "TransparencyLog", crypto, httpTypes, hummingbird,
                 lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
@@ -113,7 +118,10 @@ let package = Package(
         ),
         tests(
             "CountersignStoreTests",
-            ["CountersignStore", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", grdb],
+            [
+                "CountersignStore", "CountersignIdentity", "CountersignCore", "CountersignTestKit", "CanonicalJSON",
+                "TransparencyLog", crypto, grdb,
+            ],
         ),
         tests(
             "CountersignProxyTests",
@@ -130,6 +138,7 @@ let package = Package(
             "CountersignLogTests",
             [
                 "CountersignLog", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
+                logging,
             ],
         ),
     ],

@@ -219,6 +219,8 @@ extension ReasonCode {
         case .notAllowed: "You may not do this."
         case .outcomeUnknown: "The action was sent and its outcome is not known. Look before you ask again."
         case .connectionChanged: "The connection's settings changed while this was held. Ask again; nothing was sent."
+        case .checkpointUnavailable:
+            "The log's newest entries are written, but no signed checkpoint covers them yet. Try again in a moment."
         case .noPermit, .forbidden, .policyError, .ledgerUnavailable, .clockUnreliable, .upstreamUnavailable,
             .upstreamTimeout, .upstreamInvalid, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody,
             .bodyTooLarge, .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .overloaded,

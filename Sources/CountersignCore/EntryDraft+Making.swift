@@ -255,7 +255,7 @@ package struct EntryWriter: Sendable {
     private static func codes(_ reasons: [Reason]) -> JSONValue { .array(reasons.map { .string($0.code.rawValue) }) }
 
     /// Text from outside is cut at 1,024 scalars, so that no entry outgrows the log's 65,535 bytes.
-    private static func shortened(_ text: String) -> String {
+    static func shortened(_ text: String) -> String {
         text.utf8.count <= 1024 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(1023))) + "…"
     }
 }

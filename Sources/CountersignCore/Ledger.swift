@@ -14,6 +14,8 @@ package struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         case entryTooLarge = "entry-too-large"
         /// The clock went back.
         case clock
+        /// The newest entries are written, and no checkpoint that covers them can be shown now.
+        case unsigned
     }
 
     /// The kind.
@@ -32,9 +34,12 @@ package struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// Why an action is refused because of it.
     package var reason: Reason {
-        code == .clock
-            ? Reason(.clockUnreliable, "The gateway's clock went back; nothing runs until it is right again.")
-            : Reason(.ledgerUnavailable, "The gateway cannot write its log now, so nothing may run. Try again later.")
+        switch code {
+        case .clock: Reason(.clockUnreliable, "The gateway's clock went back; nothing runs until it is right again.")
+        case .unsigned: Reason(.checkpointUnavailable, ReasonCode.checkpointUnavailable.explanation)
+        case .unavailable, .corrupt, .newer, .locked, .entryTooLarge:
+            Reason(.ledgerUnavailable, "The gateway cannot write its log now, so nothing may run. Try again later.")
+        }
     }
 }
 

@@ -38,6 +38,8 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
     case tooManyPending = "too-many-pending"
     /// The ledger cannot write or read.
     case ledgerUnavailable = "ledger-unavailable"
+    /// The log's newest entries cannot be covered by a signed checkpoint now.
+    case checkpointUnavailable = "checkpoint-unavailable"
     /// The clock went back by more than is explicable.
     case clockUnreliable = "clock-unreliable"
     /// The upstream cannot be reached.

@@ -59,7 +59,7 @@ package struct DataKeys: Sendable {
         guard makesMissing else { return nil }
         try PrivateFile.makeFolder(data, isSecret: false)
         try PrivateFile.makeFolder(data + "/keys", isSecret: true)
-        let key = SymmetricKey(size: .bits256).withUnsafeBytes { unsafe Array($0) }
+        let key = unsafe SymmetricKey(size: .bits256).withUnsafeBytes { unsafe Array($0) }
         try PrivateFile.create(path, payloadPrefix + Base64URL.encode(key) + "\n")
         return key
     }

@@ -44,6 +44,8 @@ final class GroupCommit: Sendable {
         /// Whether the writer waits for ``wake``.
         var isAsleep = false
         var isClosed = false
+        /// What every commit is refused with, once it is set; chores still run.
+        var halt: LedgerError?
     }
 
     /// The most jobs in one transaction, so that the first of a crowd does not wait for the last.
@@ -116,13 +118,22 @@ final class GroupCommit: Sendable {
         if isAsleep { wake.signal() }
     }
 
+    /// Refuses every commit from now on.
+    ///
+    /// What waits is still written, because it was taken on before.
+    func halt(_ error: LedgerError) { inbox.withLock { $0.halt = $0.halt ?? error } }
+
+    /// What commits are refused with.
+    var halted: LedgerError? { inbox.withLock { $0.halt } }
+
     private func submit(_ job: Job) {
-        let (isClosed, isAsleep) = inbox.withLock { inbox in
-            if inbox.isClosed { return (true, false) }
+        let (refusal, isAsleep) = inbox.withLock { inbox -> (LedgerError?, Bool) in
+            if inbox.isClosed { return (LedgerError(.unavailable, "the ledger is closed"), false) }
+            if case .commit = job, let halt = inbox.halt { return (halt, false) }
             inbox.jobs.append(job)
-            return (false, exchange(&inbox.isAsleep, with: false))
+            return (nil, exchange(&inbox.isAsleep, with: false))
         }
-        if isClosed { resume(job, with: LedgerError(.unavailable, "the ledger is closed")) }
+        if let refusal { resume(job, with: refusal) }
         if isAsleep { wake.signal() }
     }
 

@@ -67,6 +67,13 @@ package struct PayloadSealer: Sendable {
         keys = Dictionary((previous + [key]).map { ($0.id, $0) }) { _, last in last }
     }
 
+    /// One whose key nobody has, for ledgers in which nothing is.
+    static func forNothing() throws -> PayloadSealer {
+        let bytes = unsafe SymmetricKey(size: .bits256).withUnsafeBytes { unsafe Array($0) }
+        guard let key = PayloadKey(bytes: bytes) else { throw LedgerError(.corrupt, "a key has another length") }
+        return PayloadSealer(key: key)
+    }
+
     /// Whether values under this key can be opened.
     func knows(_ id: UInt32) -> Bool { keys[id] != nil }
 

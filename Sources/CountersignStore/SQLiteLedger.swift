@@ -86,8 +86,14 @@ package final class SQLiteLedger: Ledger {
         lock.release()
     }
 
-    /// Whether it could not write when it last tried, a moment ago.
-    package func isFailing(now: Timestamp) -> Bool { writer.isFailing(now: now) }
+    /// Whether it could not write when it last tried, a moment ago, or was halted.
+    package func isFailing(now: Timestamp) -> Bool { writer.halted != nil || writer.isFailing(now: now) }
+
+    /// Makes every later commit fail with this error.
+    package func halt(_ error: LedgerError) { writer.halt(error) }
+
+    /// What every commit fails with, once the ledger was halted.
+    package var halted: LedgerError? { writer.halted }
 
     /// Writes a state change and its entries, durably, by compare-and-set.
     package func commit(_ commit: Commit) async throws(LedgerError) -> CommitResult {

@@ -22,6 +22,9 @@ struct StoreFile {
         }
     }
 
+    /// Whether there is a file.
+    var exists: Bool { unsafe access(path, F_OK) == 0 }
+
     /// Creates the file (0600), or takes other users' rights to it away.
     ///
     /// SQLite gives its other files, the write-ahead log for instance, the same permissions.

@@ -47,6 +47,12 @@ package final class InMemoryLedger: Ledger {
         state.withLock { $0.nextFailures.append(error) }
     }
 
+    /// Makes every later commit fail with this error.
+    package func halt(_ error: LedgerError) { state.withLock { $0.halt = $0.halt ?? error } }
+
+    /// What every commit fails with, once the ledger was halted.
+    package var halted: LedgerError? { state.withLock { $0.halt } }
+
     /// Lets commits wait until ``resume()``.
     package func pause() { state.withLock { $0.isPaused = true } }
 
@@ -75,6 +81,7 @@ package final class InMemoryLedger: Ledger {
         let now = clock.time()
         let result = state.withLock { state in
             Result { () throws(LedgerError) in
+                if let halt = state.halt { throw halt }
                 if !state.nextFailures.isEmpty { throw state.nextFailures.removeFirst() }
                 try state.failIfBroken()
                 return try state.apply(commit, now: now)
@@ -106,6 +113,7 @@ extension InMemoryLedger {
         var writes = Writes()
         var isBroken = false
         var nextFailures: [LedgerError] = []
+        var halt: LedgerError?
         var isPaused = false
         var paused: [CheckedContinuation<Void, Never>] = []
 

@@ -3,7 +3,7 @@ import TransparencyLog
 
 extension LedgerContract {
     private static func erasure(_ sequences: [UInt64], at now: Timestamp) -> Commit {
-        Commit(entries: [Fixtures.entry(.payloadErased, at: now, payload: nil)], erasures: sequences)
+        Fixtures.erasure(of: sequences, at: now)
     }
 
     /// Commits an approval with the entry that its document stands beside.

@@ -6,7 +6,7 @@ package enum NoteError: Error, Hashable, Sendable {
     case invalidKeyName
     /// The text is not a verifier or signer key in the notes' encoding.
     case malformedKey
-    /// The key is of a kind other than Ed25519 (type 0x01).
+    /// The key is of a kind that cannot be used here: Ed25519 is type 0x01, a cosigner's Ed25519 type 0x04.
     case unsupportedKeyType
     /// The key's short hash is not that of its name and public key.
     case keyHashMismatch
@@ -24,6 +24,8 @@ package enum NoteError: Error, Hashable, Sendable {
     case invalidSignature
     /// None of the given keys has signed.
     case noKnownSignature
+    /// Fewer witnesses have cosigned than the policy demands.
+    case tooFewWitnesses
     /// The key could not sign.
     case signingFailed
 }
@@ -34,7 +36,7 @@ extension NoteError: CustomStringConvertible {
         switch self {
         case .invalidKeyName: "a key name must not be empty and must have no space, plus or control character"
         case .malformedKey: "the key is not of the form name+hash+base64"
-        case .unsupportedKeyType: "the key is not an Ed25519 note key"
+        case .unsupportedKeyType: "the key is not of the type needed: Ed25519 is 0x01, an Ed25519 cosigner 0x04"
         case .keyHashMismatch: "the key's hash does not belong to its name and public key"
         case .malformedText: "a note's text must end with a newline and have no other control character"
         case .malformedNote: "the signed note is malformed"
@@ -43,6 +45,7 @@ extension NoteError: CustomStringConvertible {
         case .repeatedSignature: "a known key has signed the note twice"
         case .invalidSignature: "the signature of a known key is invalid"
         case .noKnownSignature: "the note is not signed by a known key"
+        case .tooFewWitnesses: "too few of the known witnesses have cosigned"
         case .signingFailed: "the key could not sign"
         }
     }

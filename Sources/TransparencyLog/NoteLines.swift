@@ -33,3 +33,10 @@ struct NoteLines {
         return number
     }
 }
+
+extension ArraySlice<UInt8> {
+    /// What follows the prefix; nil when the line does not begin with it.
+    func dropping(_ prefix: String) -> ArraySlice<UInt8>? {
+        self.starts(with: prefix.utf8) ? self.dropFirst(prefix.utf8.count) : nil
+    }
+}

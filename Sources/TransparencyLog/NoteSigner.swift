@@ -19,18 +19,15 @@ package struct NoteSigner: Sendable {
 
     /// Reads `PRIVATE+KEY+name+hash+base64`, as Go's `sumdb/note` writes it.
     package static func parse(_ text: String) throws(NoteError) -> NoteSigner {
-        guard text.utf8.starts(with: Self.prefix.utf8) else { throw .malformedKey }
-        let fields = try NoteKey.parse(Substring(text.utf8.dropFirst(Self.prefix.utf8.count)))
-        guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: fields.key) else { throw .malformedKey }
-        let signer = NoteSigner(name: fields.name, privateKey: key)
-        guard signer.verifier.keyHash == fields.hash else { throw .keyHashMismatch }
-        return signer
+        let (fields, key) = try NoteKey.parsePrivate(text, type: NoteKey.ed25519)
+        return NoteSigner(name: fields.name, privateKey: key)
     }
 
     /// The key as text, the secret included: `PRIVATE+KEY+name+hash+base64`.
     package var encoded: String {
-        let seed = Base64.encode([NoteKey.ed25519] + Array(self.privateKey.rawRepresentation))
-        return "\(Self.prefix)\(self.name)+\(NoteKey.hex(self.verifier.keyHash))+\(seed)"
+        let seed = Array(self.privateKey.rawRepresentation)
+        let hash = self.verifier.keyHash
+        return NoteKey.privatePrefix + NoteKey.text(name: self.name, hash: hash, type: NoteKey.ed25519, key: seed)
     }
 
     /// Signs a text, which must end with a newline, and answers the whole note.
@@ -39,11 +36,10 @@ package struct NoteSigner: Sendable {
         let bytes = Array(text.utf8)
         guard bytes.last == UInt8(ascii: "\n"), !SignedNote.hasForbiddenControl(bytes) else { throw .malformedText }
         guard let signature = try? self.privateKey.signature(for: bytes) else { throw .signingFailed }
-        let hash = (0..<4).map { UInt8(truncatingIfNeeded: self.verifier.keyHash >> UInt32(24 - 8 * $0)) }
-        return "\(text)\n\u{2014} \(self.name) \(Base64.encode(hash + signature))\n"
+        let line = SignedNote.Signature(name: self.name, keyHash: self.verifier.keyHash, signature: Array(signature))
+            .line
+        return "\(text)\n\(line)\n"
     }
-
-    private static let prefix = "PRIVATE+KEY+"
 }
 
 extension NoteSigner: CustomStringConvertible, CustomReflectable {

@@ -13,20 +13,20 @@ package struct NoteVerifier: Sendable {
 
     /// Reads a verifier key, `name+hash+base64`.
     package init(vkey: String) throws(NoteError) {
-        let fields = try NoteKey.parse(vkey[...])
-        guard fields.hash == NoteKey.hash(name: fields.name, publicKey: fields.key) else { throw .keyHashMismatch }
+        let fields = try NoteKey.parse(vkey[...], types: [NoteKey.ed25519])
+        guard fields.isHash(of: fields.key) else { throw .keyHashMismatch }
         self.init(name: fields.name, publicKey: fields.key)
     }
 
     init(name: String, publicKey: [UInt8]) {
         self.name = name
-        self.keyHash = NoteKey.hash(name: name, publicKey: publicKey)
+        self.keyHash = NoteKey.hash(name: name, type: NoteKey.ed25519, publicKey: publicKey)
         self.publicKey = publicKey
     }
 
     /// The key as text, `name+hash+base64`.
     package var vkey: String {
-        "\(self.name)+\(NoteKey.hex(self.keyHash))+\(Base64.encode([NoteKey.ed25519] + self.publicKey))"
+        NoteKey.text(name: self.name, hash: self.keyHash, type: NoteKey.ed25519, key: self.publicKey)
     }
 
     /// Whether `signature` is this key's signature of `text`.
@@ -34,14 +34,9 @@ package struct NoteVerifier: Sendable {
         guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: self.publicKey) else { return false }
         return key.isValidSignature(signature, for: text)
     }
-
-    /// Whether the name is this one, byte for byte.
-    func isNamed(_ name: String) -> Bool {
-        self.name.utf8.elementsEqual(name.utf8)
-    }
 }
 
-extension NoteVerifier: Hashable {
+extension NoteVerifier: SignatureKey {
     /// Whether name and key are the same, byte for byte.
     package static func == (left: NoteVerifier, right: NoteVerifier) -> Bool {
         left.keyHash == right.keyHash && left.publicKey == right.publicKey && left.isNamed(right.name)

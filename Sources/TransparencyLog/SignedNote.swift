@@ -27,6 +27,11 @@ package struct SignedNote: Sendable {
         try self.init(parsing: Array(note.utf8)[...])
     }
 
+    init(text: String, signatures: [Signature]) {
+        self.text = text
+        self.signatures = signatures
+    }
+
     init(parsing note: ArraySlice<UInt8>) throws(NoteError) {
         guard !Self.hasForbiddenControl(note), let split = Self.lastBlankLine(of: note),
             let text = String(validating: note[..<split], as: UTF8.self)
@@ -36,7 +41,7 @@ package struct SignedNote: Sendable {
         var signatures: [Signature] = []
         while let line = lines.next() {
             guard signatures.count < Self.maximumSignatures else { throw .tooManySignatures }
-            guard let signature = Signature(line: line) else { throw .malformedNote }
+            let signature = try Signature(parsing: line)
             signatures.append(signature)
         }
         guard lines.isAtEnd, !signatures.isEmpty else { throw .malformedNote }
@@ -53,18 +58,37 @@ package struct SignedNote: Sendable {
 
     /// Those of the given keys that have signed, in the order of the signatures.
     package func validVerifiers(among verifiers: [NoteVerifier]) throws(NoteError) -> [NoteVerifier] {
-        let known = Set(verifiers)
         let text = Array(self.text.utf8)
-        var valid: [NoteVerifier] = []
-        for signature in self.signatures {
-            let matching = known.filter { $0.keyHash == signature.keyHash && $0.isNamed(signature.name) }
-            guard let verifier = matching.first else { continue }
-            guard matching.count == 1 else { throw .ambiguousKey }
-            guard !valid.contains(verifier) else { throw .repeatedSignature }
+        return try Self.signatures(self.signatures, of: verifiers).map { verifier, signature throws(NoteError) in
             guard verifier.isValid(signature: signature.signature, of: text) else { throw .invalidSignature }
-            valid.append(verifier)
+            return verifier
         }
-        return valid
+    }
+
+    /// The note as text: what reading it gives this value again.
+    package var encoded: String {
+        var note = "\(self.text)\n"
+        for signature in self.signatures {
+            note += "\(signature.line)\n"
+        }
+        return note
+    }
+
+    /// Those of the signatures that claim to be of the given keys, at most one of each.
+    static func signatures<Key: SignatureKey>(
+        _ signatures: [Signature],
+        of keys: [Key],
+    ) throws(NoteError) -> [(key: Key, signature: Signature)] {
+        let known = Set(keys)
+        var found: [(key: Key, signature: Signature)] = []
+        for signature in signatures {
+            let matching = known.filter { $0.keyHash == signature.keyHash && $0.isNamed(signature.name) }
+            guard let key = matching.first else { continue }
+            guard matching.count == 1 else { throw .ambiguousKey }
+            guard !found.contains(where: { $0.key == key }) else { throw .repeatedSignature }
+            found.append((key, signature))
+        }
+        return found
     }
 }
 
@@ -81,15 +105,32 @@ extension SignedNote {
 }
 
 extension SignedNote.Signature {
+    /// Puts a signature line together.
+    init(name: String, keyHash: UInt32, signature: [UInt8]) {
+        let hash = (0..<4).map { UInt8(truncatingIfNeeded: keyHash >> UInt32(24 - 8 * $0)) }
+        self.name = name
+        self.keyHash = keyHash
+        self.signature = signature
+        self.line = "\u{2014} \(name) \(Base64.encode(hash + signature))"
+    }
+
+    /// Reads one signature line, without its newline, as strictly as a note's.
+    package init(line: String) throws(NoteError) {
+        guard !SignedNote.hasForbiddenControl(line.utf8) else { throw .malformedNote }
+        try self.init(parsing: Array(line.utf8)[...])
+    }
+
     /// Reads `— name base64(short hash || signature)`.
-    fileprivate init?(line: ArraySlice<UInt8>) {
+    init(parsing line: ArraySlice<UInt8>) throws(NoteError) {
         let dash: [UInt8] = [0xE2, 0x80, 0x94, 0x20]
-        guard line.starts(with: dash), let text = String(validating: line, as: UTF8.self) else { return nil }
+        guard line.starts(with: dash), let text = String(validating: line, as: UTF8.self) else {
+            throw .malformedNote
+        }
         let fields = line.dropFirst(dash.count)
             .split(separator: UInt8(ascii: " "), maxSplits: 1, omittingEmptySubsequences: false)
         guard fields.count == 2, let name = String(validating: fields[0], as: UTF8.self), NoteKey.isValid(name: name),
             let bytes = Base64.decode(fields[1]), bytes.count > 4
-        else { return nil }
+        else { throw .malformedNote }
         self.name = name
         self.keyHash = bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
         self.signature = Array(bytes.dropFirst(4))

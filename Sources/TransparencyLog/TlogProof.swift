@@ -77,21 +77,29 @@ package struct TlogProof: Sendable {
     /// One of the given keys must bear the checkpoint's origin as its name and have signed it. Keys of others, of
     /// witnesses say, may be among them; their signatures, where present, must be good too.
     package func verify(leaf: LogHash, with verifiers: [NoteVerifier]) throws(ProofError) -> Checkpoint {
+        try self.verify(leaf: leaf, with: verifiers, witnesses: .none).checkpoint
+    }
+
+    /// Checks signature, origin, inclusion and the policy about witnesses, and answers what all of it rests on.
+    ///
+    /// Cosignatures of the policy's witnesses must be good; signatures of keys that are not given are ignored.
+    package func verify(
+        leaf: LogHash,
+        with verifiers: [NoteVerifier],
+        witnesses: WitnessPolicy,
+    ) throws(ProofError) -> VerifiedCheckpoint {
         let note = try ProofError.wrapping { () throws(NoteError) in try SignedNote(parsing: self.checkpoint) }
-        let signers = try ProofError.wrapping { () throws(NoteError) in try note.validVerifiers(among: verifiers) }
-        guard !signers.isEmpty else { throw .note(.noKnownSignature) }
-        let checkpoint = try Self.checkpoint(of: note)
-        guard signers.contains(where: { $0.isNamed(checkpoint.origin) }) else { throw .originMismatch }
+        let verified = try VerifiedCheckpoint(note, logs: verifiers, witnesses: witnesses)
         guard
             InclusionProof.verify(
                 index: self.index,
-                size: checkpoint.size,
+                size: verified.checkpoint.size,
                 leaf: leaf,
                 proof: self.proof,
-                root: checkpoint.root,
+                root: verified.checkpoint.root,
             )
         else { throw .notIncluded }
-        return checkpoint
+        return verified
     }
 
     private static let header = "c2sp.org/tlog-proof@v1"
@@ -102,12 +110,5 @@ package struct TlogProof: Sendable {
         } catch {
             throw .checkpoint(error)
         }
-    }
-}
-
-extension ArraySlice<UInt8> {
-    /// What follows the prefix; nil when the line does not begin with it.
-    fileprivate func dropping(_ prefix: String) -> ArraySlice<UInt8>? {
-        self.starts(with: prefix.utf8) ? self.dropFirst(prefix.utf8.count) : nil
     }
 }

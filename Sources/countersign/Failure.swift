@@ -72,7 +72,8 @@ struct Failure: Error {
         case .alreadyDecided, .alreadyErased, .wrongState, .grantUsed: self.init(.conflict, reason.message)
         case .noPermit, .forbidden, .policyError, .approvalRequired, .approvalDenied, .approvalExpired,
             .approvalWithdrawn, .approvalRevoked, .grantLapsed, .digestMismatch, .policyChanged, .tooManyPending,
-            .ledgerUnavailable, .clockUnreliable, .upstreamUnavailable, .upstreamTimeout, .upstreamInvalid,
+            .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .upstreamUnavailable, .upstreamTimeout,
+            .upstreamInvalid,
             .unknownConnection, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody, .bodyTooLarge,
             .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .outcomeUnknown,
             .connectionChanged, .overloaded, .shuttingDown:

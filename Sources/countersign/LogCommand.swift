@@ -8,7 +8,7 @@ struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
         abstract: "Looks into the log.",
-        subcommands: [Key.self, Checkpoint.self, Entries.self, Export.self, Erase.self],
+        subcommands: [Key.self, Checkpoint.self, Entries.self, Export.self, Fsck.self, Erase.self],
     )
 
     /// The command `countersign log key`.

@@ -50,8 +50,14 @@ enum Output {
         return String(result)
     }
 
+    /// What stands in the terminal's last line for now.
+    static func status(_ text: String) { write(bytes: Array("\r\u{1B}[K\(text)".utf8), to: 2) }
+
     private static func write(_ text: String, to descriptor: Int32) {
-        let bytes = Array((text.utf8.last == UInt8(ascii: "\n") ? text : text + "\n").utf8)
+        write(bytes: Array((text.utf8.last == UInt8(ascii: "\n") ? text : text + "\n").utf8), to: descriptor)
+    }
+
+    private static func write(bytes: [UInt8], to descriptor: Int32) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { buffer in

@@ -64,6 +64,8 @@ final class StaleLedger: Ledger {
 
 /// The log's side never lags.
 extension StaleLedger {
+    func halt(_ error: LedgerError) { base.halt(error) }
+    var halted: LedgerError? { base.halted }
     var growth: LogGrowth { base.growth }
 
     func treeHead() async throws(LedgerError) -> TreeHead { try await base.treeHead() }

@@ -10,13 +10,6 @@ import TransparencyLog
 struct OpeningTests {
     let clock = ManualClock()
 
-    /// Changes a closed ledger's file behind its back.
-    private func tamper(_ path: String, _ sql: String) throws {
-        let queue = try DatabaseQueue(path: path)
-        try queue.write { try $0.execute(sql: sql) }
-        try queue.close()
-    }
-
     private func fill(_ path: String, entries: Int, checkpoint: Bool = false) async throws -> TreeHead {
         let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
         for start in stride(from: 0, to: entries, by: 100) {
@@ -114,7 +107,9 @@ struct OpeningTests {
             _ = try await fill(path, entries: 3)
             try tamper(path, "PRAGMA user_version = 99")
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: { ($0 as? LedgerError)?.code == .newer }
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                ($0 as? LedgerError)?.code == .newer
+            }
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
             let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
             #expect(names == ["ledger.sqlite", "ledger.sqlite.lock"])
@@ -127,7 +122,9 @@ struct OpeningTests {
             let path = folder + "/ledger.sqlite"
             try tamper(path, "CREATE TABLE theirs (id INTEGER); PRAGMA application_id = \(application)")
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: { ($0 as? LedgerError)?.code == .corrupt }
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                ($0 as? LedgerError)?.code == .corrupt
+            }
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
         }
     }
@@ -162,7 +159,9 @@ struct OpeningTests {
             var data = try Data(contentsOf: url)
             damage.apply(to: &data)
             try data.write(to: url)
-            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: { ($0 as? LedgerError)?.code == .corrupt }
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                ($0 as? LedgerError)?.code == .corrupt
+            }
         }
     }
 
@@ -198,7 +197,7 @@ struct OpeningTests {
             try tamper(path, "UPDATE entry SET body = CAST(body || x'20' AS BLOB) WHERE sequence = 3")
             let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             await #expect { try await ledger.audit() } throws: { error in
-                (error as? LedgerError)?.message.contains("entry 3 ") ?? false
+                (error as? LedgerError)?.message.contains("entry 3:") ?? false
             }
             try await ledger.close()
         }

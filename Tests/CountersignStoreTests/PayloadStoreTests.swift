@@ -54,7 +54,12 @@ struct PayloadStoreTests {
     private func settled(_ ledger: SQLiteLedger, _ number: Int = 1) async throws -> Approval {
         let action = Fixtures.action(path: "/v1/\(secret)/\(number)")
         let approval = try Fixtures.approval(number, of: action, at: clock.time())
-        let request = Fixtures.entry(.approvalRequested, at: clock.time(), approval: approval.id, payload: action.canonical)
+        let request = Fixtures.entry(
+            .approvalRequested,
+            at: clock.time(),
+            approval: approval.id,
+            payload: action.canonical
+        )
         _ = try await ledger.commit(Commit(.insert(approval, maximumPending: 99), entries: [request]))
         let approved = Fixtures.next(approval, .approved, grantExpiresAt: clock.time().adding(.seconds(300)))
         _ = try await ledger.commit(Commit(.replace(approved), entries: []))
@@ -81,7 +86,7 @@ struct PayloadStoreTests {
     }
 
     private func erasure(_ sequences: [UInt64]) -> Commit {
-        Commit(entries: [Fixtures.entry(.payloadErased, at: clock.time(), payload: nil)], erasures: sequences)
+        Fixtures.erasure(of: sequences, at: clock.time())
     }
 
     @Test("the file has no clear text of documents, responses and answers, while open and closed")
@@ -190,7 +195,8 @@ struct PayloadStoreTests {
             let queue = try DatabaseQueue(path: path)
             try await queue.write { db in
                 try db.execute(
-                    sql: "UPDATE payload SET sealed = (SELECT sealed FROM payload WHERE sequence = 1) WHERE sequence = 0"
+                    sql:
+                        "UPDATE payload SET sealed = (SELECT sealed FROM payload WHERE sequence = 1) WHERE sequence = 0"
                 )
             }
             try queue.close()

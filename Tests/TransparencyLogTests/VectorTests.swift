@@ -3,8 +3,20 @@ import Testing
 import TransparencyLog
 
 /// The JSON vectors of transparency-dev/merkle, read from `shared/vectors` beside the repository where they are there.
-@Suite("Vectors of transparency-dev/merkle", .enabled(if: MerkleVectors.archive != nil), .timeLimit(.minutes(10)))
+@Suite(
+    "Vectors of transparency-dev/merkle",
+    .enabled(if: MerkleVectors.archive != nil, "there is no shared/vectors/merkle beside the repository"),
+    .timeLimit(.minutes(10)),
+)
 struct VectorTests {
+    @Test("all 518 vectors are in the folders that the other tests run: 98 + 204 + 98 + 118")
+    func complete() throws {
+        let files = try MerkleVectors.files()
+        #expect(files.count == 518)
+        let folders = ["inclusion/", "subtreeinclusion/", "consistency/", "subtreeconsistency/"]
+        #expect(folders.map { folder in files.count { $0.hasPrefix(folder) } } == [98, 204, 98, 118])
+    }
+
     @Test("inclusion proofs are accepted and refused as the vectors say")
     func inclusion() throws {
         let vectors = try MerkleVectors.read("inclusion", as: MerkleVectors.Inclusion.self)
@@ -136,10 +148,23 @@ enum MerkleVectors {
         return nil
     }()
 
-    static func read<Vector: Decodable>(_ folder: String, as: Vector.Type) throws -> [(file: String, vector: Vector)] {
+    /// Every vector of the archive, by its path in it.
+    static func files() throws -> [String] {
+        try self.unpacked { root in
+            try FileManager.default.subpathsOfDirectory(atPath: root.path).filter { $0.hasSuffix(".json") }
+        }
+    }
+
+    private static func unpacked<Value>(_ body: (URL) throws -> Value) throws -> Value {
         let archive = try #require(Self.archive)
-        return try withTemporaryFolder { unpacked in
-            try #require(run(["tar", "-xzf", archive.path, "-C", unpacked.path]) == 0)
+        return try withTemporaryFolder { folder in
+            try #require(run(["tar", "-xzf", archive.path, "-C", folder.path]) == 0)
+            return try body(folder)
+        }
+    }
+
+    static func read<Vector: Decodable>(_ folder: String, as: Vector.Type) throws -> [(file: String, vector: Vector)] {
+        try self.unpacked { unpacked in
             let root = unpacked.appendingPathComponent(folder)
             let files = try FileManager.default.subpathsOfDirectory(atPath: root.path).filter { $0.hasSuffix(".json") }
             return try files.sorted().map { file in

@@ -143,7 +143,9 @@ extension ReasonCode {
         case .ambiguousRequest, .badRequest, .ambiguousBody, .methodOverride: 400
         case .bodyTooLarge: 413
         case .tooManyPending: 429
-        case .ledgerUnavailable, .clockUnreliable, .connectionChanged, .shuttingDown, .overloaded: 503
+        case .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .connectionChanged, .shuttingDown,
+            .overloaded:
+            503
         case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
         case .upstreamTimeout: 504
         case .alreadyDecided, .wrongState, .grantUsed, .idempotencyConflict, .digestMismatch: 409

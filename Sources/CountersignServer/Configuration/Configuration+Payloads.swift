@@ -11,13 +11,21 @@ extension Configuration {
         for (index, item) in reader.list(members["previous"], "payloads.previous").enumerated() {
             if let key = reader.payloadKey(item, "payloads.previous[\(index)]") { payloads.previous.append(key) }
         }
-        if let term = reader.retention(members["retention"], "payloads.retention") { settings.retention.standard = term }
+        if let term = reader.retention(members["retention"], "payloads.retention") {
+            settings.retention.standard = term
+        }
         settings.erasers = reader.identifiers(
             members["erasers"],
             "payloads.erasers",
             GroupName.self,
             "a group's name"
         )
+    }
+
+    /// What opens the payloads of the data folder; `nil` where no key is named and the folder has none.
+    func sealerIfThere() throws -> PayloadSealer? {
+        guard try payloads.key != nil || DataKeys.payloadKey(data: data, makesMissing: false) != nil else { return nil }
+        return try sealer(makesMissing: false)
     }
 
     /// What opens and seals the payloads of the data folder.
@@ -53,7 +61,8 @@ extension Configuration {
 extension NodeReader {
     /// A reference to a payload key, which is looked at where the machine has secrets.
     func payloadKey(_ node: Node?, _ path: String) -> SecretReference? {
-        guard let text = secret(node, path), let node, let reference = node.scalar.flatMap({ SecretReference($0.string) })
+        guard let text = secret(node, path), let node,
+            let reference = node.scalar.flatMap({ SecretReference($0.string) })
         else { return nil }
         if world.hasSecrets, PayloadSettings.key(text) == nil { fail(node, path, PayloadSettings.keyAdvice) }
         return reference

@@ -43,18 +43,7 @@ extension Configuration {
                 )
             }
         }
-        let log = reader.mapping(members["log"], "log", known: ["origin"])
-        if let text = reader.text(log["origin"], "log.origin") {
-            if text.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "+" }) {
-                origin = text
-            } else {
-                reader.fail(
-                    log["origin"],
-                    "log.origin",
-                    "must be ASCII without spaces and +, for instance example.com/log"
-                )
-            }
-        }
+        takeLog(members["log"], reader)
         let hold = reader.mapping(members["hold"], "hold", known: ["http", "in_transaction", "expires"])
         if let duration = reader.duration(hold["http"], "hold.http") { settings.holdHTTP = duration }
         if reader.duration(hold["in_transaction"], "hold.in_transaction") != nil {
@@ -68,6 +57,35 @@ extension Configuration {
         takePayloads(members["payloads"], reader)
         takeConnections(members["connections"], reader)
         takeIdentities(members["agents"], members["users"], reader)
+    }
+
+    private mutating func takeLog(_ node: Node?, _ reader: NodeReader) {
+        let log = reader.mapping(node, "log", known: ["origin", "folder", "folder_entries", "entries"])
+        if let text = reader.text(log["origin"], "log.origin") {
+            if text.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "+" }) {
+                origin = text
+            } else {
+                reader.fail(
+                    log["origin"],
+                    "log.origin",
+                    "must be ASCII without spaces and +, for instance example.com/log"
+                )
+            }
+        }
+        if let path = reader.path(log["folder"], "log.folder") { logFolder = path }
+        if let flag = reader.flag(log["folder_entries"], "log.folder_entries") { logFolderHasEntries = flag }
+        if let word = reader.text(log["entries"], "log.entries") {
+            switch word {
+            case "public": logEntriesArePublic = true
+            case "users": logEntriesArePublic = false
+            default:
+                reader.fail(
+                    log["entries"],
+                    "log.entries",
+                    "\"\(word)\" is not who may read the entries at /log/tile/entries; write users or public"
+                )
+            }
+        }
     }
 
     private mutating func takeListen(_ node: Node?, _ reader: NodeReader) {
@@ -107,7 +125,8 @@ extension Configuration {
         var names = Set<ConnectionName>()
         for (index, item) in reader.list(node, "connections").enumerated() {
             let path = "connections[\(index)]"
-            guard let (connection, described, retention) = ConnectionReader(reader: reader, path: path).read(item) else {
+            guard let (connection, described, retention) = ConnectionReader(reader: reader, path: path).read(item)
+            else {
                 continue
             }
             guard names.insert(connection.name).inserted else {

@@ -44,6 +44,12 @@ package struct Configuration: Sendable {
     package var publicURL: String
     /// The log's origin.
     package var origin: String
+    /// The folder that the log is published to as files; `nil` for none.
+    package var logFolder: String?
+    /// Whether the published folder has the entries, and not only the hashes.
+    package var logFolderHasEntries = true
+    /// Whether anybody who reaches the control plane may read the log's entries.
+    package var logEntriesArePublic = false
     /// Limits and times.
     package var settings: EnforcementSettings
     /// The connections.

@@ -12,7 +12,7 @@ struct ConnectionReader {
     func read(_ node: Node) -> (HTTPConnection, Connection, RetentionRules.Term?)? {
         let known = [
             "name", "kind", "upstream", "credential", "labels", "routes", "body", "allow_method_override", "tls",
-            "timeouts", "retention",
+            "timeouts", "retention", "forward_grant",
         ]
         let members = reader.mapping(node, path, known: known)
         let what = "a connection's name: at most 63 letters, digits, - and _"
@@ -56,6 +56,7 @@ struct ConnectionReader {
         let connect = reader.duration(timeouts["connect"], path + ".timeouts.connect") ?? .seconds(10)
         let idle = reader.duration(timeouts["idle"], path + ".timeouts.idle") ?? .seconds(300)
         let retention = reader.retention(members["retention"], path + ".retention")
+        let forwardsGrant = reader.flag(members["forward_grant"], path + ".forward_grant") ?? true
         let overrides = overrides(members["allow_method_override"])
         guard let name, let upstream, let kind else { return nil }
         return (
@@ -70,6 +71,7 @@ struct ConnectionReader {
                 connectTimeout: connect,
                 idleTimeout: idle,
                 trustRoots: authority,
+                forwardsGrant: forwardsGrant,
             ),
             Connection(name: name, kind: kind, labels: labels),
             retention

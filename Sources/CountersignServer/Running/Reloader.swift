@@ -107,6 +107,9 @@ extension Configuration {
         if publicURL != other.publicURL { keys.append("public_url") }
         if payloads.key != other.payloads.key { keys.append("payloads.key") }
         if payloads.previous != other.payloads.previous { keys.append("payloads.previous") }
+        if logFolder != other.logFolder { keys.append("log.folder") }
+        if logFolderHasEntries != other.logFolderHasEntries { keys.append("log.folder_entries") }
+        if logEntriesArePublic != other.logEntriesArePublic { keys.append("log.entries") }
         return keys
     }
 }

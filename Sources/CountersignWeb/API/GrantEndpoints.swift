@@ -10,6 +10,18 @@ enum GrantEndpoints {
     /// The endpoints.
     static let all = [
         Endpoint(
+            .get,
+            "/.well-known/jwks.json",
+            .anyone,
+            name: "getGrantKeys",
+            "The public key that verifies grants (Countersign-Grant) and attestations (RFC 7517, RFC 8037).",
+            answers: [.json("KeySet", "The key set.")],
+        ) { exchange in
+            var reply = Reply.json(exchange.parts.dependencies.log.grantKeys)
+            reply.fields[.cacheControl] = "public, max-age=300"
+            return reply
+        },
+        Endpoint(
             .post,
             "/v1/approvals/{id}/redeem",
             .agent,

@@ -51,6 +51,17 @@ enum HealthEndpoints {
         }
         text.family("countersign_log_entries_total", "counter", "Entries in the log.")
         text.sample("countersign_log_entries_total", Int(clamping: statistics.entries))
+        let log = dependencies.logStatus()
+        text.family("countersign_log_checkpoint_entries", "gauge", "Entries that the newest checkpoint covers.")
+        text.sample("countersign_log_checkpoint_entries", Int(clamping: log.newest?.size ?? 0))
+        text.family("countersign_log_unsigned_entries", "gauge", "Durable entries that no checkpoint covers yet.")
+        text.sample("countersign_log_unsigned_entries", Int(clamping: log.unsigned))
+        text.family("countersign_log_signing", "gauge", "Whether the log can be signed.")
+        text.sample("countersign_log_signing", log.trouble == nil ? 1 : 0)
+        if let folder = log.folder {
+            text.family("countersign_log_published_entries", "gauge", "Entries that the published folder covers.")
+            text.sample("countersign_log_published_entries", Int(clamping: folder.size ?? 0))
+        }
         text.family("countersign_waiting_holds", "gauge", "Requests that wait for an approval to change.")
         text.sample("countersign_waiting_holds", dependencies.ledger.feed.watching)
         text.family("countersign_ready", "gauge", "Whether new work is taken on.")
