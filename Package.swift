@@ -24,10 +24,13 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLSEvents = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -70,7 +73,7 @@ let package = Package(
             "CountersignLog",
             [
                 "CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, httpClient, lifecycle, logging, nioCore,
-                nioPosix, nioTLS,
+                nioHTTP, nioPosix, nioTLS,
             ],
         ),
         target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
@@ -96,7 +99,7 @@ let package = Package(
                 "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog",
                 "CountersignProxy",
                 "CountersignStore", "CountersignWeb", "HTTPWire", "TransparencyLog", crypto, httpTypes, hummingbird,
-                lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
+                hummingbirdCore, hummingbirdTLS, lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
             resources: [.embedInCode("Packs")],
         ),
@@ -131,14 +134,14 @@ let package = Package(
             "CountersignServerTests",
             [
                 "CountersignServer", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignProxy",
-                "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
+                "CountersignStore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto, logging,
             ],
         ),
         tests(
             "CountersignLogTests",
             [
                 "CountersignLog", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
-                logging,
+                lifecycle, logging,
             ],
         ),
     ],

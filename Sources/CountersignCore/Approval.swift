@@ -75,6 +75,8 @@ package struct Approval: Hashable, Sendable, Codable {
     package let connection: ConnectionName
     /// The action's name, `http:delete`.
     package let action: String
+    /// The distinct effects of its operations, if there are several; a single one is in ``action``.
+    package var effects: [Effect]?
     /// The first operation's resource id, for lists.
     package let resource: String
     /// The canonical text of the action document; `nil` once it was erased.

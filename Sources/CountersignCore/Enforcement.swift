@@ -257,6 +257,7 @@ package final class Enforcement: Sendable {
             onBehalfOf: action.onBehalfOf,
             connection: action.connection,
             action: action.name,
+            effects: action.severalEffects,
             resource: action.operations.first?.resource.id ?? action.connection.rawValue,
             document: String(decoding: action.canonical, as: UTF8.self),
             erasedBy: nil,

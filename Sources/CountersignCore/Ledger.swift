@@ -161,51 +161,6 @@ package struct ApprovalQuery: Hashable, Sendable {
     }
 }
 
-/// Which entries a search shows.
-package struct EntryQuery: Hashable, Sendable {
-    /// Only these kinds; empty for all.
-    package var kinds: [EntryKind]
-    /// Only about this agent.
-    package var agent: AgentID?
-    /// Only of this approval.
-    package var approval: ApprovalID?
-    /// Not before.
-    package var from: Timestamp?
-    /// Before.
-    package var to: Timestamp?
-    /// Text that occurs in the entry.
-    package var text: String?
-    /// The cursor that the page before gave: a sequence number.
-    package var cursor: String?
-    /// Oldest first, from after the cursor; newest first otherwise.
-    package var ascending: Bool
-    /// How many; 1 to 200.
-    package var limit: Int
-
-    /// Makes a query.
-    package init(
-        kinds: [EntryKind] = [],
-        agent: AgentID? = nil,
-        approval: ApprovalID? = nil,
-        from: Timestamp? = nil,
-        to: Timestamp? = nil,
-        text: String? = nil,
-        cursor: String? = nil,
-        ascending: Bool = false,
-        limit: Int = 50,
-    ) {
-        self.kinds = kinds
-        self.agent = agent
-        self.approval = approval
-        self.from = from
-        self.to = to
-        self.text = text
-        self.cursor = cursor
-        self.ascending = ascending
-        self.limit = limit
-    }
-}
-
 /// Where every state change and every entry is kept; the product's one source of truth.
 ///
 /// A commit is one transaction and is on disk when ``commit(_:)`` returns. Commits of many callers are gathered into one
@@ -264,11 +219,14 @@ package struct LedgerStatistics: Hashable, Sendable {
     package let approvals: [ApprovalStatus: Int]
     /// Entries in the log.
     package let entries: UInt64
+    /// How many of its first entries are in the search index; `nil` where there is none.
+    package let searchable: UInt64?
 
     /// Collects numbers.
-    package init(approvals: [ApprovalStatus: Int], entries: UInt64) {
+    package init(approvals: [ApprovalStatus: Int], entries: UInt64, searchable: UInt64? = nil) {
         self.approvals = approvals
         self.entries = entries
+        self.searchable = searchable
     }
 }
 

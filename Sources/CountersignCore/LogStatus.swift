@@ -44,29 +44,6 @@ package struct LogStatus: Hashable, Sendable {
         }
     }
 
-    /// One export.
-    package struct Export: Hashable, Sendable {
-        /// Its name.
-        package let name: String
-        /// What it writes to, and how: `https`, for instance.
-        package let kind: String
-        /// The first entry that was not delivered.
-        package let next: UInt64
-        /// How many entries were not delivered.
-        package let lag: UInt64
-        /// Why the latest try failed.
-        package let error: String?
-
-        /// Describes an export.
-        package init(name: String, kind: String, next: UInt64, lag: UInt64, error: String?) {
-            self.name = name
-            self.kind = kind
-            self.next = next
-            self.lag = lag
-            self.error = error
-        }
-    }
-
     /// How many entries are durable.
     package var size: UInt64
     /// The newest checkpoint that anybody may see.
@@ -75,10 +52,12 @@ package struct LogStatus: Hashable, Sendable {
     package var trouble: String?
     /// The published folder, if there is one.
     package var folder: Folder?
+    /// How many entries the newest checkpoint covers that enough witnesses have cosigned; `nil` before the first.
+    package var cosigned: UInt64?
     /// The witnesses, in the order of the configuration.
     package var witnesses: [Witness]
     /// The exports, in the order of the configuration.
-    package var exports: [Export]
+    package var exports: [ExportStatus]
 
     /// Collects what is known.
     package init(
@@ -87,7 +66,7 @@ package struct LogStatus: Hashable, Sendable {
         trouble: String? = nil,
         folder: Folder? = nil,
         witnesses: [Witness] = [],
-        exports: [Export] = [],
+        exports: [ExportStatus] = [],
     ) {
         self.size = size
         self.newest = newest

@@ -69,7 +69,7 @@ package struct GrantSigner: Sendable {
     /// a header are left out.
     private static func request(of approval: Approval) -> JSONObject? {
         let limits = JSONLimits(allowsNoncharacters: true)
-        guard let document = try? JSONParser.parse(approval.document, limits: limits),
+        guard let text = approval.document, let document = try? JSONParser.parse(text, limits: limits),
             let details = (try? Action(document: document))?.details, let method = details["method"]?.stringValue,
             let path = (details["raw_path"] ?? details["path"])?.stringValue
         else { return nil }

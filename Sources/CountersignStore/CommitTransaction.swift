@@ -189,23 +189,12 @@ struct CommitTransaction {
         let sequence = head.tree.size
         try insertion.insert(sequence: Int64(sequence), draft, body: body)
         if let payload { try payloadInsertion.insert(sequence: Int64(sequence), sealed: payload) }
-        if let agent = draft.agent, !head.agents.contains(agent) { head.agents.insert(agent) }
-        var isTileFull = false
         let db = db
         try head.tree.append(.leaf(body)) { tile in
-            isTileFull = true
             try db.run(
                 "INSERT INTO tile (level, position, hashes) VALUES (?, ?, ?)",
                 [.integer(Int64(tile.level)), .integer(Int64(tile.index)), .blob(tile.bytes)],
             )
         }
-        guard isTileFull else { return }
-        for agent in head.agents {
-            try db.run(
-                "INSERT INTO tile_agent (agent, position) VALUES (?, ?)",
-                [.text(agent.rawValue), .integer(Int64(sequence >> 8))],
-            )
-        }
-        head.agents = []
     }
 }

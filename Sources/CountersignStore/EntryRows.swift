@@ -48,11 +48,12 @@ extension Database {
     /// The same without the payload.
     static let bareEntryColumns = "entry.sequence, entry.body, NULL"
 
-    /// One entry.
-    func entry(_ sequence: UInt64, _ sealer: PayloadSealer) throws -> Entry? {
+    /// One entry, with its payload if there is a sealer to open it.
+    func entry(_ sequence: UInt64, _ sealer: PayloadSealer?) throws -> Entry? {
         guard let sequence = Int64(exactly: sequence) else { return nil }
-        return try first("SELECT \(Self.entryColumns) FROM entry WHERE sequence = ?", [.integer(sequence)]) { row in
-            try sealer.entry(row)
+        let columns = sealer == nil ? Self.bareEntryColumns : Self.entryColumns
+        return try first("SELECT \(columns) FROM entry WHERE sequence = ?", [.integer(sequence)]) { row in
+            try sealer?.entry(row) ?? Entry(sequence: UInt64(row.integer(0)), bytes: row.bytes(1), payload: nil)
         }
     }
 
@@ -71,18 +72,14 @@ extension Database {
         let full = size >> 8
         let tileCount = try first("SELECT count(*) FROM tile WHERE level = 0") { UInt64($0.integer(0)) }
         guard tileCount == full else { throw Self.cut("it has \(size) entries and \(tileCount ?? 0) full tiles") }
-        var agents = Set<AgentID>()
         var tiles = TileReader { level, index in try self.tile(level: level, index: index) }
         let tree = try LogTree(
             size: size,
             leaves: { count in
                 let leaves = try rows(
-                    "SELECT body, agent FROM entry WHERE sequence >= ? ORDER BY sequence",
+                    "SELECT body FROM entry WHERE sequence >= ? ORDER BY sequence",
                     [.integer(Int64(full << 8))],
-                ) { row in
-                    if !row.isNull(1) { agents.insert(AgentID(unchecked: row.text(1))) }
-                    return LogHash.leaf(row.bytes(0))
-                }
+                ) { row in LogHash.leaf(row.bytes(0)) }
                 guard leaves.count == count else { throw Self.cut("entries are missing at its end") }
                 return leaves
             },
@@ -95,8 +92,7 @@ extension Database {
         }
         return GroupCommit.Head(
             tree: tree,
-            newest: Timestamp(microseconds: newest ?? Int64.min / 2),
-            agents: agents
+            newest: Timestamp(microseconds: newest ?? Int64.min / 2)
         )
     }
 

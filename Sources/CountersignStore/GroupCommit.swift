@@ -23,8 +23,6 @@ final class GroupCommit: Sendable {
         var tree: LogTree
         /// The latest time of any entry; times may not run back behind it.
         var newest: Timestamp
-        /// The agents of the entries that are in no full tile yet.
-        var agents: Set<AgentID>
     }
 
     /// What waits for the writer.
@@ -58,6 +56,7 @@ final class GroupCommit: Sendable {
     private let failure = Mutex<Timestamp?>(nil)
     private let feed: ApprovalFeed
     private let growth: LogGrowth
+    private let search: SearchIndex?
     private let clock: any WallClock
     private let sealer: PayloadSealer
     private let checkpointer: Checkpointer
@@ -72,11 +71,13 @@ final class GroupCommit: Sendable {
         feed: ApprovalFeed,
         growth: LogGrowth,
         sealer: PayloadSealer,
+        search: SearchIndex?,
         clock: any WallClock,
     ) {
         self.sealer = sealer
         self.checkpointer = checkpointer
         self.growth = growth
+        self.search = search
         self.head = Mutex(head)
         self.feed = feed
         self.clock = clock
@@ -199,7 +200,9 @@ final class GroupCommit: Sendable {
             return
         }
         for (job, answer) in zip(jobs, answers) { resume(job, with: answer) }
-        growth.advance(to: head.withLock { $0.tree.size })
+        let tree = tree
+        growth.advance(to: tree.size)
+        search?.grown(to: tree)
         for case .commit(.success, let changed) in answers {
             for approval in changed { feed.publish(approval) }
         }

@@ -38,6 +38,15 @@ package struct LedgerExcerpt {
         }
     }
 
+    /// The approval with this id.
+    package func approval(_ id: ApprovalID) throws(LedgerError) -> Approval? {
+        do {
+            return try queue.read { [sealer] in try $0.approval(id, sealer) }
+        } catch {
+            throw LedgerError(store: error)
+        }
+    }
+
     /// Visits the entries of some kinds, oldest first, with their payloads.
     ///
     /// They are read in portions, so that the writer's log need not wait for the last one.

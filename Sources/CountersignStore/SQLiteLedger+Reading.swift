@@ -34,13 +34,18 @@ extension SQLiteLedger {
     /// Counts of approvals and log size, for metrics.
     package func statistics() async throws(LedgerError) -> LedgerStatistics {
         let size = writer.tree.size
-        return try await read { LedgerStatistics(approvals: try $0.approvalCounts(), entries: size) }
+        let searchable = search?.covered
+        return try await read {
+            LedgerStatistics(approvals: try $0.approvalCounts(), entries: size, searchable: searchable)
+        }
     }
 
     /// A page of entries.
     package func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry> {
         let size = writer.tree.size
-        return try await read { [sealer] in try EntrySearch(query, size: size, sealer, $0).page() }
+        return try await read { [search, sealer] in
+            try EntrySearch(query, size: size, index: search, sealer, $0).page()
+        }
     }
 
     /// One entry.

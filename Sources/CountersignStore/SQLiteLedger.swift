@@ -15,6 +15,8 @@ package final class SQLiteLedger: Ledger {
     let writer: GroupCommit
     let clock: any WallClock
     let sealer: PayloadSealer
+    /// Proposes entries to searches; `nil` where searches are rare enough to read every entry.
+    let search: SearchIndex?
     private let checkpointer: Checkpointer
     private let lock: FolderLock
 
@@ -22,11 +24,15 @@ package final class SQLiteLedger: Ledger {
     ///
     /// Throws `.locked`, `.newer` or `.corrupt` with what to do about it; a file that is refused is not changed.
     ///
-    /// - Parameter maximumSize: The most bytes that the file may have; for tests of full disks.
+    /// - Parameters:
+    ///   - sealer: Seals what stands beside the log.
+    ///   - search: Where the search index is; without one, searches read the entries themselves.
+    ///   - maximumSize: The most bytes that the file may have; for tests of full disks.
     package init(
         path: String,
         clock: any WallClock,
         sealer: PayloadSealer,
+        search: SearchSetting? = nil,
         maximumSize: Int? = nil,
     ) throws(LedgerError) {
         let file = StoreFile(path: path)
@@ -53,6 +59,8 @@ package final class SQLiteLedger: Ledger {
         self.sealer = sealer
         self.checkpointer = checkpointer
         growth = LogGrowth(size: head.tree.size)
+        let index = search.map { SearchIndex($0, ledger: pool, tree: head.tree) }
+        self.search = index
         writer = GroupCommit(
             pool: pool,
             checkpointer: checkpointer,
@@ -60,12 +68,16 @@ package final class SQLiteLedger: Ledger {
             feed: feed,
             growth: growth,
             sealer: sealer,
+            search: index,
             clock: clock,
         )
     }
 
     /// Lets the writer end where nobody has called ``close()``.
-    deinit { writer.close() }
+    deinit {
+        writer.close()
+        search?.close()
+    }
 
     /// Writes what waits, closes the file and gives the lock back.
     ///
@@ -73,7 +85,8 @@ package final class SQLiteLedger: Ledger {
     package func close() async throws(LedgerError) {
         writer.close()
         let result: Result<Void, LedgerError> = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { [pool, checkpointer] in
+            DispatchQueue.global().async { [pool, checkpointer, search] in
+                search?.close()
                 // Waits for the writer's queue and for the readers.
                 let result = Result {
                     try pool.close()
@@ -85,6 +98,9 @@ package final class SQLiteLedger: Ledger {
         try result.get()
         lock.release()
     }
+
+    /// Takes the search index a step further, a bundle or a merge; false if it is as far as the log, or there is none.
+    package func indexForSearch() throws -> Bool { try search?.advance() ?? false }
 
     /// Whether it could not write when it last tried, a moment ago, or was halted.
     package func isFailing(now: Timestamp) -> Bool { writer.halted != nil || writer.isFailing(now: now) }

@@ -17,7 +17,7 @@ enum Schema {
     }
 
     /// The migrations; only ever appended to.
-    static let migrations: [Migration] = [.sql(first), .sql(second), .steps(sealPayloads)]
+    static let migrations: [Migration] = [.sql(first), .sql(second), .steps(sealPayloads), .sql(fourth)]
 
     /// The version that this code writes.
     static var version: Int64 { Int64(migrations.count) }
@@ -181,4 +181,7 @@ enum Schema {
             next INTEGER NOT NULL
         ) STRICT;
         """
+
+    /// Agents are found through the search index, which is a file of its own.
+    private static let fourth = "DROP TABLE tile_agent;"
 }

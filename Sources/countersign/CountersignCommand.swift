@@ -22,6 +22,7 @@ struct CountersignCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, SampleAPICommand.self, ApprovalsCommand.self, AgentCommand.self, UserCommand.self,
             KeyCommand.self, PolicyCommand.self, LogCommand.self, VerifyCommand.self, DoctorCommand.self,
+            WitnessCommand.self,
         ],
     )
 

@@ -125,6 +125,6 @@ private final class ProgressMeter {
 
     private func write(_ text: String) {
         guard isTerminal else { return }
-        Output.status(text)
+        Output.progress(text)
     }
 }

@@ -16,6 +16,9 @@ enum Output {
     /// One line, or several, on standard error.
     static func error(_ text: String) { write(text, to: 2) }
 
+    /// A line on a terminal's standard error that the next one takes the place of.
+    static func progress(_ text: String) { write(Array(("\r\u{1B}[K" + text).utf8), to: 2) }
+
     /// A value as JSON, one line where lines are what is streamed.
     static func json(_ value: JSONValue, isStream: Bool = false) {
         line(isStream ? value.canonicalText : value.prettyText())
@@ -50,14 +53,11 @@ enum Output {
         return String(result)
     }
 
-    /// What stands in the terminal's last line for now.
-    static func status(_ text: String) { write(bytes: Array("\r\u{1B}[K\(text)".utf8), to: 2) }
-
     private static func write(_ text: String, to descriptor: Int32) {
-        write(bytes: Array((text.utf8.last == UInt8(ascii: "\n") ? text : text + "\n").utf8), to: descriptor)
+        write(Array((text.utf8.last == UInt8(ascii: "\n") ? text : text + "\n").utf8), to: descriptor)
     }
 
-    private static func write(bytes: [UInt8], to descriptor: Int32) {
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { buffer in

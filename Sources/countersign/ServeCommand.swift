@@ -22,7 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let serving = Serving(file: config, isQuickstart: quickstart, log: try log.style())
-        try await serving.run { Output.line($0) }
+        try await serving.run { text, isAside in isAside ? Output.error(text) : Output.line(text) }
     }
 }
 

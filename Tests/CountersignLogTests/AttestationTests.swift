@@ -59,7 +59,7 @@ struct AttestationTests {
         let statement = try JSONParser.parse(Array(payload))
         #expect(statement["_type"] == "https://in-toto.io/Statement/v1")
         #expect(statement["predicateType"] == "https://countersign.dev/attestation/decision/v1")
-        let digest = SHA256.hash(data: Array(approval.document.utf8)).map { String(format: "%02x", $0) }.joined()
+        let digest = SHA256.hash(data: Array(try #require(approval.document).utf8)).map { String(format: "%02x", $0) }.joined()
         #expect(statement["subject"]?.arrayValue?.first?["digest"]?["sha256"]?.stringValue == digest)
         let predicate = statement["predicate"]
         #expect(predicate?["status"] == "approved")

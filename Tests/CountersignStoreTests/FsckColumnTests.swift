@@ -35,7 +35,6 @@ struct FsckColumnTests {
         "used_link.id": "links are used within a day, and are nowhere else",
         "used_link.expires_at": "as used_link.id", "response.file": "what an upstream answered is in no entry",
         "cursor.reader": "the names of the log's readers are in no entry",
-        "tile_agent.agent": "an index for searches", "tile_agent.position": "as tile_agent.agent",
     ]
 
     private static func entry(_ column: String, _ value: String, _ code: LogFinding.Code, _ says: String) -> Change {

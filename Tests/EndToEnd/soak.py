@@ -28,6 +28,7 @@ def parse():
 
 OPTIONS = parse()
 os.environ["COUNTERSIGN_BINARY"] = str(Path(OPTIONS.binary).resolve())
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Interop"))
 # The binary's path is read when the harness is imported.
 from harness import trials  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402

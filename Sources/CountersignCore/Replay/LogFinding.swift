@@ -54,6 +54,8 @@ package struct LogFinding: Hashable, Sendable {
         case payloadSurplus = "payload-surplus"
         /// Payloads are sealed, and their key is not here.
         case payloadsUnread = "payloads-unread"
+        /// The search index is not of this log, or damaged.
+        case searchStale = "search-stale"
         /// A row of a state table is not what the entries say.
         case stateChanged = "state-changed"
         /// A row is gone that the entries say is there.
@@ -120,6 +122,7 @@ package struct LogFinding: Hashable, Sendable {
         case .payloadMissing, .payloadChanged, .payloadSurplus:
             "The entry still verifies; what stood beside it may be in a backup. Somebody else wrote to the file: find out who."
         case .payloadsUnread: "Name the configuration whose payloads.key and payloads.previous have the keys."
+        case .searchStale: "Nothing is lost: stop the gateway, remove the file and start it, which makes it anew."
         case .stateChanged, .stateMissing, .stateSurplus:
             "The entries are what happened. Stop the gateway, keep the file for inquiry, and restore the newest backup "
                 + "that passes."

@@ -149,7 +149,7 @@ extension ReasonCode {
         case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
         case .upstreamTimeout: 504
         case .alreadyDecided, .wrongState, .grantUsed, .idempotencyConflict, .digestMismatch: 409
-        case .resultGone: 410
+        case .resultGone, .alreadyErased: 410
         case .noPermit, .forbidden, .policyError, .approvalRequired, .approvalDenied, .approvalExpired,
             .approvalWithdrawn, .approvalRevoked, .grantLapsed, .policyChanged, .selfApproval, .notAnApprover,
             .notAllowed, .statementUnknown:

@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignIdentity
+import CountersignLog
 import CountersignProxy
 import Crypto
 import Yams
@@ -25,7 +26,7 @@ extension Configuration {
     private mutating func take(_ root: Node, _ reader: NodeReader) {
         let known = [
             "data", "policies", "listen", "public_url", "log", "hold", "limits", "payloads", "connections", "agents",
-            "users",
+            "users", "exports",
         ]
         let members = reader.mapping(root, "", known: known)
         if let path = reader.path(members["data"], "data") { data = path }
@@ -57,10 +58,12 @@ extension Configuration {
         takePayloads(members["payloads"], reader)
         takeConnections(members["connections"], reader)
         takeIdentities(members["agents"], members["users"], reader)
+        exports = ExportReading(reader: reader).read(members["exports"])
     }
 
     private mutating func takeLog(_ node: Node?, _ reader: NodeReader) {
-        let log = reader.mapping(node, "log", known: ["origin", "folder", "folder_entries", "entries"])
+        let known = ["origin", "folder", "folder_entries", "entries", "witnesses", "quorum"]
+        let log = reader.mapping(node, "log", known: known)
         if let text = reader.text(log["origin"], "log.origin") {
             if text.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "+" }) {
                 origin = text
@@ -72,6 +75,7 @@ extension Configuration {
                 )
             }
         }
+        witnesses = WitnessSettings.read(log, reader)
         if let path = reader.path(log["folder"], "log.folder") { logFolder = path }
         if let flag = reader.flag(log["folder_entries"], "log.folder_entries") { logFolderHasEntries = flag }
         if let word = reader.text(log["entries"], "log.entries") {

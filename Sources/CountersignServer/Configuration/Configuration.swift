@@ -1,5 +1,6 @@
 package import CountersignCore
 package import CountersignIdentity
+package import CountersignLog
 package import CountersignProxy
 
 /// What `countersign.yaml` says (DESIGN 9), checked and with its secrets resolved.
@@ -50,6 +51,8 @@ package struct Configuration: Sendable {
     package var logFolderHasEntries = true
     /// Whether anybody who reaches the control plane may read the log's entries.
     package var logEntriesArePublic = false
+    /// Who cosigns the log; `nil` for nobody.
+    package var witnesses: WitnessSettings?
     /// Limits and times.
     package var settings: EnforcementSettings
     /// The connections.
@@ -60,6 +63,8 @@ package struct Configuration: Sendable {
     package var identities: DeclaredIdentities
     /// What payloads are sealed with.
     package var payloads = PayloadSettings()
+    /// Where the log's entries are exported to.
+    package var exports: [ExportSettings] = []
     /// Keys that are set and that this version has no use for.
     package var unused: [String] = []
 

@@ -193,7 +193,8 @@ struct ConnectionReader {
         return names
     }
 
-    private static func isToken(_ text: String) -> Bool {
+    /// Whether a text can be the name of a method or of a header field.
+    static func isToken(_ text: String) -> Bool {
         let others = Array("!#$%&'*+-.^_`|~".utf8)
         return !text.isEmpty
             && text.utf8.allSatisfy { byte in

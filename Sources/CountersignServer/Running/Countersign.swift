@@ -38,6 +38,7 @@ package struct Countersign: Sendable {
     let enforcement: Enforcement
     let head: LogHead
     let publisher: Publisher?
+    let witnesses: WitnessService?
     let log: LogSigner
     let clock: SystemClock
     let logger: Logger
@@ -48,10 +49,14 @@ package struct Countersign: Sendable {
         let clock = SystemClock()
         let chance = Chance.system
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)
+        let search = SearchSetting(path: Self.searchPath(configuration.data)) { message in
+            logger.warning("the search index", metadata: ["what": "\(message)"])
+        }
         let ledger = try SQLiteLedger(
             path: Self.ledgerPath(configuration.data),
             clock: clock,
             sealer: try configuration.sealer(makesMissing: true),
+            search: search,
         )
         let floor = CheckpointFloor(in: DiskFolder(path: configuration.data, isPublic: false))
         let head = LogHead(ledger: ledger, signer: keys.log, floor: floor, clock: clock, logger: logger)
@@ -66,6 +71,9 @@ package struct Countersign: Sendable {
         var claims = [CheckpointClaim]()
         if let claim = try await folder?.claim() { claims.append(claim) }
         try await head.begin(claims: claims)
+        if let witnesses = configuration.witnesses {
+            try await WitnessInquiry(settings: witnesses, logger: logger).ask(about: ledger, signer: keys.log)
+        }
         let book = IdentityBook(declared: configuration.identities, records: try await ledger.identities())
         let directory = try book.directory(connections: configuration.described)
         let snapshot = Snapshot(
@@ -96,6 +104,18 @@ package struct Countersign: Sendable {
         self.enforcement = enforcement
         self.head = head
         publisher = folder.map { Publisher(folder: $0, head: head, logger: logger) }
+        let cosigned = try await ledger.latestCosigned()
+        witnesses = configuration.witnesses.map { settings in
+            WitnessService(
+                settings: settings,
+                ledger: ledger,
+                head: head,
+                cosigned: cosigned,
+                clock: clock,
+                chance: chance,
+                logger: logger,
+            )
+        }
         self.log = LogSigner(ledger: ledger, head: head, grantKey: keys.grant, clock: clock)
         self.clock = clock
         self.logger = logger
@@ -103,6 +123,9 @@ package struct Countersign: Sendable {
 
     /// Where the ledger lies in a data folder.
     package static func ledgerPath(_ data: String) -> String { data + "/ledger.db" }
+
+    /// The search index of a data folder.
+    static func searchPath(_ data: String) -> String { data + "/search.db" }
 
     /// Signs the log as it is and gives the data folder back.
     package func close() async {
@@ -127,6 +150,7 @@ package struct Countersign: Sendable {
         let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let spool = configuration.data + "/spool"
         let relay = RelayedSource(chance: .system)
+        let exports = exportServices()
         let control = try makeControlPlane(
             WebDependencies(
                 enforcement: enforcement,
@@ -140,10 +164,13 @@ package struct Countersign: Sendable {
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),
                 isReady: { [ledger, clock] in !end.isRaised && !ledger.isFailing(now: clock.time()) },
                 relay: relay,
-                logStatus: { [head, ledger, publisher] in
+                logStatus: { [clock, head, ledger, publisher, witnesses] in
                     var status = LogStatus(size: ledger.growth.size, newest: head.newest)
                     status.trouble = head.trouble?.message
                     status.folder = publisher?.status
+                    status.witnesses = witnesses?.status ?? []
+                    status.cosigned = witnesses?.cosigned
+                    status.exports = exports.map { $0.status(size: ledger.growth.size, now: clock.time()) }
                     return status
                 },
                 entriesArePublic: configuration.logEntriesArePublic,
@@ -198,8 +225,9 @@ package struct Countersign: Sendable {
         let sweeper = RetentionSweeper(enforcement: enforcement, logger: logger)
         let ticker = Ticker(enforcement: enforcement, logger: logger)
         let inner: [any Service] =
-            [CheckpointService(head: head, logger: logger), ticker, sweeper, reloader, started]
-            + (publisher.map { [$0] } ?? []) + services
+            exports as [any Service]
+            + [CheckpointService(head: head, logger: logger), ticker, sweeper, reloader, started]
+            + (publisher.map { [$0] } ?? []) + (witnesses.map { [$0] } ?? []) + services
         let outer: [any Service] = [gateway, web, ending]
         let signals = Signals(reload: { request.yield() }, logger: logger)
         var all = (inner + outer).map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
@@ -212,6 +240,22 @@ package struct Countersign: Sendable {
             try await ServiceGroup(configuration: group).run()
         } catch let error as IOError {
             throw StartupError("cannot listen on \(configuration.control) or \(configuration.gateway): \(error)")
+        }
+    }
+}
+
+extension Countersign {
+    /// One service for each export; they end last, so that what the end itself logs leaves, too.
+    private func exportServices() -> [ExportService] {
+        configuration.exports.map { settings in
+            ExportService(
+                settings,
+                ledger: ledger,
+                source: OCSFEvent.Source(origin: configuration.origin, version: Product.version),
+                clock: clock,
+                chance: .system,
+                logger: logger,
+            )
         }
     }
 }

@@ -73,7 +73,10 @@ package struct LogCheck {
     /// Examines, up to so many findings.
     package func run(limit: Int, progress: @escaping (LogProgress) -> Void) throws -> LogReport {
         var examination = LogExamination(path: ledger, key: key, sealer: sealer, heads: heads, limit: limit)
-        if let folder { examination.include(floor: CheckpointFloor.path(data: folder)) }
+        if let folder {
+            examination.include(floor: CheckpointFloor.path(data: folder))
+            examination.include(search: Countersign.searchPath(folder))
+        }
         if let published { examination.include(published: published.path, hasEntries: published.hasEntries) }
         return try examination.run(progress: progress)
     }

@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignIdentity
+import CountersignLog
 import CountersignProxy
 import Logging
 import ServiceLifecycle
@@ -109,7 +110,10 @@ extension Configuration {
         if payloads.previous != other.payloads.previous { keys.append("payloads.previous") }
         if logFolder != other.logFolder { keys.append("log.folder") }
         if logFolderHasEntries != other.logFolderHasEntries { keys.append("log.folder_entries") }
+        if witnesses?.peers != other.witnesses?.peers { keys.append("log.witnesses") }
+        if witnesses?.quorum != other.witnesses?.quorum { keys.append("log.quorum") }
         if logEntriesArePublic != other.logEntriesArePublic { keys.append("log.entries") }
+        if exports != other.exports { keys.append("exports") }
         return keys
     }
 }

@@ -1,4 +1,5 @@
 import CountersignCore
+import CountersignLog
 import Logging
 import ServiceLifecycle
 
@@ -24,8 +25,8 @@ package struct Serving: Sendable {
 
     /// Serves until a signal comes.
     ///
-    /// `say` prints for people.
-    package func run(say: @escaping @Sendable (String) -> Void) async throws {
+    /// `say` prints for people, on standard output unless `isAside`, which keeps it free for an export.
+    package func run(say: @escaping @Sendable (_ text: String, _ isAside: Bool) -> Void) async throws {
         let path = isQuickstart ? try Quickstart.configuration(named: file) : file ?? "countersign.yaml"
         // A quickstart's data belongs to the folder where it is tried, not to the example that it was made from.
         let movesData = isQuickstart && file == nil
@@ -63,11 +64,12 @@ package struct Serving: Sendable {
             )
         }
         let key = isQuickstart ? try await Quickstart.agentKey(server) : nil
+        let isAside = files.configuration.exports.contains { $0.destination == .standardOutput }
         let services: [any Service] = isQuickstart ? [sampleAPI()] : []
         do {
             try await server.run(reload: load, also: services) { ports in
-                say(Self.banner(server, ports, path))
-                if let key { say((try? Quickstart.banner(server, ports, key: key)) ?? "") }
+                say(Self.banner(server, ports, path), isAside)
+                if let key { say((try? Quickstart.banner(server, ports, key: key)) ?? "", isAside) }
             }
         } catch {
             await server.close()

@@ -43,6 +43,7 @@ package struct LogExamination {
         var heads: [KnownHead] = []
         var floor: (path: String, note: String?)?
         var published: PublishedCopy?
+        var search: String?
         var limit = 1
         var scope = Scope.everything
     }
@@ -68,6 +69,9 @@ package struct LogExamination {
     package mutating func include(published path: String, hasEntries: Bool) {
         settings.published = PublishedCopy(path: path, hasEntries: hasEntries)
     }
+
+    /// Looks at the search index, too.
+    package mutating func include(search path: String) { settings.search = path }
 
     /// Examines.
     ///
@@ -98,8 +102,13 @@ package struct LogExamination {
         guard StoreFile(path: path).exists else {
             throw LedgerError(.unavailable, "there is no ledger \(path)")
         }
+        return try Self.openForReading(path, label: "ledger examination")
+    }
+
+    /// Opens a database that others may be writing, and writes nothing.
+    static func openForReading(_ path: String, label: String) throws -> DatabaseQueue {
         var configuration = Configuration()
-        configuration.label = "ledger examination"
+        configuration.label = label
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
         do {

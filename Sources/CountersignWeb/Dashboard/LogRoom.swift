@@ -117,14 +117,14 @@ struct FollowerView {
     }
 
     /// Describes an export.
-    init(_ export: LogStatus.Export) {
+    init(_ export: ExportStatus) {
         name = VisibleText.line(export.name)
-        place = VisibleText.line(export.kind)
-        size = Markup(String(export.next))
+        place = VisibleText.line(export.destination)
+        size = Markup(String(export.delivered))
         state =
-            export.error != nil
-            ? Pill("failing", tone: "bad") : Pill(lag: export.lag, none: "up to date", some: "behind")
+            export.problem != nil
+            ? Pill("failing", tone: "bad") : Pill(lag: export.lagEntries, none: "up to date", some: "behind")
         time = nil
-        error = export.error.map { VisibleText.line($0) } ?? .none
+        error = export.problem.map { VisibleText.line($0) } ?? .none
     }
 }

@@ -12,12 +12,12 @@
 /// anew; otherwise the file grows, and each sync brings the file's new length to disk as well.
 func floorTimes(folder: String, bytes: Int, seconds: Int, isOverwriting: Bool) -> String {
     let path = folder + "/floor.bin"
-    unlink(path)
+    _ = unsafe unlink(path)
     let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     precondition(descriptor >= 0, "cannot open \(path)")
     defer {
         close(descriptor)
-        unlink(path)
+        _ = unsafe unlink(path)
     }
     var block = [UInt8](repeating: 0, count: bytes)
     for index in block.indices { block[index] = UInt8(truncatingIfNeeded: index &* 31) }
