@@ -137,7 +137,9 @@ struct CommitTransaction {
         }
         if !commit.identity.isEmpty, try db.hasUsedLink(among: commit.identity) { return .conflict(nil) }
         if !commit.erasures.isEmpty {
-            guard !commit.entries.isEmpty else { throw LedgerError(.corrupt, "an erasure has no entry that tells of it") }
+            guard !commit.entries.isEmpty else {
+                throw LedgerError(.corrupt, "an erasure has no entry that tells of it")
+            }
             let (found, lost) = try db.erasure(of: commit.erasures, sealer)
             if let lost { return lost }
             passed.erasure = found

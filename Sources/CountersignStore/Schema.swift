@@ -70,7 +70,9 @@ enum Schema {
         let size = try db.first("PRAGMA page_size") { $0.integer(0) } ?? 0
         var checks = ["quick_check(1)"]
         if pages * size > 256 * 1024 * 1024 {
-            checks = try db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('entry', 'payload')") { row in
+            checks = try db.rows(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('entry', 'payload')"
+            ) { row in
                 "quick_check('\(row.text(0))')"
             }
         }

@@ -72,7 +72,10 @@ extension InMemoryLedger {
             for (index, draft) in state.drafts.enumerated() where Self.matches(query, draft, state.entries[index]) {
                 let entry = state.entries[index]
                 found.append(
-                    (query.approval == nil ? Entry(sequence: entry.sequence, bytes: entry.bytes, payload: nil) : entry, index)
+                    (
+                        query.approval == nil
+                            ? Entry(sequence: entry.sequence, bytes: entry.bytes, payload: nil) : entry, index
+                    )
                 )
             }
             return Self.page(

@@ -177,7 +177,10 @@ struct RetentionTests {
         arguments: [
             RetentionRules(standard: .during(.seconds(3600))),
             RetentionRules(connections: [Fixtures.connection: .during(.seconds(3600))]),
-            RetentionRules(standard: .during(.seconds(99_999)), connections: [Fixtures.connection: .during(.seconds(3600))]),
+            RetentionRules(
+                standard: .during(.seconds(99_999)),
+                connections: [Fixtures.connection: .during(.seconds(3600))]
+            ),
         ],
     )
     func term(_ rules: RetentionRules) async throws {

@@ -1,5 +1,6 @@
-@testable import CountersignStore
 import Testing
+
+@testable import CountersignStore
 
 extension PayloadKey {
     /// A key whose bytes are all the same.

@@ -12,7 +12,9 @@ package struct PayloadSettings: Hashable, Sendable {
 
     /// Reads 32 bytes from base64, base64url or hexadecimal text.
     static func key(_ text: String) -> [UInt8]? {
-        let bytes = Array(text.utf8.drop { $0 == 0x20 }.reversed().drop { $0 == 0x20 || $0 == 10 || $0 == 13 }.reversed())
+        let bytes = Array(
+            text.utf8.drop { $0 == 0x20 }.reversed().drop { $0 == 0x20 || $0 == 10 || $0 == 13 }.reversed()
+        )
         if bytes.count == 64 {
             var key = [UInt8]()
             for index in stride(from: 0, to: 64, by: 2) {

@@ -39,7 +39,8 @@ package struct ActionRecords {
         }
         if try Self.isDatabase(ledger) {
             var configuration = configuration
-            configuration.data = LocalFile.isFolder(path) ? path : FilePath.folder(of: path.contains("/") ? path : "./" + path)
+            configuration.data =
+                LocalFile.isFolder(path) ? path : FilePath.folder(of: path.contains("/") ? path : "./" + path)
             source = .ledger(try LedgerExcerpt(path: ledger, sealer: try configuration.sealer(makesMissing: false)))
             return
         }

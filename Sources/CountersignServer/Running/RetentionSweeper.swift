@@ -16,7 +16,10 @@ struct RetentionSweeper: Service {
                     let count = try await enforcement.sweepPayloads()
                     if count > 0 { logger.info("payloads erased by retention", metadata: ["count": "\(count)"]) }
                 } catch {
-                    logger.error("payloads past their time could not be erased", metadata: ["error": "\(error.message)"])
+                    logger.error(
+                        "payloads past their time could not be erased",
+                        metadata: ["error": "\(error.message)"]
+                    )
                 }
                 try? await Task.sleep(for: Self.pace)
             }
