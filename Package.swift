@@ -24,6 +24,8 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
@@ -97,7 +99,7 @@ let package = Package(
                 "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog",
                 "CountersignProxy",
                 "CountersignStore", "CountersignWeb", "HTTPWire", "TransparencyLog", crypto, httpTypes, hummingbird,
-                lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
+                hummingbirdCore, hummingbirdTLS, lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
             resources: [.embedInCode("Packs")],
         ),
@@ -119,7 +121,10 @@ let package = Package(
         ),
         tests(
             "CountersignStoreTests",
-            ["CountersignStore", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", grdb],
+            [
+                "CountersignStore", "CountersignIdentity", "CountersignCore", "CountersignTestKit", "CanonicalJSON",
+                "TransparencyLog", crypto, grdb,
+            ],
         ),
         tests(
             "CountersignProxyTests",
@@ -129,7 +134,7 @@ let package = Package(
             "CountersignServerTests",
             [
                 "CountersignServer", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignProxy",
-                "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
+                "CountersignStore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto, logging,
             ],
         ),
         tests(

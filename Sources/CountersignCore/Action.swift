@@ -162,6 +162,13 @@ package struct Action: Hashable, Sendable {
         for member in details.members[place...] { context.member(member.key, member.value) }
     }
 
+    /// The distinct effects of its operations, if there are several; a single one is in ``name``.
+    package var severalEffects: [Effect]? {
+        guard operations.count > 1 else { return nil }
+        let effects = Set(operations.map(\.effect))
+        return effects.count > 1 ? Effect.allCases.filter(effects.contains) : nil
+    }
+
     /// The protocol's name, the part of ``name`` before the colon.
     package var protocolName: String { String(name.prefix { $0 != ":" }) }
 }

@@ -75,10 +75,14 @@ package struct Approval: Hashable, Sendable, Codable {
     package let connection: ConnectionName
     /// The action's name, `http:delete`.
     package let action: String
+    /// The distinct effects of its operations, if there are several; a single one is in ``action``.
+    package var effects: [Effect]?
     /// The first operation's resource id, for lists.
     package let resource: String
-    /// The canonical text of the action document.
-    package let document: String
+    /// The canonical text of the action document; `nil` once it was erased.
+    package var document: String?
+    /// The entry that tells of the erasure.
+    package var erasedBy: UInt64?
     /// The digest of ``document``.
     package let digest: ActionDigest
     /// The digest of what approvers are shown.

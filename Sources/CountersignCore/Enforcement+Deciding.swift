@@ -66,7 +66,8 @@ extension Enforcement {
         var mayApprove = false
         // Whoever has become the agent's owner since the hold does not decide, either.
         if let known, !known.id.isSamePerson(as: snapshot.directory.agents[approval.agent]?.owner),
-            let document = try? JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true)),
+            let text = approval.document,
+            let document = try? JSONParser.parse(text, limits: JSONLimits(allowsNoncharacters: true)),
             let action = try? Action(document: document)
         {
             mayApprove = snapshot.policy.mayApprove(known, approval, action, directory: snapshot.directory, now: now)

@@ -210,6 +210,7 @@ extension ReasonCode {
         case .notAnApprover: "You are in none of the groups that may decide on this action."
         case .alreadyDecided: "This has been decided already."
         case .wrongState: "The approval is not in a state in which this can be done."
+        case .alreadyErased: "This has been erased already. The log's entry payload.erased tells by whom."
         case .tooManyPending: "The agent has as many pending approvals as it may have."
         case .unknownConnection: "There is no connection of this name."
         case .notFound: "There is no such thing, or you may not see it."
@@ -218,6 +219,8 @@ extension ReasonCode {
         case .notAllowed: "You may not do this."
         case .outcomeUnknown: "The action was sent and its outcome is not known. Look before you ask again."
         case .connectionChanged: "The connection's settings changed while this was held. Ask again; nothing was sent."
+        case .checkpointUnavailable:
+            "The log's newest entries are written, but no signed checkpoint covers them yet. Try again in a moment."
         case .noPermit, .forbidden, .policyError, .ledgerUnavailable, .clockUnreliable, .upstreamUnavailable,
             .upstreamTimeout, .upstreamInvalid, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody,
             .bodyTooLarge, .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .overloaded,

@@ -26,6 +26,8 @@ package enum EntryKind: String, Hashable, Sendable, Codable, CaseIterable {
     case sessionStarted = "session.started"
     /// A user signed out.
     case sessionEnded = "session.ended"
+    /// Payloads were removed for good; what commits to them stays.
+    case payloadErased = "payload.erased"
 }
 
 /// Who did what an entry tells.

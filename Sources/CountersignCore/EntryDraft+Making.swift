@@ -117,7 +117,7 @@ package struct EntryWriter: Sendable {
     ) -> EntryDraft {
         var members: [(String, JSONValue)] = [
             ("accepted", .bool(refusal == nil)),
-            ("action", .object(JSONObject([("digest", .string(decision.actionDigest.rawValue))]))),
+            ("action", Self.action(approval, digest: decision.actionDigest)),
             ("assurance", .string(decision.assurance.rawValue)),
             ("decision", .string(decision.verdict.rawValue)),
             ("groups", .array(decision.groups.map { .string($0.rawValue) })),
@@ -145,7 +145,7 @@ package struct EntryWriter: Sendable {
         at now: Timestamp,
     ) -> EntryDraft {
         var members: [(String, JSONValue)] = [
-            ("action", .object(JSONObject([("digest", .string(approval.digest.rawValue))]))),
+            ("action", Self.action(approval, digest: approval.digest)),
             ("policy", .object(JSONObject([("version", .string(approval.policyVersion))]))),
             ("status", .string(approval.status.rawValue)),
         ]
@@ -163,7 +163,7 @@ package struct EntryWriter: Sendable {
             approval,
             actor,
             [
-                ("action", .object(JSONObject([("digest", .string(approval.digest.rawValue))]))),
+                ("action", Self.action(approval, digest: approval.digest)),
                 ("policy", .object(JSONObject([("version", .string(version))]))),
             ],
             now,
@@ -176,7 +176,7 @@ package struct EntryWriter: Sendable {
         if let status = outcome.status { result["status"] = .integer(Int64(status)) }
         if let detail = outcome.detail { result["detail"] = .string(Self.shortened(detail)) }
         let members: [(String, JSONValue)] = [
-            ("action", .object(JSONObject([("digest", .string(approval.digest.rawValue))]))),
+            ("action", Self.action(approval, digest: approval.digest)),
             ("outcome", .object(result)),
             ("policy", .object(JSONObject([("version", .string(approval.policyVersion))]))),
         ]
@@ -222,12 +222,29 @@ package struct EntryWriter: Sendable {
             ("name", .string(action.name)),
         ]
         if let first = action.operations.first { members.append(("resource", .string(shortened(first.resource.id)))) }
+        if let effects = action.severalEffects { members.append(("effects", strings(effects))) }
         return .object(JSONObject(members))
     }
+
+    /// What entries say that belong to an approval: enough to find them by what they are about.
+    ///
+    /// The digest is the one that was acted on, which a refused decision may have taken from elsewhere.
+    private static func action(_ approval: Approval, digest: ActionDigest) -> JSONValue {
+        var object = JSONObject([
+            ("connection", .string(approval.connection.rawValue)),
+            ("digest", .string(digest.rawValue)),
+            ("name", .string(approval.action)),
+        ])
+        if let effects = approval.effects { object["effects"] = strings(effects) }
+        return .object(object)
+    }
+
+    private static func strings(_ effects: [Effect]) -> JSONValue { .array(effects.map { .string($0.rawValue) }) }
 
     private static func write(_ action: Action, to object: inout CanonicalWriter) {
         object.member("connection", action.connection.rawValue)
         object.member("digest", action.digest.rawValue)
+        if let effects = action.severalEffects { object.member("effects", strings: effects.lazy.map(\.rawValue)) }
         object.member("name", action.name)
         if let first = action.operations.first { object.member("resource", shortened(first.resource.id)) }
     }
@@ -255,7 +272,7 @@ package struct EntryWriter: Sendable {
     private static func codes(_ reasons: [Reason]) -> JSONValue { .array(reasons.map { .string($0.code.rawValue) }) }
 
     /// Text from outside is cut at 1,024 scalars, so that no entry outgrows the log's 65,535 bytes.
-    private static func shortened(_ text: String) -> String {
+    static func shortened(_ text: String) -> String {
         text.utf8.count <= 1024 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(1023))) + "…"
     }
 }

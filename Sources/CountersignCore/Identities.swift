@@ -1,3 +1,5 @@
+package import CanonicalJSON
+
 /// Who made a change, and through what.
 package protocol Identities: Sendable {
     /// Everybody in force now: declared by the configuration or made by command.
@@ -54,16 +56,28 @@ package struct NewSession: Hashable, Sendable {
     }
 }
 
+/// Signs grants: that an approved action may run, once.
+package protocol GrantIssuer: Sendable {
+    /// A grant as a compact JWS (EdDSA): agent, connection, approval, action digest and expiry.
+    func grant(for approval: Approval) throws -> String
+}
+
 /// Signs the log's head and hands out proofs.
-package protocol LogKeeper: Sendable {
+package protocol LogKeeper: GrantIssuer {
     /// The verifier key of the log (a C2SP vkey).
     var verifierKey: String { get }
-    /// A signed checkpoint (C2SP tlog-checkpoint) of everything committed so far.
+    /// The newest checkpoint that anybody may see; of entries beyond it nothing is shown as a part of the log.
+    var newest: SignedHead? { get }
+    /// A signed checkpoint (C2SP tlog-checkpoint) of everything committed before the call.
+    ///
+    /// Throws `.unsigned` where none can be had in time.
     func checkpoint() async throws(LedgerError) -> String
     /// The receipt of one approval: its entries with proofs, as canonical JSON. `nil` if there is no such approval.
     func receipt(for approval: ApprovalID) async throws(LedgerError) -> [UInt8]?
     /// The receipt of one entry, for actions that passed without an approval.
     func receipt(forEntry sequence: UInt64) async throws(LedgerError) -> [UInt8]?
-    /// A grant as a compact JWS (EdDSA) over agent, approval, action digest and expiry.
-    func grant(for approval: Approval) throws -> String
+    /// The key that grants and attestations are signed with, as a JWK set.
+    var grantKeys: JSONValue { get }
+    /// How an approval was decided and what came of it, as a DSSE envelope; `nil` while it is pending.
+    func attestation(of approval: Approval) async throws -> [UInt8]?
 }

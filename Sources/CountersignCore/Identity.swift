@@ -72,6 +72,12 @@ package struct Session: Hashable, Sendable, Codable {
     /// How: `link`.
     package let via: String
 
+    /// How much of the id the entries show: enough to tell sessions apart, too little to find the cookie's hash.
+    package static let prefixLength = 8
+
+    /// Binds an entry to id and token without giving either away: both are made of 256 random bits.
+    package var digest: String { ActionDigest(of: Array("\(id).\(csrfToken)".utf8)).rawValue }
+
     /// Describes a session.
     package init(
         id: String,

@@ -14,6 +14,8 @@ package struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         case entryTooLarge = "entry-too-large"
         /// The clock went back.
         case clock
+        /// The newest entries are written, and no checkpoint that covers them can be shown now.
+        case unsigned
     }
 
     /// The kind.
@@ -32,9 +34,12 @@ package struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// Why an action is refused because of it.
     package var reason: Reason {
-        code == .clock
-            ? Reason(.clockUnreliable, "The gateway's clock went back; nothing runs until it is right again.")
-            : Reason(.ledgerUnavailable, "The gateway cannot write its log now, so nothing may run. Try again later.")
+        switch code {
+        case .clock: Reason(.clockUnreliable, "The gateway's clock went back; nothing runs until it is right again.")
+        case .unsigned: Reason(.checkpointUnavailable, ReasonCode.checkpointUnavailable.explanation)
+        case .unavailable, .corrupt, .newer, .locked, .entryTooLarge:
+            Reason(.ledgerUnavailable, "The gateway cannot write its log now, so nothing may run. Try again later.")
+        }
     }
 }
 
@@ -58,6 +63,8 @@ package struct Commit: Hashable, Sendable {
     package var identity: [IdentityChange]
     /// A response to keep, in the same transaction as its `action.completed`.
     package var response: KeptResponse?
+    /// The entries whose payloads are removed for good, and with them all else that holds the same documents.
+    package var erasures: [UInt64]
 
     /// Collects a commit.
     package init(
@@ -65,11 +72,13 @@ package struct Commit: Hashable, Sendable {
         entries: [EntryDraft],
         identity: [IdentityChange] = [],
         response: KeptResponse? = nil,
+        erasures: [UInt64] = [],
     ) {
         self.change = change
         self.entries = entries
         self.identity = identity
         self.response = response
+        self.erasures = erasures
     }
 }
 
@@ -77,7 +86,8 @@ package struct Commit: Hashable, Sendable {
 package enum CommitResult: Hashable, Sendable {
     /// It is on disk; the first entry has this sequence number.
     case committed(first: UInt64)
-    /// Compare-and-set lost: the ledger has this approval instead (the active one, for an insert).
+    /// Compare-and-set lost: the ledger has this approval instead (the active one, for an insert; the one that is not
+    /// over, for an erasure), or has no such payload to erase.
     case conflict(Approval?)
     /// The agent has as many pending approvals as it may have.
     case tooManyPending
@@ -151,56 +161,13 @@ package struct ApprovalQuery: Hashable, Sendable {
     }
 }
 
-/// Which entries a search shows.
-package struct EntryQuery: Hashable, Sendable {
-    /// Only these kinds; empty for all.
-    package var kinds: [EntryKind]
-    /// Only about this agent.
-    package var agent: AgentID?
-    /// Only of this approval.
-    package var approval: ApprovalID?
-    /// Not before.
-    package var from: Timestamp?
-    /// Before.
-    package var to: Timestamp?
-    /// Text that occurs in the entry.
-    package var text: String?
-    /// The cursor that the page before gave: a sequence number.
-    package var cursor: String?
-    /// Oldest first, from after the cursor; newest first otherwise.
-    package var ascending: Bool
-    /// How many; 1 to 200.
-    package var limit: Int
-
-    /// Makes a query.
-    package init(
-        kinds: [EntryKind] = [],
-        agent: AgentID? = nil,
-        approval: ApprovalID? = nil,
-        from: Timestamp? = nil,
-        to: Timestamp? = nil,
-        text: String? = nil,
-        cursor: String? = nil,
-        ascending: Bool = false,
-        limit: Int = 50,
-    ) {
-        self.kinds = kinds
-        self.agent = agent
-        self.approval = approval
-        self.from = from
-        self.to = to
-        self.text = text
-        self.cursor = cursor
-        self.ascending = ascending
-        self.limit = limit
-    }
-}
-
 /// Where every state change and every entry is kept; the product's one source of truth.
 ///
 /// A commit is one transaction and is on disk when ``commit(_:)`` returns. Commits of many callers are gathered into one
 /// transaction of the store. Entries get consecutive sequence numbers in commit order and are the leaves of the Merkle
-/// tree. An error means that nothing of the commit was kept, and that the caller must say no. Reads see every commit
+/// tree. An erasure is part of the commit that has its entry: the payload goes when the entry is on disk, not before,
+/// and takes the approval's document, its kept response and the remembered answers that show it along; the entries
+/// stay. An error means that nothing of the commit was kept, and that the caller must say no. Reads see every commit
 /// that returned before them.
 package protocol Ledger: LogLedger {
     /// Tells who waits that an approval changed, after its commit is durable.
@@ -224,10 +191,14 @@ package protocol Ledger: LogLedger {
     /// Counts of pending approvals and log size, for metrics.
     func statistics() async throws(LedgerError) -> LedgerStatistics
 
-    /// A page of entries.
+    /// A page of entries; with their payloads if they are of one approval, without otherwise.
     func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry>
     /// One entry.
     func entry(_ sequence: UInt64) async throws(LedgerError) -> Entry?
+
+    /// Payloads that may be erased, oldest first: of entries from `query.from` on that are as old as it says, and of no
+    /// approval that is still under way.
+    func erasable(_ query: ErasableQuery) async throws(LedgerError) -> ErasablePage
 
     /// The response kept for an approval.
     func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse?
@@ -248,11 +219,14 @@ package struct LedgerStatistics: Hashable, Sendable {
     package let approvals: [ApprovalStatus: Int]
     /// Entries in the log.
     package let entries: UInt64
+    /// How many of its first entries are in the search index; `nil` where there is none.
+    package let searchable: UInt64?
 
     /// Collects numbers.
-    package init(approvals: [ApprovalStatus: Int], entries: UInt64) {
+    package init(approvals: [ApprovalStatus: Int], entries: UInt64, searchable: UInt64? = nil) {
         self.approvals = approvals
         self.entries = entries
+        self.searchable = searchable
     }
 }
 
@@ -280,9 +254,18 @@ package struct RememberedAnswer: Hashable, Sendable, Codable {
     package let contentType: String
     /// The body.
     package let body: [UInt8]
+    /// The approval whose document the body holds; its erasure forgets the answer.
+    package let approval: ApprovalID?
 
     /// Keeps an answer.
-    package init(fingerprint: String, status: Int, contentType: String, body: [UInt8]) {
+    package init(
+        fingerprint: String,
+        status: Int,
+        contentType: String,
+        body: [UInt8],
+        approval: ApprovalID? = nil,
+    ) {
+        self.approval = approval
         self.fingerprint = fingerprint
         self.status = status
         self.contentType = contentType

@@ -34,6 +34,13 @@ package protocol LogLedger: Sendable {
     func cursor(_ reader: String) async throws(LedgerError) -> UInt64?
     /// Moves a reader's cursor, durably.
     func moveCursor(_ reader: String, to next: UInt64) async throws(LedgerError)
+
+    /// Makes every later commit fail with this error, until the process ends; the first one that is given stays.
+    ///
+    /// For what must never be written on: a log that others have seen further than it goes here.
+    func halt(_ error: LedgerError)
+    /// What every commit fails with, once the ledger was halted.
+    var halted: LedgerError? { get }
 }
 
 /// The size and root of the Merkle tree.

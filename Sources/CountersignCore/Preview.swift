@@ -4,9 +4,20 @@ import CanonicalJSON
 package enum Preview {
     /// The digest of who asks, what it will do and which gates stop it.
     package static func digest(_ action: Action, owner: UserID?, gates: [Gate]) -> ActionDigest {
+        digest(action.digest, agent: action.agent, onBehalfOf: action.onBehalfOf, owner: owner, gates: gates)
+    }
+
+    /// The same, where the action is known by its digest only.
+    static func digest(
+        _ action: ActionDigest,
+        agent: AgentID,
+        onBehalfOf: UserID?,
+        owner: UserID?,
+        gates: [Gate],
+    ) -> ActionDigest {
         let document = JSONObject([
-            ("action_digest", .string(action.digest.rawValue)),
-            ("agent", .string(action.agent.rawValue)),
+            ("action_digest", .string(action.rawValue)),
+            ("agent", .string(agent.rawValue)),
             (
                 "gates",
                 .array(
@@ -15,7 +26,7 @@ package enum Preview {
                     }
                 )
             ),
-            ("on_behalf_of", action.onBehalfOf.map { .string($0.rawValue) } ?? .null),
+            ("on_behalf_of", onBehalfOf.map { .string($0.rawValue) } ?? .null),
             ("owner", owner.map { .string($0.rawValue) } ?? .null),
         ])
         return ActionDigest(of: JSONValue.object(document).canonicalBytes())

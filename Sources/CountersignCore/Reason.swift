@@ -32,10 +32,14 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
     case alreadyDecided = "already-decided"
     /// The approval is not in a state in which this can be done.
     case wrongState = "wrong-state"
+    /// The payload was erased before.
+    case alreadyErased = "already-erased"
     /// The agent has as many pending approvals as it may have.
     case tooManyPending = "too-many-pending"
     /// The ledger cannot write or read.
     case ledgerUnavailable = "ledger-unavailable"
+    /// The log's newest entries cannot be covered by a signed checkpoint now.
+    case checkpointUnavailable = "checkpoint-unavailable"
     /// The clock went back by more than is explicable.
     case clockUnreliable = "clock-unreliable"
     /// The upstream cannot be reached.

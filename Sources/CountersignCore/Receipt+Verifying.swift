@@ -2,19 +2,22 @@ import CanonicalJSON
 package import TransparencyLog
 
 extension Receipt {
-    /// Verifies a receipt offline, with nothing but the log's key.
+    /// Verifies a receipt offline, with nothing but the log's key, and the witnesses' where cosignatures are demanded.
     ///
     /// Two things are proven apart: that every byte is what the log holds (proofs, commitments, digests), and that what
     /// the log holds is an action that went the way of DESIGN 5 (``ReceiptStory``), so that a gateway that broke its own
     /// rules cannot show a receipt for it.
-    package func verify(with key: NoteVerifier) throws(ReceiptError) -> ReceiptSummary {
+    package func verify(
+        with key: NoteVerifier,
+        witnesses: WitnessPolicy = .none,
+    ) throws(ReceiptError) -> ReceiptSummary {
         guard log.utf8.elementsEqual(key.name.utf8) else {
             throw ReceiptError("the receipt is of the log \"\(log)\", the key is that of \"\(key.name)\"")
         }
         guard !entries.isEmpty else { throw ReceiptError("the receipt has no entries") }
         var told = [ToldEntry]()
         var treeSize: UInt64 = 0
-        var checkpoints = VerifiedCheckpoints(key: key)
+        var checkpoints = VerifiedCheckpoints(key: key, witnesses: witnesses)
         for entry in entries {
             let (fact, size) = try entry.verify(with: &checkpoints)
             if let last = told.last, fact.sequence <= last.sequence {
@@ -25,7 +28,13 @@ extension Receipt {
         }
         let document = try verifiedDocument(of: told)
         let story = try ReceiptStory(told, approval: approval)
-        return try story.summary(log: log, treeSize: treeSize, document: document, entries: told)
+        return try story.summary(
+            log: log,
+            treeSize: treeSize,
+            signatures: checkpoints.signatures,
+            document: document,
+            entries: told,
+        )
     }
 
     /// The action document, after every document has been found to be what its entry commits to.
@@ -54,17 +63,6 @@ extension Receipt {
     }
 }
 
-/// What a proven entry says, as far as every kind says it.
-struct ToldEntry {
-    let sequence: UInt64
-    let kind: EntryKind
-    let time: Timestamp
-    let actor: Actor
-    let approval: ApprovalID?
-    let digest: ActionDigest?
-    let members: JSONObject
-}
-
 extension Receipt.ProvenEntry {
     /// Checks proof, signature and form; answers what the entry says and the size of the tree that it was found in.
     fileprivate func verify(with checkpoints: inout VerifiedCheckpoints) throws(ReceiptError) -> (ToldEntry, UInt64) {
@@ -86,7 +84,7 @@ extension Receipt.ProvenEntry {
             guard isIncluded else {
                 throw ReceiptError("the entry of place \(proof.index) is not in the log like this")
             }
-            let told = try ToldEntry(bytes)
+            let told = try Self.told(bytes)
             guard told.sequence == proof.index else {
                 throw ReceiptError("entry \(told.sequence) is proven at another place, \(proof.index)")
             }
@@ -97,48 +95,66 @@ extension Receipt.ProvenEntry {
             throw ReceiptError("an entry is not proven: \(error)")
         }
     }
+
+    private static func told(_ bytes: [UInt8]) throws(ReceiptError) -> ToldEntry {
+        do {
+            return try ToldEntry(bytes)
+        } catch {
+            throw ReceiptError("an entry is not a log entry of this product: \(error)")
+        }
+    }
 }
 
 /// The checkpoints whose signature was found good; most receipts have one, which every proof repeats.
 private struct VerifiedCheckpoints {
     private let key: NoteVerifier
+    private let witnesses: WitnessPolicy
     /// By bytes, because two texts that Swift calls equal need not be the same.
     private var known: [[UInt8]: Checkpoint] = [:]
+    /// What signatures there were beside the log's.
+    private(set) var signatures = ReceiptSummary.Signatures()
 
-    init(key: NoteVerifier) { self.key = key }
+    init(key: NoteVerifier, witnesses: WitnessPolicy) {
+        self.key = key
+        self.witnesses = witnesses
+    }
 
     mutating func checkpoint(_ text: String) throws -> Checkpoint {
         let bytes = Array(text.utf8)
         if let checkpoint = known[bytes] { return checkpoint }
         let note = try SignedNote(parsing: text)
-        // Signatures of unknown keys could be changed without anybody noticing, so there must be none.
-        guard note.signatures.count == 1 else {
-            throw ReceiptError("a checkpoint carries something that the key does not vouch for")
-        }
         let checkpoint = try Checkpoint(parsing: try note.verified(by: [key]))
         guard checkpoint.origin.utf8.elementsEqual(key.name.utf8) else {
             throw ReceiptError("the checkpoint is not signed by the log that it names")
         }
+        let cosignatures = try witnesses.cosigners(of: note)
+        guard witnesses.isSatisfied(by: cosignatures) else {
+            let names = cosignatures.map(\.name).joined(separator: ", ")
+            throw ReceiptError(
+                "the checkpoint of \(checkpoint.size) entries has too few of the demanded cosignatures: "
+                    + (names.isEmpty ? "none" : "only \(names)")
+            )
+        }
+        take(cosignatures, of: note)
         known[bytes] = checkpoint
         return checkpoint
     }
-}
 
-extension ToldEntry {
-    fileprivate init(_ bytes: [UInt8]) throws(ReceiptError) {
-        guard let value = try? JSONParser.parse(bytes), let members = value.objectValue,
-            value.canonicalBytes() == bytes,
-            let sequence = members["sequence"]?.integerValue.flatMap({ UInt64(exactly: $0) }),
-            let kind = members["kind"]?.stringValue.flatMap({ EntryKind(rawValue: $0) }),
-            let time = members["time"]?.stringValue.flatMap({ Timestamp(rfc3339: $0) }),
-            let type = members["actor"]?["type"]?.stringValue, let id = members["actor"]?["id"]?.stringValue
-        else { throw ReceiptError("an entry is not a log entry of this product") }
-        self.sequence = sequence
-        self.kind = kind
-        self.time = time
-        self.actor = Actor(type: type, id: id, via: members["actor"]?["via"]?.stringValue)
-        self.approval = members["approval"]?.stringValue.flatMap { ApprovalID($0) }
-        self.digest = members["action"]?["digest"]?.stringValue.flatMap { ActionDigest($0) }
-        self.members = members
+    /// Notes who cosigned, and which signatures nobody has checked: they could be changed without being noticed.
+    private mutating func take(_ cosignatures: [Cosignature], of note: SignedNote) {
+        for cosignature in cosignatures {
+            let seconds = Int64(clamping: cosignature.time)
+            let (microseconds, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000)
+            let time = Timestamp(microseconds: overflows ? .max : microseconds)
+            signatures.cosigned.append(ReceiptSummary.Cosigned(witness: cosignature.name, time: time.rfc3339))
+        }
+        for signature in note.signatures {
+            let isChecked =
+                (signature.keyHash == key.keyHash && signature.name.utf8.elementsEqual(key.name.utf8))
+                || cosignatures.contains {
+                    $0.witness.keyHash == signature.keyHash && $0.name.utf8.elementsEqual(signature.name.utf8)
+                }
+            if !isChecked { signatures.unchecked.append(signature.name) }
+        }
     }
 }

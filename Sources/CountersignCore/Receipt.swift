@@ -5,7 +5,8 @@ package struct ReceiptError: Error, Hashable, Sendable, CustomStringConvertible 
     /// What is wrong, in words for the receipt's holder.
     package let description: String
 
-    init(_ description: String) { self.description = description }
+    /// Says what is wrong.
+    package init(_ description: String) { self.description = description }
 }
 
 /// The entries of one action with proofs that they are in the log, as one canonical JSON object (DESIGN 7).

@@ -6,6 +6,8 @@ package struct ReceiptSummary: Hashable, Sendable {
     package struct Decision: Hashable, Sendable {
         /// Who decided.
         package let user: String
+        /// The groups that the user was in.
+        package let groups: [String]
         /// `approve` or `deny`.
         package let decision: String
         /// Why, in the user's words.
@@ -18,6 +20,22 @@ package struct ReceiptSummary: Hashable, Sendable {
         package let isAccepted: Bool
         /// Why it did not count.
         package let refusals: [String]
+    }
+
+    /// One witness that cosigned a checkpoint of the receipt, as a given key verifies.
+    package struct Cosigned: Hashable, Sendable {
+        /// The witness's name.
+        package let witness: String
+        /// When, as it says itself.
+        package let time: String
+    }
+
+    /// The signatures beside the log's own.
+    package struct Signatures: Hashable, Sendable {
+        /// Those of the witnesses whose keys were given.
+        package var cosigned: [Cosigned] = []
+        /// The names on those that no given key is for; anybody could have written them.
+        package var unchecked: [String] = []
     }
 
     /// One entry of the log.
@@ -66,6 +84,12 @@ package struct ReceiptSummary: Hashable, Sendable {
     package let document: String?
     /// Every entry.
     package let events: [Event]
+    /// The policies that decided at once, without humans.
+    package let policies: [String]
+    /// Why it was refused, in stable codes.
+    package let reasons: [String]
+    /// The signatures beside the log's own.
+    package let signatures: Signatures
 
     /// The summary for programs.
     package var json: JSONValue {
@@ -76,6 +100,12 @@ package struct ReceiptSummary: Hashable, Sendable {
             ("log", .string(log)), ("requested_at", .string(requestedAt)), ("resource", .string(resource)),
             ("status", .string(status)), ("tree_size", .integer(Int64(clamping: treeSize))), ("verified", true),
         ])
+        if !policies.isEmpty { object["policies"] = .array(policies.map { .string($0) }) }
+        if !reasons.isEmpty { object["reasons"] = .array(reasons.map { .string($0) }) }
+        object["unchecked_signatures"] = .array(signatures.unchecked.map { .string($0) })
+        object["witnesses"] = .array(
+            signatures.cosigned.map { ["name": .string($0.witness), "time": .string($0.time)] }
+        )
         if let approval { object["approval"] = .string(approval.rawValue) }
         if let owner { object["owner"] = .string(owner) }
         if let onBehalfOf { object["on_behalf_of"] = .string(onBehalfOf) }
@@ -96,6 +126,7 @@ extension ReceiptSummary.Decision {
             ("accepted", .bool(isAccepted)), ("decision", .string(decision)), ("reason", .string(reason)),
             ("time", .string(time)), ("user", .string(user)),
         ])
+        if !groups.isEmpty { object["groups"] = .array(groups.map { .string($0) }) }
         if let via { object["via"] = .string(via) }
         if !refusals.isEmpty { object["reasons"] = .array(refusals.map { .string($0) }) }
         return .object(object)

@@ -16,9 +16,21 @@ package struct EnforcementSettings: Hashable, Sendable {
     package var expires: Duration
     /// How many approvals of one agent may be pending at once.
     package var maximumPending: Int
+    /// How long payloads are kept.
+    package var retention: RetentionRules
+    /// Whose members may erase payloads, beside the local administrator.
+    package var erasers: [GroupName]
 
     /// Sets limits.
-    package init(holdHTTP: Duration = .seconds(50), expires: Duration = .seconds(3600), maximumPending: Int = 50) {
+    package init(
+        holdHTTP: Duration = .seconds(50),
+        expires: Duration = .seconds(3600),
+        maximumPending: Int = 50,
+        retention: RetentionRules = RetentionRules(),
+        erasers: [GroupName] = [],
+    ) {
+        self.retention = retention
+        self.erasers = erasers
         self.holdHTTP = holdHTTP
         self.expires = expires
         self.maximumPending = maximumPending

@@ -2,7 +2,7 @@ import CountersignCore
 package import Crypto
 package import TransparencyLog
 
-/// The three private keys of an installation, kept in `keys/` of the data folder.
+/// The private keys of an installation, kept in `keys/` of the data folder.
 package struct DataKeys: Sendable {
     /// Signs the log's checkpoints; its name is the log's origin.
     package let log: NoteSigner
@@ -36,6 +36,32 @@ package struct DataKeys: Sendable {
         let path = data + "/keys/log.key"
         guard let text = try PrivateFile.read(path) else { return nil }
         return try signer(text, path).verifier.vkey
+    }
+
+    /// The key of payloads that the data folder has, for installations that name none of their own.
+    ///
+    /// It protects a ledger's file that was stolen, or a backup of it; whoever has the whole folder has the key, too.
+    package static func payloadKey(data: String, makesMissing: Bool) throws(KeyError) -> [UInt8]? {
+        let path = data + "/keys/payload.key"
+        if let text = try PrivateFile.read(path) {
+            let line = trimmed(text)
+            guard line.utf8.starts(with: payloadPrefix.utf8),
+                let key = Base64URL.decode(String(Substring(line.utf8.dropFirst(payloadPrefix.utf8.count)))),
+                key.count == 32
+            else {
+                throw KeyError(
+                    "the key \(path) is damaged; restore it from your backup: the payloads in the ledger cannot be read "
+                        + "without it"
+                )
+            }
+            return key
+        }
+        guard makesMissing else { return nil }
+        try PrivateFile.makeFolder(data, isSecret: false)
+        try PrivateFile.makeFolder(data + "/keys", isSecret: true)
+        let key = unsafe SymmetricKey(size: .bits256).withUnsafeBytes { unsafe Array($0) }
+        try PrivateFile.create(path, payloadPrefix + Base64URL.encode(key) + "\n")
+        return key
     }
 
     private static func logKey(_ path: String, origin: String) throws(KeyError) -> NoteSigner {
@@ -86,6 +112,7 @@ package struct DataKeys: Sendable {
     }
 
     private static let prefix = "countersign-ed25519:"
+    private static let payloadPrefix = "countersign-aes256:"
 
     private static func trimmed(_ text: String) -> String {
         String(Substring(text.utf8.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }))

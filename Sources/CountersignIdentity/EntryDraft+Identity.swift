@@ -33,9 +33,9 @@ extension EntryDraft {
     /// `session.started` and `session.ended`.
     static func session(_ kind: EntryKind, _ session: Session, at now: Timestamp) -> EntryDraft {
         let members: [(String, JSONValue)] = [
+            ("digest", .string(session.digest)),
             ("expires_at", .string(session.expiresAt.rfc3339)),
-            // Enough to tell sessions apart, too little to find the cookie's hash.
-            ("id", .string(String(session.id.prefix(8)))),
+            ("id", .string(String(session.id.prefix(Session.prefixLength)))),
             ("via", .string(session.via)),
         ]
         return EntryDraft(

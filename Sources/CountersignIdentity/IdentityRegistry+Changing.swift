@@ -90,7 +90,10 @@ extension IdentityRegistry: Identities {
         )
         return await change { book in
             guard book.agents[agent] != nil else { return .failure(.unknown("agent", agent.rawValue)) }
-            var members: [(String, JSONValue)] = [("agent", .string(agent.rawValue)), ("prefix", .string(key.prefix))]
+            // The hash binds the table's row to the entry; it is one of 256 random bits, and gives nothing away.
+            var members: [(String, JSONValue)] = [
+                ("agent", .string(agent.rawValue)), ("hash", .string(key.hash)), ("prefix", .string(key.prefix)),
+            ]
             if let end = key.expiresAt { members.append(("expires_at", .string(end.rfc3339))) }
             let entry = EntryDraft.identity(.added, "Key", key.id, members, agent: agent, by: actor, at: now)
             return .success(([.putKey(key)], [entry], NewKey(key: key, secret: secret)))

@@ -1,58 +1,39 @@
-import CanonicalJSON
+package import CanonicalJSON
 package import CountersignCore
 package import Crypto
-import Synchronization
-package import TransparencyLog
+import TransparencyLog
 
-/// Signs the head of a ledger's log, and hands out receipts and grants.
-///
-/// One checkpoint is kept for each size, so that a quiet log is not signed again and again; the mutex guards it. Every
-/// checkpoint is remembered by the ledger before anybody gets it, so that a log that was cut is noticed at a start.
-package final class LogSigner: LogKeeper {
+/// Hands out checkpoints, receipts, grants and attestations.
+package struct LogSigner: LogKeeper {
     private let ledger: any Ledger
-    private let signer: NoteSigner
-    private let grantKey: Curve25519.Signing.PrivateKey
-    private let clock: any WallClock
-    private let latest = Mutex<(size: UInt64, note: String)?>(nil)
+    private let head: LogHead
+    private let grants: GrantSigner
 
-    /// Signs for a ledger.
-    package init(
-        ledger: any Ledger,
-        signer: NoteSigner,
-        grantKey: Curve25519.Signing.PrivateKey,
-        clock: any WallClock,
-    ) {
+    /// Speaks for a ledger whose head is signed by `head`.
+    package init(ledger: any Ledger, head: LogHead, grantKey: Curve25519.Signing.PrivateKey, clock: any WallClock) {
         self.ledger = ledger
-        self.signer = signer
-        self.grantKey = grantKey
-        self.clock = clock
+        self.head = head
+        grants = GrantSigner(issuer: head.key.name, key: grantKey, clock: clock)
     }
 
     /// The verifier key of the log (a C2SP vkey).
-    package var verifierKey: String { signer.verifier.vkey }
+    package var verifierKey: String { head.key.vkey }
+
+    /// The newest checkpoint that anybody may see; nothing beyond it is shown.
+    package var newest: SignedHead? { head.newest }
 
     /// A signed checkpoint of everything committed so far.
-    package func checkpoint() async throws(LedgerError) -> String { try await signedHead().note }
-
-    private func signedHead() async throws(LedgerError) -> (size: UInt64, note: String) {
-        let head = try await ledger.treeHead()
-        if let kept = latest.withLock({ $0 }), kept.size == head.size { return kept }
-        let note: String
-        do {
-            note = try Checkpoint(origin: signer.name, size: head.size, root: head.root).signed(by: signer)
-        } catch {
-            throw LedgerError(.unavailable, "the log's head could not be signed: \(error); look at log.origin")
-        }
-        try await ledger.rememberCheckpoint(note, size: head.size)
-        return latest.withLock { kept in
-            let fresh = (size: head.size, note: note)
-            if (kept?.size ?? 0) <= head.size { kept = fresh }
-            return fresh
-        }
+    package func checkpoint() async throws(LedgerError) -> String {
+        try await head.covering(try await ledger.treeHead().size).note
     }
 
     /// The receipt of one approval; `nil` if there is no such approval.
     package func receipt(for approval: ApprovalID) async throws(LedgerError) -> [UInt8]? {
+        let entries = try await entries(of: approval)
+        return entries.isEmpty ? nil : try await receipt(approval, entries)
+    }
+
+    private func entries(of approval: ApprovalID) async throws(LedgerError) -> [Entry] {
         var entries = [Entry]()
         var cursor: String?
         repeat {
@@ -61,7 +42,7 @@ package final class LogSigner: LogKeeper {
             entries += page.items
             cursor = page.next
         } while cursor != nil
-        return entries.isEmpty ? nil : try await receipt(approval, entries)
+        return entries
     }
 
     /// The receipt of one entry; of its whole approval, if it belongs to one.
@@ -76,13 +57,14 @@ package final class LogSigner: LogKeeper {
     }
 
     private func receipt(_ approval: ApprovalID?, _ entries: [Entry]) async throws(LedgerError) -> [UInt8] {
-        let head = try await signedHead()
+        let covered = (entries.last?.sequence ?? 0) + 1
+        let (note, size) = try await checkpoint(covering: covered)
         var proven = [Receipt.ProvenEntry]()
-        for entry in entries where entry.sequence < head.size {
+        for entry in entries {
             let proof = TlogProof(
                 index: entry.sequence,
-                proof: try await ledger.inclusionProof(index: entry.sequence, size: head.size),
-                checkpoint: head.note,
+                proof: try await ledger.inclusionProof(index: entry.sequence, size: size),
+                checkpoint: note,
             )
             proven.append(Receipt.ProvenEntry(text: String(decoding: entry.bytes, as: UTF8.self), proof: proof.text))
         }
@@ -95,63 +77,30 @@ package final class LogSigner: LogKeeper {
                 )
             }
         }
-        let receipt = Receipt(log: signer.name, approval: approval, entries: proven, documents: documents)
+        let receipt = Receipt(log: self.head.key.name, approval: approval, entries: proven, documents: documents)
         return receipt.canonicalBytes
     }
 
-    /// A grant as a compact JWS (EdDSA) over agent, approval, action digest and expiry.
-    package func grant(for approval: Approval) throws -> String {
-        let now = clock.time()
-        let until = approval.grantExpiresAt ?? now
-        let claims = JSONObject([
-            ("action_digest", .string(approval.digest.rawValue)), ("approval", .string(approval.id.rawValue)),
-            ("exp", .integer(until.microseconds / 1_000_000)), ("iat", .integer(now.microseconds / 1_000_000)),
-            ("iss", .string(signer.name)), ("jti", .string(approval.id.rawValue)),
-            ("sub", .string(approval.agent.rawValue)),
-        ])
-        return try CompactJWS.sign(claims, type: "countersign-grant", key: grantKey)
+    /// The checkpoint that witnesses cosigned, if it covers so many entries; otherwise the newest that the log signed.
+    private func checkpoint(covering size: UInt64) async throws(LedgerError) -> (note: String, size: UInt64) {
+        if let cosigned = try await ledger.latestCosigned() {
+            let claim = CheckpointClaim(place: "the ledger's memory of what witnesses cosigned", note: cosigned)
+            let checkpoint = try claim.checkpoint(of: head.key)
+            if checkpoint.size >= size { return (cosigned, checkpoint.size) }
+        }
+        let signed = try await head.covering(size)
+        return (signed.note, signed.size)
     }
 
-    /// Compares the ledger with the last checkpoint that it remembers; called once, before anything is served.
-    ///
-    /// A log that is shorter than, or differs from, what was signed before must not be signed again.
-    package func checkAgainstMemory() async throws(LedgerError) {
-        guard let note = try await ledger.latestCheckpoint() else { return }
-        let remembered: Checkpoint
-        do {
-            let text = try SignedNote(parsing: note).verified(by: [signer.verifier])
-            remembered = try Checkpoint(parsing: text)
-        } catch {
-            throw LedgerError(
-                .corrupt,
-                "the ledger remembers a checkpoint that keys/log.key has not signed: restore the log key that belongs "
-                    + "to this data folder",
-            )
-        }
-        let head = try await ledger.treeHead()
-        guard remembered.size <= head.size else {
-            throw LedgerError(
-                .corrupt,
-                "the log has \(head.size) entries, but a checkpoint of \(remembered.size) was signed: entries were "
-                    + "lost or removed; restore the newest backup of the data folder",
-            )
-        }
-        let proof = try await ledger.consistencyProof(from: remembered.size, to: head.size)
-        let isConsistent =
-            remembered.size == 0
-            || ConsistencyProof.verify(
-                from: remembered.size,
-                to: head.size,
-                oldRoot: remembered.root,
-                newRoot: head.root,
-                proof: proof,
-            )
-        guard isConsistent else {
-            throw LedgerError(
-                .corrupt,
-                "the log does not contain the checkpoint of \(remembered.size) entries that was signed before: it was "
-                    + "changed; restore the newest backup of the data folder",
-            )
-        }
+    /// A grant as a compact JWS (EdDSA).
+    package func grant(for approval: Approval) throws -> String { try grants.grant(for: approval) }
+
+    /// The key that grants and attestations are signed with, as a JWK set.
+    package var grantKeys: JSONValue { grants.keySet }
+
+    /// How an approval was decided and what came of it, as a DSSE envelope; `nil` while it is pending.
+    package func attestation(of approval: Approval) async throws -> [UInt8]? {
+        let entries = try await entries(of: approval.id).map(\.sequence)
+        return try DecisionStatement(approval, log: grants.issuer, entries: entries).map(grants.attestation)
     }
 }

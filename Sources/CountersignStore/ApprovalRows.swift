@@ -13,13 +13,17 @@ extension Approval {
 }
 
 extension Database {
-    private static func approval(_ row: StoreRow) throws -> Approval {
-        try RecordCoding.decode(Approval.self, row.bytes(0))
-    }
+    /// The columns that ``PayloadSealer/approval(_:)`` reads.
+    private static let approvalColumns =
+        "record, erased_by, (SELECT sealed FROM document WHERE document.number = approval.number)"
 
     /// The approval with this id.
-    func approval(_ id: ApprovalID) throws -> Approval? {
-        try first("SELECT record FROM approval WHERE id = ?", [.text(id.rawValue)], Self.approval)
+    func approval(_ id: ApprovalID, _ sealer: PayloadSealer) throws -> Approval? {
+        try first(
+            "SELECT \(Self.approvalColumns) FROM approval WHERE id = ?",
+            [.text(id.rawValue)],
+            sealer.approval,
+        )
     }
 
     /// What compare-and-set compares, without reading the whole record.
@@ -30,11 +34,11 @@ extension Database {
     }
 
     /// The active approval of this agent and digest; there is at most one.
-    func activeApproval(agent: AgentID, digest: ActionDigest) throws -> Approval? {
+    func activeApproval(agent: AgentID, digest: ActionDigest, _ sealer: PayloadSealer) throws -> Approval? {
         try first(
-            "SELECT record FROM approval WHERE agent = ? AND digest = ? AND active = 1",
+            "SELECT \(Self.approvalColumns) FROM approval WHERE agent = ? AND digest = ? AND active = 1",
             [.text(agent.rawValue), .text(digest.rawValue)],
-            Self.approval,
+            sealer.approval,
         )
     }
 
@@ -47,7 +51,7 @@ extension Database {
     }
 
     /// Writes a new approval.
-    func insert(_ approval: Approval, record: [UInt8]) throws {
+    func insert(_ approval: Approval, record: [UInt8], document: [UInt8]?) throws {
         try run(
             """
             INSERT INTO approval (
@@ -63,6 +67,8 @@ extension Database {
                 .blob(record),
             ],
         )
+        guard let document else { return }
+        try run("INSERT INTO document (number, sealed) VALUES (last_insert_rowid(), ?)", [.blob(document)])
     }
 
     /// Writes the next revision of an approval, which the caller has compared.
@@ -84,7 +90,7 @@ extension Database {
     }
 
     /// A page of approvals, newest first; the cursor is the number of the last one.
-    func approvals(_ query: ApprovalQuery) throws -> Page<Approval> {
+    func approvals(_ query: ApprovalQuery, _ sealer: PayloadSealer) throws -> Page<Approval> {
         guard let before = PageCursor.position(query.cursor, first: .max) else { return Page(items: [], next: nil) }
         var conditions = ["number < ?"]
         var values: [StoreValue] = [.integer(before)]
@@ -100,11 +106,11 @@ extension Database {
         values.append(.integer(Int64(limit) + 1))
         let rows = try rows(
             """
-            SELECT record, number FROM approval WHERE \(conditions.joined(separator: " AND "))
+            SELECT \(Self.approvalColumns), number FROM approval WHERE \(conditions.joined(separator: " AND "))
             ORDER BY number DESC LIMIT ?
             """,
             values,
-        ) { row in (try Self.approval(row), row.integer(1)) }
+        ) { row in (try sealer.approval(row), row.integer(3)) }
         return PageCursor.page(rows, limit: limit)
     }
 
@@ -122,16 +128,23 @@ extension Database {
     }
 
     /// Dispatched approvals without an outcome, oldest first.
-    func unfinished() throws -> [Approval] {
-        try rows("SELECT record FROM approval WHERE status = 'redeemed' ORDER BY number", [], Self.approval)
+    func unfinished(_ sealer: PayloadSealer) throws -> [Approval] {
+        try rows(
+            "SELECT \(Self.approvalColumns) FROM approval WHERE status = 'redeemed' ORDER BY number",
+            [],
+            sealer.approval,
+        )
     }
 
     /// Approved approvals that the gateway shall run by itself, oldest first.
-    func awaitingDispatch() throws -> [Approval] {
+    func awaitingDispatch(_ sealer: PayloadSealer) throws -> [Approval] {
         try rows(
-            "SELECT record FROM approval WHERE status = 'approved' AND asynchronous = 1 ORDER BY number",
+            """
+            SELECT \(Self.approvalColumns) FROM approval WHERE status = 'approved' AND asynchronous = 1
+            ORDER BY number
+            """,
             [],
-            Self.approval,
+            sealer.approval,
         )
     }
 
@@ -145,6 +158,21 @@ extension Database {
             if let status { counts[status] = count }
         }
         return counts
+    }
+}
+
+extension PayloadSealer {
+    /// Reads an approval; its document stands apart and may be erased.
+    fileprivate func approval(_ row: StoreRow) throws -> Approval {
+        var approval = try RecordCoding.decode(Approval.self, row.bytes(0))
+        if !row.isNull(1) { approval.erasedBy = UInt64(row.integer(1)) }
+        guard !row.isNull(2) else { return approval }
+        let document = try open(row.bytes(2), .document(approval.id))
+        guard let text = String(validating: document, as: UTF8.self) else {
+            throw LedgerError(.corrupt, "the document of \(approval.id.rawValue) is not text")
+        }
+        approval.document = text
+        return approval
     }
 }
 

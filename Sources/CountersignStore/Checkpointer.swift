@@ -74,6 +74,16 @@ final class Checkpointer: Sendable {
         }
     }
 
+    /// Brings all pages into the file and cuts the write-ahead log off, so that nothing old stays in it; whether it could.
+    ///
+    /// Called by the writer between two transactions. It waits for nobody: a reader of older pages, or the other
+    /// connection, keeps it from succeeding, and it is tried again.
+    func truncate(_ db: Database) -> Bool {
+        _ = try? db.first("PRAGMA busy_timeout = 0") { $0.integer(0) }
+        defer { _ = try? db.first("PRAGMA busy_timeout = 5000") { $0.integer(0) } }
+        return (try? db.checkpoint(.truncate)) != nil
+    }
+
     private func copy(_ db: Database) {
         let result = try? db.checkpoint(.passive)
         phase.withLock { phase in

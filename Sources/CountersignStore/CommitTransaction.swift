@@ -7,24 +7,36 @@ final class PreparedCommit: Sendable {
     let commit: Commit
     /// The approval's record, if the commit changes one.
     let record: [UInt8]
-    /// The kept response's header fields, if there is one.
-    let fields: [UInt8]
+    /// The entries' sealed payloads, in the entries' order.
+    let payloads: [[UInt8]?]
+    /// The new approval's sealed document.
+    let document: [UInt8]?
+    /// The kept response, sealed, if there is one.
+    let response: [UInt8]?
 
-    init(_ commit: Commit) throws(LedgerError) {
+    /// Encodes and seals a commit.
+    init(_ commit: Commit, _ sealer: PayloadSealer) throws(LedgerError) {
         self.commit = commit
-        switch commit.change {
-        case .none: record = []
-        case .insert(let approval, _), .replace(let approval): record = try RecordCoding.encode(approval)
-        }
-        fields =
-            try commit.response.map { response throws(LedgerError) in try RecordCoding.encode(response.fields) } ?? []
         // SQLite holds no larger value; refused here, it cannot spoil the transaction of others.
         for draft in commit.entries where (draft.payload?.bytes.count ?? 0) > Self.maximumBlob {
             throw LedgerError(.entryTooLarge, "a payload is longer than \(Self.maximumBlob) bytes")
         }
+        switch commit.change {
+        case .none: (record, document) = ([], nil)
+        case .insert(let approval, _):
+            record = try RecordCoding.encode(approval)
+            document = try approval.document.map { text throws(LedgerError) in
+                try sealer.seal(Array(text.utf8), .document(approval.id))
+            }
+        case .replace(let approval): (record, document) = (try RecordCoding.encode(approval), nil)
+        }
+        payloads = try commit.entries.map { draft throws(LedgerError) in
+            try draft.payload.map { payload throws(LedgerError) in try sealer.seal(payload) }
+        }
         guard record.count <= Self.maximumBlob, commit.response?.body.count ?? 0 <= Self.maximumBlob else {
             throw LedgerError(.entryTooLarge, "a record is longer than \(Self.maximumBlob) bytes")
         }
+        response = try commit.response.map { response throws(LedgerError) in try sealer.seal(response) }
     }
 
     private static let maximumBlob = 512 * 1024 * 1024
@@ -40,25 +52,31 @@ struct CommitTransaction {
     /// The log's end with what was applied so far.
     private(set) var head: GroupCommit.Head
     private let db: Database
+    /// Whether anything was erased, so that old copies of it must go, too.
+    private(set) var hasErased = false
     private let insertion: Statement
+    private let payloadInsertion: Statement
+    private let sealer: PayloadSealer
     private let clock: any WallClock
 
-    init(_ db: Database, head: GroupCommit.Head, clock: any WallClock) throws {
+    init(_ db: Database, head: GroupCommit.Head, sealer: PayloadSealer, clock: any WallClock) throws {
         self.db = db
+        self.sealer = sealer
         self.head = head
         self.clock = clock
         insertion = try db.cachedStatement(
             sql: """
-                INSERT INTO entry (sequence, time, kind, agent, connection, approval, body, salt, payload)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO entry (sequence, time, kind, agent, connection, approval, body)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 """
         )
+        payloadInsertion = try db.cachedStatement(sql: "INSERT INTO payload (sequence, sealed) VALUES (?, ?)")
     }
 
     /// What became of one commit within the transaction.
     enum Applied {
-        /// It is written, or loses; the approval that it changed is to be published once the transaction is durable.
-        case done(CommitResult, changed: Approval?)
+        /// It is written, or loses; the approvals that it changed are to be published once the transaction is durable.
+        case done(CommitResult, changed: [Approval])
         /// It alone is refused, and has written nothing.
         case refused(LedgerError)
     }
@@ -67,7 +85,8 @@ struct CommitTransaction {
     private struct Passed {
         var bodies: [[UInt8]] = []
         var newest: Timestamp
-        var changed: Approval?
+        var changed: [Approval] = []
+        var erasure: Database.Erasure?
     }
 
     /// Applies a commit.
@@ -78,23 +97,30 @@ struct CommitTransaction {
         let first = head.tree.size
         var passed = Passed(newest: head.newest)
         do {
-            if let lost = try check(commit, &passed) { return .done(lost, changed: nil) }
+            if let lost = try check(commit, &passed) { return .done(lost, changed: []) }
         } catch let error as LedgerError {
             return .refused(error)
         }
         // From here on there are only writes.
         switch commit.change {
         case .none: break
-        case .insert(let approval, _): try db.insert(approval, record: prepared.record)
+        case .insert(let approval, _):
+            try db.insert(approval, record: prepared.record, document: prepared.document)
         case .replace(let approval): try db.replace(approval, record: prepared.record)
         }
-        for (draft, body) in zip(commit.entries, passed.bodies) { try insert(draft, body) }
+        for (index, draft) in commit.entries.enumerated() {
+            try insert(draft, passed.bodies[index], prepared.payloads[index])
+        }
         head.newest = passed.newest
         if !commit.identity.isEmpty {
             let now = clock.time()
             for change in commit.identity { try db.apply(change, now: now) }
         }
-        if let response = commit.response { try db.keep(response, fields: prepared.fields) }
+        if let response = commit.response, let sealed = prepared.response { try db.keep(response, sealed: sealed) }
+        if let erasure = passed.erasure {
+            passed.changed += try db.erase(erasure, entry: first, sealer)
+            hasErased = true
+        }
         return .done(.committed(first: first), changed: passed.changed)
     }
 
@@ -110,26 +136,34 @@ struct CommitTransaction {
             passed.bodies.append(body)
         }
         if !commit.identity.isEmpty, try db.hasUsedLink(among: commit.identity) { return .conflict(nil) }
+        if !commit.erasures.isEmpty {
+            guard !commit.entries.isEmpty else {
+                throw LedgerError(.corrupt, "an erasure has no entry that tells of it")
+            }
+            let (found, lost) = try db.erasure(of: commit.erasures, sealer)
+            if let lost { return lost }
+            passed.erasure = found
+        }
         switch commit.change {
         case .none: return nil
         case .insert(let approval, let maximumPending):
-            let active = try db.activeApproval(agent: approval.agent, digest: approval.digest)
-            if let rival = try active ?? db.approval(approval.id) { return .conflict(rival) }
+            let active = try db.activeApproval(agent: approval.agent, digest: approval.digest, sealer)
+            if let rival = try active ?? db.approval(approval.id, sealer) { return .conflict(rival) }
             guard try db.pendingCount(of: approval.agent) < maximumPending else { return .tooManyPending }
-            passed.changed = approval
+            passed.changed = [approval]
             return nil
         case .replace(let approval):
             let current = try db.approvalState(approval.id)
             guard let current, current.revision == Int64(approval.revision) - 1 else {
-                return .conflict(try db.approval(approval.id))
+                return .conflict(try db.approval(approval.id, sealer))
             }
             // Nothing in the domain brings an approval back to life; were it so, there must still be one active only.
             if approval.isActive, !current.isActive,
-                let active = try db.activeApproval(agent: approval.agent, digest: approval.digest)
+                let active = try db.activeApproval(agent: approval.agent, digest: approval.digest, sealer)
             {
                 return .conflict(active)
             }
-            passed.changed = approval
+            passed.changed = [approval]
             return nil
         }
     }
@@ -153,26 +187,16 @@ struct CommitTransaction {
     }
 
     /// Writes an entry, and the tiles that it fills.
-    private mutating func insert(_ draft: EntryDraft, _ body: [UInt8]) throws {
+    private mutating func insert(_ draft: EntryDraft, _ body: [UInt8], _ payload: [UInt8]?) throws {
         let sequence = head.tree.size
         try insertion.insert(sequence: Int64(sequence), draft, body: body)
-        if let agent = draft.agent, !head.agents.contains(agent) { head.agents.insert(agent) }
-        var isTileFull = false
+        if let payload { try payloadInsertion.insert(sequence: Int64(sequence), sealed: payload) }
         let db = db
         try head.tree.append(.leaf(body)) { tile in
-            isTileFull = true
             try db.run(
                 "INSERT INTO tile (level, position, hashes) VALUES (?, ?, ?)",
                 [.integer(Int64(tile.level)), .integer(Int64(tile.index)), .blob(tile.bytes)],
             )
         }
-        guard isTileFull else { return }
-        for agent in head.agents {
-            try db.run(
-                "INSERT INTO tile_agent (agent, position) VALUES (?, ?)",
-                [.text(agent.rawValue), .integer(Int64(sequence >> 8))],
-            )
-        }
-        head.agents = []
     }
 }

@@ -16,8 +16,14 @@ extension Statement {
         if let agent = draft.agent { bind(4, agent.rawValue) }
         if let connection = draft.connection { bind(5, connection.rawValue) }
         if let approval = draft.approval { bind(6, approval.rawValue) }
-        guard let payload = draft.payload else { return try lend(7, body) { try insert() } }
-        try lend(7, body) { try lend(8, payload.salt) { try lend(9, payload.bytes) { try insert() } } }
+        try lend(7, body) { try insert() }
+    }
+
+    /// Inserts a sealed payload.
+    func insert(sequence: Int64, sealed: [UInt8]) throws {
+        defer { reset() }
+        bind(1, sequence)
+        try lend(2, sealed) { try insert() }
     }
 
     private func insert() throws { _ = try step() }
@@ -36,19 +42,19 @@ extension Statement {
 }
 
 extension Database {
-    /// The columns that ``entry(_:)-(StoreRow)`` reads.
-    static let entryColumns = "entry.sequence, entry.body, entry.salt, entry.payload"
+    /// The columns that ``PayloadSealer/entry(_:)`` reads.
+    static let entryColumns =
+        "entry.sequence, entry.body, (SELECT sealed FROM payload WHERE payload.sequence = entry.sequence)"
+    /// The same without the payload.
+    static let bareEntryColumns = "entry.sequence, entry.body, NULL"
 
-    /// Reads an entry from the columns ``entryColumns``.
-    static func entry(_ row: StoreRow) -> Entry {
-        let payload = row.isNull(2) || row.isNull(3) ? nil : EntryDraft.Payload(salt: row.bytes(2), bytes: row.bytes(3))
-        return Entry(sequence: UInt64(row.integer(0)), bytes: row.bytes(1), payload: payload)
-    }
-
-    /// One entry.
-    func entry(_ sequence: UInt64) throws -> Entry? {
+    /// One entry, with its payload if there is a sealer to open it.
+    func entry(_ sequence: UInt64, _ sealer: PayloadSealer?) throws -> Entry? {
         guard let sequence = Int64(exactly: sequence) else { return nil }
-        return try first("SELECT \(Self.entryColumns) FROM entry WHERE sequence = ?", [.integer(sequence)], Self.entry)
+        let columns = sealer == nil ? Self.bareEntryColumns : Self.entryColumns
+        return try first("SELECT \(columns) FROM entry WHERE sequence = ?", [.integer(sequence)]) { row in
+            try sealer?.entry(row) ?? Entry(sequence: UInt64(row.integer(0)), bytes: row.bytes(1), payload: nil)
+        }
     }
 
     /// A stored tile's hashes.
@@ -66,18 +72,14 @@ extension Database {
         let full = size >> 8
         let tileCount = try first("SELECT count(*) FROM tile WHERE level = 0") { UInt64($0.integer(0)) }
         guard tileCount == full else { throw Self.cut("it has \(size) entries and \(tileCount ?? 0) full tiles") }
-        var agents = Set<AgentID>()
         var tiles = TileReader { level, index in try self.tile(level: level, index: index) }
         let tree = try LogTree(
             size: size,
             leaves: { count in
                 let leaves = try rows(
-                    "SELECT body, agent FROM entry WHERE sequence >= ? ORDER BY sequence",
+                    "SELECT body FROM entry WHERE sequence >= ? ORDER BY sequence",
                     [.integer(Int64(full << 8))],
-                ) { row in
-                    if !row.isNull(1) { agents.insert(AgentID(unchecked: row.text(1))) }
-                    return LogHash.leaf(row.bytes(0))
-                }
+                ) { row in LogHash.leaf(row.bytes(0)) }
                 guard leaves.count == count else { throw Self.cut("entries are missing at its end") }
                 return leaves
             },
@@ -90,8 +92,7 @@ extension Database {
         }
         return GroupCommit.Head(
             tree: tree,
-            newest: Timestamp(microseconds: newest ?? Int64.min / 2),
-            agents: agents
+            newest: Timestamp(microseconds: newest ?? Int64.min / 2)
         )
     }
 

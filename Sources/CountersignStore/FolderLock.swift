@@ -9,13 +9,13 @@ import Synchronization
     import Glibc
 #endif
 
-/// The exclusive right of this process to write a ledger: a `flock` on a file beside it, given back by the kernel even
+/// The exclusive right of this process to write a ledger, or a witness's state: a `flock` on a file beside it, given back by the kernel even
 /// after `kill -9`.
 final class FolderLock: Sendable {
     private let descriptor: Mutex<Int32?>
 
-    /// Takes the lock at once, or throws `.locked`.
-    init(path: String) throws(LedgerError) {
+    /// Takes the lock at once, or throws `.locked`; `what` is what is locked, for the message.
+    init(path: String, of what: String = "ledger") throws(LedgerError) {
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw LedgerError(.unavailable, "cannot open the lock file \(path): \(describeError())")
@@ -27,7 +27,7 @@ final class FolderLock: Sendable {
             throw isTaken
                 ? LedgerError(
                     .locked,
-                    "another process\(holder) has this ledger open: stop that one, or give this one another data folder",
+                    "another process\(holder) has this \(what) open: stop that one, or give this one another data folder",
                 )
                 : LedgerError(.unavailable, "cannot lock \(path): \(describeError())")
         }

@@ -23,8 +23,6 @@ final class GroupCommit: Sendable {
         var tree: LogTree
         /// The latest time of any entry; times may not run back behind it.
         var newest: Timestamp
-        /// The agents of the entries that are in no full tile yet.
-        var agents: Set<AgentID>
     }
 
     /// What waits for the writer.
@@ -35,7 +33,7 @@ final class GroupCommit: Sendable {
 
     /// What a job will be told, once the transaction is durable.
     private enum Answer {
-        case commit(Result<CommitResult, LedgerError>, changed: Approval?)
+        case commit(Result<CommitResult, LedgerError>, changed: [Approval])
         case chore
     }
 
@@ -44,6 +42,8 @@ final class GroupCommit: Sendable {
         /// Whether the writer waits for ``wake``.
         var isAsleep = false
         var isClosed = false
+        /// What every commit is refused with, once it is set; chores still run.
+        var halt: LedgerError?
     }
 
     /// The most jobs in one transaction, so that the first of a crowd does not wait for the last.
@@ -56,8 +56,12 @@ final class GroupCommit: Sendable {
     private let failure = Mutex<Timestamp?>(nil)
     private let feed: ApprovalFeed
     private let growth: LogGrowth
+    private let search: SearchIndex?
     private let clock: any WallClock
+    private let sealer: PayloadSealer
     private let checkpointer: Checkpointer
+    /// Whether the write-ahead log may still have copies of what was erased.
+    private let truncation = Mutex(false)
 
     /// Starts the writer, which works until ``close()``.
     init(
@@ -66,10 +70,14 @@ final class GroupCommit: Sendable {
         head: Head,
         feed: ApprovalFeed,
         growth: LogGrowth,
+        sealer: PayloadSealer,
+        search: SearchIndex?,
         clock: any WallClock,
     ) {
+        self.sealer = sealer
         self.checkpointer = checkpointer
         self.growth = growth
+        self.search = search
         self.head = Mutex(head)
         self.feed = feed
         self.clock = clock
@@ -78,6 +86,9 @@ final class GroupCommit: Sendable {
 
     /// The tree as of the last durable transaction.
     var tree: LogTree { head.withLock { $0.tree } }
+
+    /// Whether the write-ahead log may still have copies of what was erased.
+    var owesTruncation: Bool { truncation.withLock { $0 } }
 
     /// Whether the latest transaction failed, ten seconds ago at most: without traffic nobody would ever find out that
     /// the ledger writes again.
@@ -108,13 +119,22 @@ final class GroupCommit: Sendable {
         if isAsleep { wake.signal() }
     }
 
+    /// Refuses every commit from now on.
+    ///
+    /// What waits is still written, because it was taken on before.
+    func halt(_ error: LedgerError) { inbox.withLock { $0.halt = $0.halt ?? error } }
+
+    /// What commits are refused with.
+    var halted: LedgerError? { inbox.withLock { $0.halt } }
+
     private func submit(_ job: Job) {
-        let (isClosed, isAsleep) = inbox.withLock { inbox in
-            if inbox.isClosed { return (true, false) }
+        let (refusal, isAsleep) = inbox.withLock { inbox -> (LedgerError?, Bool) in
+            if inbox.isClosed { return (LedgerError(.unavailable, "the ledger is closed"), false) }
+            if case .commit = job, let halt = inbox.halt { return (halt, false) }
             inbox.jobs.append(job)
-            return (false, exchange(&inbox.isAsleep, with: false))
+            return (nil, exchange(&inbox.isAsleep, with: false))
         }
-        if isClosed { resume(job, with: LedgerError(.unavailable, "the ledger is closed")) }
+        if let refusal { resume(job, with: refusal) }
         if isAsleep { wake.signal() }
     }
 
@@ -139,6 +159,7 @@ final class GroupCommit: Sendable {
                 write(rest.prefix(Self.batchLimit), db)
                 rest = rest.dropFirst(Self.batchLimit)
                 checkpointer.look(at: log.pages, db)
+                if owesTruncation, checkpointer.truncate(db) { truncation.withLock { $0 = false } }
             }
         }
         // Whoever copies the closed ledger's one file has all of it.
@@ -151,13 +172,13 @@ final class GroupCommit: Sendable {
         answers.reserveCapacity(jobs.count)
         do {
             try db.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
-            var transaction = try CommitTransaction(db, head: head.withLock { $0 }, clock: clock)
+            var transaction = try CommitTransaction(db, head: head.withLock { $0 }, sealer: sealer, clock: clock)
             for job in jobs {
                 switch job {
                 case .commit(let commit, _):
                     switch try transaction.apply(commit) {
                     case .done(let result, let changed): answers.append(.commit(.success(result), changed: changed))
-                    case .refused(let error): answers.append(.commit(.failure(error), changed: nil))
+                    case .refused(let error): answers.append(.commit(.failure(error), changed: []))
                     }
                 case .chore(let work, _):
                     try work(db)
@@ -168,6 +189,7 @@ final class GroupCommit: Sendable {
             // A crash before this line loses nothing: the commits are durable, only nobody was told.
             head.withLock { $0 = transaction.head }
             failure.withLock { $0 = nil }
+            if transaction.hasErased { truncation.withLock { $0 = true } }
         } catch {
             // Nothing of the whole batch was kept; the head is the old one, so the next batch starts as if this one had
             // never been. A rollback that fails has nothing left to undo.
@@ -178,8 +200,12 @@ final class GroupCommit: Sendable {
             return
         }
         for (job, answer) in zip(jobs, answers) { resume(job, with: answer) }
-        growth.advance(to: head.withLock { $0.tree.size })
-        for case .commit(.success, changed: let approval?) in answers { feed.publish(approval) }
+        let tree = tree
+        growth.advance(to: tree.size)
+        search?.grown(to: tree)
+        for case .commit(.success, let changed) in answers {
+            for approval in changed { feed.publish(approval) }
+        }
     }
 
     private func resume(_ job: Job, with answer: Answer) {

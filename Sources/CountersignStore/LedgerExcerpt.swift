@@ -4,9 +4,11 @@ import GRDB
 /// Reads a ledger's file beside the process that writes it, or without one, and changes nothing.
 package struct LedgerExcerpt {
     private let queue: DatabaseQueue
+    private let sealer: PayloadSealer
 
     /// Opens the file; throws if it is none of ours, or of a newer version.
-    package init(path: String) throws(LedgerError) {
+    package init(path: String, sealer: PayloadSealer) throws(LedgerError) {
+        self.sealer = sealer
         try StoreFile(path: path).inspect()
         var configuration = Configuration()
         configuration.label = "ledger excerpt"
@@ -14,6 +16,14 @@ package struct LedgerExcerpt {
         configuration.busyMode = .timeout(5)
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
+            let version = try queue.read { db in try db.first("PRAGMA user_version") { $0.integer(0) } ?? 0 }
+            guard version >= 3 else {
+                throw LedgerError(
+                    .unavailable,
+                    "\(path) was written by an older version of Countersign: start the server once, which brings it up to "
+                        + "date",
+                )
+            }
         } catch {
             throw LedgerError(store: error)
         }
@@ -31,7 +41,7 @@ package struct LedgerExcerpt {
     /// The approval with this id.
     package func approval(_ id: ApprovalID) throws(LedgerError) -> Approval? {
         do {
-            return try queue.read { try $0.approval(id) }
+            return try queue.read { [sealer] in try $0.approval(id, sealer) }
         } catch {
             throw LedgerError(store: error)
         }
@@ -52,8 +62,8 @@ package struct LedgerExcerpt {
             let start = next
             let page: [Entry]
             do {
-                page = try queue.read { db in
-                    try Self.page(db, from: start, kinds: kinds, agent: agent, since: from, until: to)
+                page = try queue.read { [sealer] db in
+                    try Self.page(db, sealer, from: start, kinds: kinds, agent: agent, since: from, until: to)
                 }
             } catch {
                 throw LedgerError(store: error)
@@ -66,6 +76,7 @@ package struct LedgerExcerpt {
 
     private static func page(
         _ db: Database,
+        _ sealer: PayloadSealer,
         from start: Int64,
         kinds: [EntryKind],
         agent: AgentID?,
@@ -92,7 +103,6 @@ package struct LedgerExcerpt {
             ORDER BY sequence LIMIT 256
             """,
             values,
-            Database.entry,
-        )
+        ) { row in try sealer.entry(row) }
     }
 }

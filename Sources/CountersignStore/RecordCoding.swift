@@ -4,12 +4,22 @@ import Foundation
 /// How records other than entries are stored: as JSON, so that a later version can read them.
 enum RecordCoding {
     /// Writes a record.
-    static func encode(_ record: some Encodable) throws(LedgerError) -> [UInt8] {
+    static func encode(_ record: some Encodable) throws(LedgerError) -> [UInt8] { try json(record) }
+
+    private static func json(_ record: some Encodable) throws(LedgerError) -> [UInt8] {
         do {
             return [UInt8](try JSONEncoder().encode(record))
         } catch {
             throw LedgerError(.corrupt, "a record cannot be written: \(error)")
         }
+    }
+
+    /// Writes an approval; its document is sealed apart, and whether it was erased is a column.
+    static func encode(_ approval: Approval) throws(LedgerError) -> [UInt8] {
+        var record = approval
+        record.document = nil
+        record.erasedBy = nil
+        return try json(record)
     }
 
     /// Reads a record.

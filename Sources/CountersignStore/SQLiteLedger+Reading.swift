@@ -3,17 +3,17 @@ package import CountersignCore
 extension SQLiteLedger {
     /// The approval, as of the latest commit.
     package func approval(_ id: ApprovalID) async throws(LedgerError) -> Approval? {
-        try await read { try $0.approval(id) }
+        try await read { [sealer] in try $0.approval(id, sealer) }
     }
 
     /// The approval of this agent and digest that an identical ask may attach to.
     package func activeApproval(agent: AgentID, digest: ActionDigest) async throws(LedgerError) -> Approval? {
-        try await read { try $0.activeApproval(agent: agent, digest: digest) }
+        try await read { [sealer] in try $0.activeApproval(agent: agent, digest: digest, sealer) }
     }
 
     /// A page of approvals, newest first.
     package func approvals(_ query: ApprovalQuery) async throws(LedgerError) -> Page<Approval> {
-        try await read { try $0.approvals(query) }
+        try await read { [sealer] in try $0.approvals(query, sealer) }
     }
 
     /// Pending approvals past their deadline and approved ones past their grant's, the longest overdue first.
@@ -22,33 +22,45 @@ extension SQLiteLedger {
     }
 
     /// Approvals that were dispatched and have no outcome.
-    package func unfinished() async throws(LedgerError) -> [Approval] { try await read { try $0.unfinished() } }
+    package func unfinished() async throws(LedgerError) -> [Approval] {
+        try await read { [sealer] in try $0.unfinished(sealer) }
+    }
 
     /// Approved approvals whose action the gateway shall run by itself.
     package func awaitingDispatch() async throws(LedgerError) -> [Approval] {
-        try await read { try $0.awaitingDispatch() }
+        try await read { [sealer] in try $0.awaitingDispatch(sealer) }
     }
 
     /// Counts of approvals and log size, for metrics.
     package func statistics() async throws(LedgerError) -> LedgerStatistics {
         let size = writer.tree.size
-        return try await read { LedgerStatistics(approvals: try $0.approvalCounts(), entries: size) }
+        let searchable = search?.covered
+        return try await read {
+            LedgerStatistics(approvals: try $0.approvalCounts(), entries: size, searchable: searchable)
+        }
     }
 
     /// A page of entries.
     package func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry> {
         let size = writer.tree.size
-        return try await read { try EntrySearch(query, size: size, $0).page() }
+        return try await read { [search, sealer] in
+            try EntrySearch(query, size: size, index: search, sealer, $0).page()
+        }
     }
 
     /// One entry.
     package func entry(_ sequence: UInt64) async throws(LedgerError) -> Entry? {
-        try await read { try $0.entry(sequence) }
+        try await read { [sealer] in try $0.entry(sequence, sealer) }
+    }
+
+    /// Payloads that may be erased, oldest first.
+    package func erasable(_ query: ErasableQuery) async throws(LedgerError) -> ErasablePage {
+        try await read { try $0.erasable(query) }
     }
 
     /// The response kept for an approval.
     package func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse? {
-        try await read { try $0.keptResponse(approval) }
+        try await read { [sealer] in try $0.keptResponse(approval, sealer) }
     }
 
     /// Forgets a kept response; its action's entries stay.
@@ -64,7 +76,7 @@ extension SQLiteLedger {
     /// The answer remembered for an idempotency key, if any.
     package func remembered(_ key: IdempotencyKey) async throws(LedgerError) -> RememberedAnswer? {
         let now = clock.time()
-        return try await read { try $0.remembered(key, now: now) }
+        return try await read { [sealer] in try $0.remembered(key, now: now, sealer) }
     }
 
     /// Remembers an answer for a day; the first one stays.
@@ -73,6 +85,7 @@ extension SQLiteLedger {
         for key: IdempotencyKey,
         now: Timestamp,
     ) async throws(LedgerError) {
-        try await writer.chore { try $0.remember(answer, for: key, now: now) }.get()
+        let sealed = try sealer.seal(answer.body, .answer(key))
+        try await writer.chore { try $0.remember(answer, sealed: sealed, for: key, now: now) }.get()
     }
 }

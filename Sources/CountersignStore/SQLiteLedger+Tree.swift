@@ -121,44 +121,6 @@ extension SQLiteLedger {
             )
         }.get()
     }
-
-    /// Reads every entry and compares it with the tree; throws `.corrupt` with the first number that does not fit.
-    package func audit() async throws(LedgerError) {
-        let tree = writer.tree
-        try await read { db in
-            var index: UInt64 = 0
-            while index < tree.size {
-                let leaves = try db.rows(
-                    "SELECT sequence, body FROM entry WHERE sequence >= ? ORDER BY sequence LIMIT 256",
-                    [.integer(Int64(index))],
-                ) { row in (UInt64(row.integer(0)), LogHash.leaf(row.bytes(1))) }
-                var tiles = db.tileReader()
-                for (sequence, leaf) in leaves where index < tree.size {
-                    guard sequence == index, try tree.hash(level: 0, index: index, &tiles) == leaf else {
-                        throw LedgerError(.corrupt, "the log was cut or rewritten: entry \(index) is not what it was")
-                    }
-                    index += 1
-                }
-                guard !leaves.isEmpty else { throw LedgerError(.corrupt, "the log was cut: entry \(index) is missing") }
-            }
-            // The upper tiles must follow from the leaves, which were just compared with the lowest ones.
-            var tiles = db.tileReader()
-            var level = 1
-            while tree.size >> UInt64(8 * level) > 0 {
-                for position in 0..<(tree.size >> UInt64(8 * level)) {
-                    let below = try tiles.root(level: level - 1, index: position, offset: 0, height: 8)
-                    guard try tree.hash(level: 8 * level, index: position, &tiles) == below else {
-                        throw LedgerError(
-                            .corrupt,
-                            "tile \(level)/\(position >> 8) does not follow from those below it"
-                        )
-                    }
-                    if position & 255 == 255 { tiles = db.tileReader() }
-                }
-                level += 1
-            }
-        }
-    }
 }
 
 extension Database {

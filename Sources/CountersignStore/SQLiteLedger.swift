@@ -14,6 +14,9 @@ package final class SQLiteLedger: Ledger {
     let pool: DatabasePool
     let writer: GroupCommit
     let clock: any WallClock
+    let sealer: PayloadSealer
+    /// Proposes entries to searches; `nil` where searches are rare enough to read every entry.
+    let search: SearchIndex?
     private let checkpointer: Checkpointer
     private let lock: FolderLock
 
@@ -21,8 +24,17 @@ package final class SQLiteLedger: Ledger {
     ///
     /// Throws `.locked`, `.newer` or `.corrupt` with what to do about it; a file that is refused is not changed.
     ///
-    /// - Parameter maximumSize: The most bytes that the file may have; for tests of full disks.
-    package init(path: String, clock: any WallClock, maximumSize: Int? = nil) throws(LedgerError) {
+    /// - Parameters:
+    ///   - sealer: Seals what stands beside the log.
+    ///   - search: Where the search index is; without one, searches read the entries themselves.
+    ///   - maximumSize: The most bytes that the file may have; for tests of full disks.
+    package init(
+        path: String,
+        clock: any WallClock,
+        sealer: PayloadSealer,
+        search: SearchSetting? = nil,
+        maximumSize: Int? = nil,
+    ) throws(LedgerError) {
         let file = StoreFile(path: path)
         try file.makeFolder()
         let lock = try FolderLock(path: path + ".lock")
@@ -31,7 +43,7 @@ package final class SQLiteLedger: Ledger {
         let checkpointer: Checkpointer
         let head: GroupCommit.Head
         do {
-            try Self.bringUpToDate(file)
+            try Self.bringUpToDate(file, sealer)
             pool = try DatabasePool(path: path, configuration: Self.configuration)
             head = try pool.writeWithoutTransaction { db in
                 try Self.setUpWriter(db, maximumSize: maximumSize)
@@ -44,20 +56,28 @@ package final class SQLiteLedger: Ledger {
         self.lock = lock
         self.pool = pool
         self.clock = clock
+        self.sealer = sealer
         self.checkpointer = checkpointer
         growth = LogGrowth(size: head.tree.size)
+        let index = search.map { SearchIndex($0, ledger: pool, tree: head.tree) }
+        self.search = index
         writer = GroupCommit(
             pool: pool,
             checkpointer: checkpointer,
             head: head,
             feed: feed,
             growth: growth,
+            sealer: sealer,
+            search: index,
             clock: clock,
         )
     }
 
     /// Lets the writer end where nobody has called ``close()``.
-    deinit { writer.close() }
+    deinit {
+        writer.close()
+        search?.close()
+    }
 
     /// Writes what waits, closes the file and gives the lock back.
     ///
@@ -65,7 +85,8 @@ package final class SQLiteLedger: Ledger {
     package func close() async throws(LedgerError) {
         writer.close()
         let result: Result<Void, LedgerError> = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { [pool, checkpointer] in
+            DispatchQueue.global().async { [pool, checkpointer, search] in
+                search?.close()
                 // Waits for the writer's queue and for the readers.
                 let result = Result {
                     try pool.close()
@@ -78,12 +99,34 @@ package final class SQLiteLedger: Ledger {
         lock.release()
     }
 
-    /// Whether it could not write when it last tried, a moment ago.
-    package func isFailing(now: Timestamp) -> Bool { writer.isFailing(now: now) }
+    /// Takes the search index a step further, a bundle or a merge; false if it is as far as the log, or there is none.
+    package func indexForSearch() throws -> Bool { try search?.advance() ?? false }
+
+    /// Whether it could not write when it last tried, a moment ago, or was halted.
+    package func isFailing(now: Timestamp) -> Bool { writer.halted != nil || writer.isFailing(now: now) }
+
+    /// Makes every later commit fail with this error.
+    package func halt(_ error: LedgerError) { writer.halt(error) }
+
+    /// What every commit fails with, once the ledger was halted.
+    package var halted: LedgerError? { writer.halted }
 
     /// Writes a state change and its entries, durably, by compare-and-set.
     package func commit(_ commit: Commit) async throws(LedgerError) -> CommitResult {
-        try await writer.commit(PreparedCommit(commit)).get()
+        let result = try await writer.commit(PreparedCommit(commit, sealer)).get()
+        if !commit.erasures.isEmpty, case .committed = result { await forgetOldPages() }
+        return result
+    }
+
+    /// Waits until the write-ahead log has no copies of what was erased.
+    ///
+    /// A reader that has been reading since before the erasure keeps it from being cut off; after a while we no longer
+    /// wait, and the writer goes on trying after every transaction.
+    private func forgetOldPages() async {
+        for _ in 0..<100 where writer.owesTruncation {
+            _ = await writer.chore { _ in }
+            if writer.owesTruncation { try? await Task.sleep(for: .milliseconds(20)) }
+        }
     }
 
     /// Reads in a transaction of its own, which sees everything that was committed before.
@@ -114,13 +157,14 @@ package final class SQLiteLedger: Ledger {
 
     /// Checks and migrates under SQLite's older journal, so that the version is in the file itself, not only in a
     /// write-ahead log beside it, when another version looks at it.
-    private static func bringUpToDate(_ file: StoreFile) throws {
+    private static func bringUpToDate(_ file: StoreFile, _ sealer: PayloadSealer) throws {
         try file.makePrivate()
         let queue = try DatabaseQueue(path: file.path, configuration: configuration)
         do {
             try queue.inDatabase { db in
-                try Schema.migrate(db, path: file.path)
+                try Schema.migrate(db, sealer, path: file.path)
                 try Schema.check(db)
+                try SealingKeys.check(db, sealer)
             }
         } catch {
             try? queue.close()
@@ -132,6 +176,8 @@ package final class SQLiteLedger: Ledger {
     private static func setUpWriter(_ db: Database, maximumSize: Int?) throws {
         // GRDB sets NORMAL, which may lose the latest commits when the power fails; ours must be on disk.
         try db.run("PRAGMA synchronous = FULL")
+        // What is deleted is overwritten with zeros.
+        _ = try db.first("PRAGMA secure_delete = ON") { $0.integer(0) }
         // A write-ahead log that a long reader made grow gives its space back.
         _ = try db.first("PRAGMA journal_size_limit = \(64 << 20)") { $0.integer(0) }
         guard let maximumSize else { return }

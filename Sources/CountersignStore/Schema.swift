@@ -8,8 +8,16 @@ enum Schema {
     /// `CTSG`, in `PRAGMA application_id`: tells our files from other databases.
     static let application: Int64 = 0x4354_5347
 
-    /// What brings a file from version n to n + 1; only ever appended to.
-    static let migrations: [String] = [first, second]
+    /// What brings a file from version n to n + 1.
+    enum Migration {
+        /// Statements, in one transaction with the new version.
+        case sql(String)
+        /// Work in transactions of its own, which can be done again from wherever it was cut off.
+        case steps(@Sendable (Database, PayloadSealer) throws -> Void)
+    }
+
+    /// The migrations; only ever appended to.
+    static let migrations: [Migration] = [.sql(first), .sql(second), .steps(sealPayloads), .sql(fourth)]
 
     /// The version that this code writes.
     static var version: Int64 { Int64(migrations.count) }
@@ -35,17 +43,18 @@ enum Schema {
 
     /// Checks the file and brings it up to date.
     ///
-    /// Each step is a transaction; a crash in between is taken up at the next start.
-    static func migrate(_ db: Database, path: String) throws {
+    /// Each step ends with a transaction that has its number; a crash in between is taken up at the next start.
+    static func migrate(_ db: Database, _ sealer: PayloadSealer, path: String) throws {
         func number(_ pragma: String) throws -> Int64 { try db.first("PRAGMA \(pragma)") { $0.integer(0) } ?? 0 }
         let version = try number("user_version")
         try accept(version: version, application: try number("application_id"), path: path)
         if version == 0, try db.first("SELECT count(*) FROM sqlite_master", [], { $0.integer(0) }) != 0 {
             throw LedgerError(.corrupt, "\(path) is a database of another program: name another data folder")
         }
-        for (step, sql) in migrations.enumerated().dropFirst(Int(version)) {
+        for (step, migration) in migrations.enumerated().dropFirst(Int(version)) {
+            if case .steps(let work) = migration { try work(db, sealer) }
             try db.inTransaction(.immediate) {
-                try db.execute(sql: sql)
+                if case .sql(let sql) = migration { try db.execute(sql: sql) }
                 try db.execute(sql: "PRAGMA application_id = \(application); PRAGMA user_version = \(step + 1)")
                 return .commit
             }
@@ -55,13 +64,15 @@ enum Schema {
     /// Finds damage.
     ///
     /// The whole of a small file is checked; of a large one everything but the entries, which the Merkle tree covers
-    /// and ``SQLiteLedger/audit()`` reads through.
+    /// and ``SQLiteLedger/audit()`` reads through, and their payloads, which are authenticated one by one.
     static func check(_ db: Database) throws {
         let pages = try db.first("PRAGMA page_count") { $0.integer(0) } ?? 0
         let size = try db.first("PRAGMA page_size") { $0.integer(0) } ?? 0
         var checks = ["quick_check(1)"]
         if pages * size > 256 * 1024 * 1024 {
-            checks = try db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'entry'") { row in
+            checks = try db.rows(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('entry', 'payload')"
+            ) { row in
                 "quick_check('\(row.text(0))')"
             }
         }
@@ -172,4 +183,7 @@ enum Schema {
             next INTEGER NOT NULL
         ) STRICT;
         """
+
+    /// Agents are found through the search index, which is a file of its own.
+    private static let fourth = "DROP TABLE tile_agent;"
 }

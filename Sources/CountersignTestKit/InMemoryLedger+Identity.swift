@@ -68,6 +68,8 @@ extension InMemoryLedger {
         let oldest = now.adding(.seconds(-86_400))
         try read { state in
             state.answers = state.answers.filter { $0.value.at > oldest }
+            // An answer that shows a document that was erased meanwhile is not remembered.
+            if state.approvals.contains(where: { $0.id == answer.approval && $0.erasedBy != nil }) { return }
             if state.answers[AnswerKey(key)] == nil { state.answers[AnswerKey(key)] = (answer, now) }
         }
     }

@@ -1,3 +1,4 @@
+import CanonicalJSON
 package import CountersignCore
 
 extension InMemoryLedger {
@@ -69,7 +70,13 @@ extension InMemoryLedger {
         try read { state in
             var found = [(Entry, Int)]()
             for (index, draft) in state.drafts.enumerated() where Self.matches(query, draft, state.entries[index]) {
-                found.append((state.entries[index], index))
+                let entry = state.entries[index]
+                found.append(
+                    (
+                        query.approval == nil
+                            ? Entry(sequence: entry.sequence, bytes: entry.bytes, payload: nil) : entry, index
+                    )
+                )
             }
             return Self.page(
                 query.ascending ? found : found.reversed(),
@@ -86,18 +93,16 @@ extension InMemoryLedger {
     }
 
     private static func matches(_ query: EntryQuery, _ draft: EntryDraft, _ entry: Entry) -> Bool {
-        guard query.kinds.isEmpty || query.kinds.contains(draft.kind) else { return false }
-        guard query.agent.map({ $0 == draft.agent }) ?? true else { return false }
         guard query.approval.map({ $0 == draft.approval }) ?? true else { return false }
         guard query.from.map({ $0 <= draft.time }) ?? true, query.to.map({ draft.time < $0 }) ?? true else {
             return false
         }
-        guard let text = query.text, !text.isEmpty else { return true }
-        return lowered(entry.bytes).firstRange(of: lowered(Array(text.utf8))) != nil
+        // What the draft says need not be read again.
+        guard query.kinds.isEmpty || query.kinds.contains(draft.kind) else { return false }
+        guard query.agent.map({ $0 == draft.agent }) ?? true else { return false }
+        guard let json = try? JSONParser.parse(entry.bytes) else { return false }
+        return query.matches(json, agent: draft.agent, connection: draft.connection)
     }
-
-    /// Only ASCII letters are folded, as SQLite does.
-    private static func lowered(_ bytes: [UInt8]) -> [UInt8] { bytes.map { (65...90).contains($0) ? $0 + 32 : $0 } }
 
     private static func page<Item>(
         _ items: [(Item, Int)],

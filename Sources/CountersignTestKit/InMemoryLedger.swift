@@ -47,6 +47,12 @@ package final class InMemoryLedger: Ledger {
         state.withLock { $0.nextFailures.append(error) }
     }
 
+    /// Makes every later commit fail with this error.
+    package func halt(_ error: LedgerError) { state.withLock { $0.halt = $0.halt ?? error } }
+
+    /// What every commit fails with, once the ledger was halted.
+    package var halted: LedgerError? { state.withLock { $0.halt } }
+
     /// Lets commits wait until ``resume()``.
     package func pause() { state.withLock { $0.isPaused = true } }
 
@@ -75,19 +81,18 @@ package final class InMemoryLedger: Ledger {
         let now = clock.time()
         let result = state.withLock { state in
             Result { () throws(LedgerError) in
+                if let halt = state.halt { throw halt }
                 if !state.nextFailures.isEmpty { throw state.nextFailures.removeFirst() }
                 try state.failIfBroken()
                 return try state.apply(commit, now: now)
             }
         }
-        if case .success(.committed) = result {
+        let (outcome, changed) = try result.get()
+        if case .committed = outcome {
             growth.advance(to: state.withLock { UInt64($0.entries.count) })
-            switch commit.change {
-            case .none: break
-            case .insert(let approval, _), .replace(let approval): feed.publish(approval)
-            }
+            for approval in changed { feed.publish(approval) }
         }
-        return try result.get()
+        return outcome
     }
 
     /// Reads under the lock, unless the ledger is broken.
@@ -108,6 +113,7 @@ extension InMemoryLedger {
         var writes = Writes()
         var isBroken = false
         var nextFailures: [LedgerError] = []
+        var halt: LedgerError?
         var isPaused = false
         var paused: [CheckedContinuation<Void, Never>] = []
 
@@ -133,7 +139,11 @@ extension InMemoryLedger {
             if isBroken { throw LedgerError(.unavailable, "the ledger in memory was told to be broken") }
         }
 
-        mutating func apply(_ commit: Commit, now: Timestamp) throws(LedgerError) -> CommitResult {
+        /// Applies a commit; what became of it, and the approvals that changed.
+        mutating func apply(
+            _ commit: Commit,
+            now: Timestamp,
+        ) throws(LedgerError) -> (CommitResult, changed: [Approval]) {
             let first = UInt64(entries.count)
             var latest = newest
             var bodies = [[UInt8]]()
@@ -148,8 +158,16 @@ extension InMemoryLedger {
                 latest = max(latest ?? draft.time, draft.time)
                 bodies.append(body)
             }
-            if hasUsedLink(among: commit.identity) { return .conflict(nil) }
-            if let lost = change(commit.change) { return lost }
+            if hasUsedLink(among: commit.identity) { return (.conflict(nil), []) }
+            if !commit.erasures.isEmpty, commit.entries.isEmpty {
+                throw LedgerError(.corrupt, "an erasure has no entry that tells of it")
+            }
+            if let lost = losesErasure(commit.erasures) ?? change(commit.change) { return (lost, []) }
+            var changed = [Approval]()
+            switch commit.change {
+            case .none: break
+            case .insert(let approval, _), .replace(let approval): changed.append(approval)
+            }
             for (draft, body) in zip(commit.entries, bodies) {
                 entries.append(Entry(sequence: UInt64(entries.count), bytes: body, payload: draft.payload))
                 drafts.append(draft)
@@ -158,9 +176,10 @@ extension InMemoryLedger {
             newest = latest
             for change in commit.identity { apply(change) }
             if let response = commit.response { responses[response.approval] = response }
+            changed += erase(commit.erasures, entry: first)
             writes.commits += 1
             writes.entries += bodies.count
-            return .committed(first: first)
+            return (.committed(first: first), changed)
         }
 
         /// Changes an approval, or says what it loses to.
@@ -184,7 +203,11 @@ extension InMemoryLedger {
                 {
                     return .conflict(rival)
                 }
+                // The document is written once; whoever read it before its erasure does not bring it back.
+                let old = approvals[index]
                 approvals[index] = approval
+                approvals[index].document = old.document
+                approvals[index].erasedBy = old.erasedBy
             }
             return nil
         }
@@ -193,7 +216,7 @@ extension InMemoryLedger {
             approvals.last { $0.agent == agent && $0.digest == digest && Self.isActive($0) }
         }
 
-        private static func isActive(_ approval: Approval) -> Bool {
+        static func isActive(_ approval: Approval) -> Bool {
             switch approval.status {
             case .pending, .approved, .redeemed: true
             case .succeeded, .failed: !approval.delivered

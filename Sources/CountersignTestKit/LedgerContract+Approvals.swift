@@ -13,7 +13,7 @@ extension LedgerContract {
             let found = try require(try await ledger.approval(approval.id))
             try expect(found, is: approval)
             // Swift's equality of strings would not see that é was composed.
-            try expect(Array(found.document.utf8), is: action.canonical)
+            try expect(found.document.map { Array($0.utf8) }, is: action.canonical)
             try expect(
                 try await ledger.activeApproval(agent: approval.agent, digest: approval.digest),
                 is: approval

@@ -26,7 +26,7 @@ extension LedgerContract {
     }
 
     /// The numbers that a search finds over all of its pages.
-    private static func numbers(_ query: EntryQuery, in ledger: any Ledger) async throws -> [Int] {
+    static func numbers(_ query: EntryQuery, in ledger: any Ledger) async throws -> [Int] {
         var query = query
         var numbers = [Int]()
         repeat {

@@ -55,6 +55,18 @@ extension LedgerContract {
             try expect(try await ledger.cursor("export:siem"), is: 9)
             try expect(try await ledger.cursor("export:file"), is: 2)
         },
+        LedgerRule("a halted ledger refuses every commit, and still reads and remembers") { ledger, clock in
+            let commit = Commit(entries: [Fixtures.entry(at: clock.time())])
+            _ = try await ledger.commit(commit)
+            try expect(ledger.halted == nil)
+            ledger.halt(LedgerError(.corrupt, "others have seen more of this log"))
+            ledger.halt(LedgerError(.unavailable, "the first reason stays"))
+            try expect(ledger.halted, is: LedgerError(.corrupt, "others have seen more of this log"))
+            for _ in 0..<2 { try await expectRefusal(.corrupt, of: commit, by: ledger) }
+            try expect(try await ledger.treeHead().size, is: 1)
+            try await ledger.moveCursor("export:siem", to: 1)
+            try expect(try await ledger.cursor("export:siem"), is: 1)
+        },
         LedgerRule("the checkpoint that witnesses cosigned is kept beside the latest one") { ledger, clock in
             _ = try await ledger.commit(Commit(entries: [Fixtures.entry(at: clock.time())]))
             let head = try await ledger.treeHead()

@@ -22,8 +22,11 @@ package struct ControlPlane: HTTPResponder {
     init(_ dependencies: WebDependencies) throws {
         parts = WebParts(dependencies: dependencies, waits: OpenWaits(), pages: try PageTemplates())
         idempotency = Idempotency(ledger: dependencies.ledger, lanes: IdempotencyLanes())
-        var endpoints = ActionEndpoints.all + ApprovalEndpoints.all + GrantEndpoints.all + EntryEndpoints.all
-        endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + LogEndpoints.all + HealthEndpoints.all
+        var endpoints =
+            ActionEndpoints.all + ApprovalEndpoints.all + GrantEndpoints.all + EntryEndpoints.all
+            + ErasureEndpoints.all
+        endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + HealthEndpoints.all
+        endpoints += LogEndpoints.all(entriesArePublic: dependencies.entriesArePublic)
         endpoints.append(try OpenAPI(endpoints, dependencies).endpoint)
         routes = RouteTable(endpoints: endpoints + DashboardEndpoints.all)
     }

@@ -29,8 +29,10 @@ package struct WebDependencies: Sendable {
     package let isReady: @Sendable () -> Bool
     /// Tells from where the calls came that the gateway passes on.
     package let relay: RelayedSource
-    /// How the exports of the log stand.
-    package let exports: @Sendable () -> [ExportStatus]
+    /// How far the log has come outside of the ledger.
+    package let logStatus: @Sendable () -> LogStatus
+    /// Whether anybody, not only users, may read the log's entries.
+    package let entriesArePublic: Bool
     /// Where the server writes its log.
     package let logger: Logger
 
@@ -47,7 +49,8 @@ package struct WebDependencies: Sendable {
         secureCookies: Bool,
         isReady: @escaping @Sendable () -> Bool,
         relay: RelayedSource,
-        exports: @escaping @Sendable () -> [ExportStatus] = { [] },
+        logStatus: @escaping @Sendable () -> LogStatus,
+        entriesArePublic: Bool,
         logger: Logger,
     ) {
         self.enforcement = enforcement
@@ -61,7 +64,8 @@ package struct WebDependencies: Sendable {
         self.secureCookies = secureCookies
         self.isReady = isReady
         self.relay = relay
-        self.exports = exports
+        self.logStatus = logStatus
+        self.entriesArePublic = entriesArePublic
         self.logger = logger
     }
 }

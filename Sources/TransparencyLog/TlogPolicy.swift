@@ -64,7 +64,7 @@ private struct PolicyReader {
     var logs: [TlogPolicy.Log] = []
     var witnesses: [TlogPolicy.Witness] = []
     var quorum: WitnessPolicy.Quorum?
-    /// What names stand for. They are bytes: two spellings of one letter are two names.
+    /// What names stand for; they are bytes, so that two spellings of one letter are two names.
     private var names: [[UInt8]: WitnessPolicy.Quorum] = [:]
     private var members: Set<[UInt8]> = []
     private var groups = 0

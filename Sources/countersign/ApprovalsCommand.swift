@@ -55,11 +55,18 @@ struct ApprovalsCommand: AsyncParsableCommand {
         @Argument(help: "The approval's id.")
         var id: String
 
+        @Flag(help: "Print how it was decided as an in-toto statement in a DSSE envelope (JSON), signed.")
+        var attestation = false
+
         @OptionGroup var access: AccessOptions
         @OptionGroup var format: FormatOptions
 
         mutating func run() async throws {
-            let value = try await access.access().caller().value("GET", "/v1/approvals/" + Query.encode(id))
+            let path = "/v1/approvals/" + Query.encode(id)
+            if attestation {
+                return Output.json(try await access.access().caller().value("GET", path + "/attestation"))
+            }
+            let value = try await access.access().caller().value("GET", path)
             format.print(value) { ApprovalText.print(value) }
         }
     }

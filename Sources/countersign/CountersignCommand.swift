@@ -13,7 +13,7 @@ struct CountersignCommand: AsyncParsableCommand {
               1  failed, or denied
               2  the command line, the configuration or the policies are wrong
               3  the server cannot be reached
-              4  there is no such thing, or a receipt does not verify
+              4  there is no such thing, a receipt does not verify, or the log is not sound (log fsck)
               5  not allowed
               6  it does not fit the present state: decided already, another digest, expired
               7  held: policy wants a human's approval (policy evaluate)
@@ -22,6 +22,7 @@ struct CountersignCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, SampleAPICommand.self, ApprovalsCommand.self, AgentCommand.self, UserCommand.self,
             KeyCommand.self, PolicyCommand.self, LogCommand.self, VerifyCommand.self, DoctorCommand.self,
+            WitnessCommand.self,
         ],
     )
 

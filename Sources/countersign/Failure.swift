@@ -69,10 +69,11 @@ struct Failure: Error {
         case .notFound: self.init(.notFound, reason.message)
         case .notAllowed, .unauthenticated, .invalidCredential, .selfApproval, .notAnApprover:
             self.init(.notAllowed, reason.message)
-        case .alreadyDecided, .wrongState, .grantUsed: self.init(.conflict, reason.message)
+        case .alreadyDecided, .alreadyErased, .wrongState, .grantUsed: self.init(.conflict, reason.message)
         case .noPermit, .forbidden, .policyError, .approvalRequired, .approvalDenied, .approvalExpired,
             .approvalWithdrawn, .approvalRevoked, .grantLapsed, .digestMismatch, .policyChanged, .tooManyPending,
-            .ledgerUnavailable, .clockUnreliable, .upstreamUnavailable, .upstreamTimeout, .upstreamInvalid,
+            .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .upstreamUnavailable, .upstreamTimeout,
+            .upstreamInvalid,
             .unknownConnection, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody, .bodyTooLarge,
             .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .outcomeUnknown,
             .connectionChanged, .overloaded, .shuttingDown:

@@ -8,7 +8,7 @@ struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
         abstract: "Looks into the log.",
-        subcommands: [Key.self, Checkpoint.self, Entries.self, Export.self],
+        subcommands: [Key.self, Checkpoint.self, Entries.self, Export.self, Fsck.self, Erase.self],
     )
 
     /// The command `countersign log key`.
@@ -46,51 +46,6 @@ struct LogCommand: AsyncParsableCommand {
             guard answer.isSuccess else { throw Failure(of: answer) }
             let text = String(decoding: answer.body, as: UTF8.self)
             format.print(["checkpoint": .string(text)]) { Output.line(text) }
-        }
-    }
-
-    /// The command `countersign log entries`.
-    struct Entries: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Searches the log, newest first.")
-
-        @Option(help: "Only these kinds, comma-separated: approval.decided, for instance.")
-        var kind: String?
-
-        @Option(help: "Only about this agent.")
-        var agent: String?
-
-        @Option(help: "Only of this approval.")
-        var approval: String?
-
-        @Option(help: "Not before this moment, RFC 3339.")
-        var from: String?
-
-        @Option(help: "Before this moment, RFC 3339.")
-        var to: String?
-
-        @Option(name: .customShort("q"), help: "Text that occurs in the entry.")
-        var text: String?
-
-        @Option(help: "At most so many.")
-        var limit = 50
-
-        @OptionGroup var access: AccessOptions
-        @OptionGroup var format: FormatOptions
-
-        mutating func run() async throws {
-            let query = [
-                ("kind", kind), ("agent", agent), ("approval", approval), ("from", from), ("to", to), ("q", text),
-            ]
-            let items = try await access.access().caller().list("/v1/entries", query: query, limit: limit)
-            format.print(["items": .array(items)]) {
-                let rows = items.map { entry in
-                    [
-                        String(entry["sequence"]?.integerValue ?? 0), entry.cell("time"), entry.cell("kind"),
-                        (entry["actor"] ?? .null).cell("id"), (entry["action"] ?? .null).cell("resource"),
-                    ]
-                }
-                Output.table(["ENTRY", "TIME", "KIND", "ACTOR", "RESOURCE"], rows, empty: "No entries match.")
-            }
         }
     }
 }

@@ -60,7 +60,7 @@ extension LogCommand {
             do {
                 switch format {
                 case .actions:
-                    try ActionRecords(path: loaded.data).export(wanted) {
+                    try ActionRecords(path: loaded.data, configuration: loaded).export(wanted) {
                         try lines.write(Array($0.canonicalText.utf8))
                     }
                 case .ndjson, .ocsf:

@@ -43,7 +43,7 @@ extension PolicyCommand {
 
         mutating func run() async throws {
             let configuration = try configuration.load(withSecrets: false)
-            let records = try against.map { try ActionRecords(path: $0) }
+            let records = try against.map { try ActionRecords(path: $0, configuration: configuration) }
             let directory = try records?.directory(configuration) ?? configuration.declaredDirectory()
             let groups = directory.groups.union(try groups.names())
             let (old, new) = (try set(self.old, groups, isOld: true), try set(self.new, groups, isOld: false))

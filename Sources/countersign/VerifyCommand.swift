@@ -17,70 +17,59 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "The log's verifier key (countersign log key), or a file that holds it.")
     var key: String
 
+    @Option(help: "A witness's verifier key, or a file that holds it; give it once for each witness.")
+    var witness: [String] = []
+
+    @Option(help: "How many of the witnesses must have cosigned; all that are given, if not said.")
+    var quorum: Int?
+
     @OptionGroup var format: FormatOptions
 
     mutating func run() throws {
-        let verifier = try verifier()
+        let verifier = try VerifierKey.read(key)
+        let witnesses = try witnesses()
         let bytes: [UInt8]
         switch LocalFile.read(receipt) {
         case .success(let content): bytes = content
         case .failure(let problem): throw Failure(.usage, "cannot read \(receipt): \(problem.message)")
         }
-        let summary = try Receipt(parsing: bytes).verify(with: verifier)
-        format.print(summary.json) { ReceiptText.print(summary) }
+        let summary = try Receipt(parsing: bytes).verify(with: verifier, witnesses: witnesses)
+        format.print(summary.json) { ReceiptText.print(summary, quorum: quorum ?? witness.count) }
     }
 
-    private func verifier() throws -> NoteVerifier {
-        var text = key
-        if LocalFile.exists(key), case .success(let bytes) = LocalFile.read(key) {
-            text = String(
-                decoding: bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") },
-                as: UTF8.self
-            )
+    private func witnesses() throws -> WitnessPolicy {
+        let keys = try witness.map { text in
+            do {
+                return try CosignatureVerifier(vkey: VerifierKey.text(text))
+            } catch {
+                throw Failure(.usage, "--witness is neither a witness's verifier key nor a file with one: \(error)")
+            }
         }
         do {
-            return try NoteVerifier(vkey: text)
+            return try WitnessPolicy(quorum ?? keys.count, of: keys)
         } catch {
-            throw Failure(.usage, "--key is neither a verifier key nor a file that holds one: \(error)")
+            throw Failure(.usage, "--witness and --quorum do not fit together: \(error)")
         }
     }
 }
 
-/// Tells a verified receipt to a person.
-enum ReceiptText {
-    /// Prints who asked for what, which gates stopped it, who decided and what came of it.
-    static func print(_ receipt: ReceiptSummary) {
-        func field(_ name: String, _ text: String?) {
-            guard let text, !text.isEmpty else { return }
-            Output.line("  \(name)" + String(repeating: " ", count: max(1, 14 - name.count)) + Output.safe(text))
+/// Reads `--key` and `--witness`.
+enum VerifierKey {
+    /// A log's verifier key, or what a file that holds one says.
+    static func read(_ key: String) throws -> NoteVerifier {
+        do {
+            return try NoteVerifier(vkey: text(key))
+        } catch {
+            throw Failure(.usage, "--key is neither a verifier key nor a file that holds one: \(error)")
         }
-        Output.line("The receipt verifies: its entries are in the log \(Output.safe(receipt.log)), unchanged.\n\n")
-        field("asked by", receipt.agent + (receipt.owner.map { ", owned by \($0)" } ?? ""))
-        field("on behalf of", receipt.onBehalfOf)
-        field("action", receipt.action)
-        field("resource", receipt.resource)
-        field("digest", receipt.digest)
-        field("asked at", receipt.requestedAt)
-        field("approval", receipt.approval?.rawValue)
-        for gate in receipt.gates {
-            let groups = gate.approvers.map(\.rawValue).joined(separator: ", ")
-            field("gate", "\(gate.policy): \(gate.quorum) of each of \(groups)")
-        }
-        for decision in receipt.decisions {
-            let counted = decision.isAccepted ? "" : " (did not count: \(decision.refusals.joined(separator: ", ")))"
-            let reason = decision.reason.isEmpty ? "" : ", \"\(decision.reason)\""
-            field(decision.decision, "\(decision.user) at \(decision.time)\(reason)\(counted)")
-        }
-        field("status", receipt.status)
-        if let outcome = receipt.outcome {
-            let status = outcome.status.map { " (\($0))" } ?? ""
-            field("outcome", outcome.result.rawValue + status + (outcome.detail.map { ", \($0)" } ?? ""))
-        }
-        Output.line("\n  entries of the log, which had \(receipt.treeSize) when this was proven:")
-        for event in receipt.events {
-            let actor = "\(event.actor.type) \(event.actor.id)" + (event.actor.via.map { " via \($0)" } ?? "")
-            Output.line("    \(event.sequence)  \(event.time)  \(event.kind.rawValue)  \(Output.safe(actor))")
-        }
-        if let document = receipt.document { Output.line("\n  the action, exactly:\n    \(Output.safe(document))") }
+    }
+
+    /// The key itself, or the first line of the file that holds it.
+    static func text(_ text: String) -> String {
+        guard LocalFile.exists(text), case .success(let bytes) = LocalFile.read(text) else { return text }
+        return String(
+            decoding: bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") },
+            as: UTF8.self,
+        )
     }
 }

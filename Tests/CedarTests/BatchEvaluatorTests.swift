@@ -3,7 +3,7 @@ import Cedar
 import Synchronization
 import Testing
 
-@Suite("Batches of requests", .timeLimit(.minutes(2)))
+@Suite("Batches of requests", .timeLimit(.minutes(10)))
 struct BatchEvaluatorTests {
     /// Files of one batch, which count how often each is read.
     private final class Files: Sendable {

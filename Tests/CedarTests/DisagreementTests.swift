@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Cases in which our engine once answered otherwise than the official one (`script/fuzz cedar` found them).
-@Suite("Disagreements with the official engine", .timeLimit(.minutes(2)))
+@Suite("Disagreements with the official engine", .timeLimit(.minutes(10)))
 struct DisagreementTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let line: String

@@ -1,7 +1,7 @@
 import Cedar
 import Testing
 
-@Suite("All that is wrong with policies", .timeLimit(.minutes(2)))
+@Suite("All that is wrong with policies", .timeLimit(.minutes(10)))
 struct PolicyProblemTests {
     private static func problems(_ texts: String...) -> [String] {
         let sources = texts.enumerated().map { PolicySource(name: "\($0)", text: $1) }

@@ -1,7 +1,7 @@
 import Cedar
 import Testing
 
-@Suite("Hints at what was probably meant in a text", .timeLimit(.minutes(2)))
+@Suite("Hints at what was probably meant in a text", .timeLimit(.minutes(10)))
 struct SyntaxHintTests {
     private static let head = "permit(principal, action, resource) when { "
 

@@ -1,7 +1,7 @@
 import Cedar
 import Testing
 
-@Suite("Validation of hostile policies", .timeLimit(.minutes(2)))
+@Suite("Validation of hostile policies", .timeLimit(.minutes(10)))
 struct ValidationLimitsTests {
     private static let schema = """
         entity U in [G] = {next?: U, n: Long, s: String} tags String;

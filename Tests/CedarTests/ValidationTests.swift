@@ -1,7 +1,7 @@
 import Cedar
 import Testing
 
-@Suite("Validation of policies", .timeLimit(.minutes(2)))
+@Suite("Validation of policies", .timeLimit(.minutes(10)))
 struct ValidationTests {
     /// One row of a table.
     struct Row: Sendable, CustomTestStringConvertible {

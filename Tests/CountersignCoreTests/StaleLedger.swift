@@ -46,6 +46,9 @@ final class StaleLedger: Ledger {
     func statistics() async throws(LedgerError) -> LedgerStatistics { try await base.statistics() }
     func entries(_ query: EntryQuery) async throws(LedgerError) -> Page<Entry> { try await base.entries(query) }
     func entry(_ sequence: UInt64) async throws(LedgerError) -> Entry? { try await base.entry(sequence) }
+    func erasable(_ query: ErasableQuery) async throws(LedgerError) -> ErasablePage {
+        try await base.erasable(query)
+    }
     func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse? {
         try await base.keptResponse(approval)
     }
@@ -61,6 +64,8 @@ final class StaleLedger: Ledger {
 
 /// The log's side never lags.
 extension StaleLedger {
+    func halt(_ error: LedgerError) { base.halt(error) }
+    var halted: LedgerError? { base.halted }
     var growth: LogGrowth { base.growth }
 
     func treeHead() async throws(LedgerError) -> TreeHead { try await base.treeHead() }

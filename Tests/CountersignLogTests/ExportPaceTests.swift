@@ -3,7 +3,7 @@ import CountersignLog
 import CountersignTestKit
 import Testing
 
-@Suite("How an export paces itself", .timeLimit(.minutes(1)))
+@Suite("How an export paces itself", .timeLimit(.minutes(10)))
 struct ExportPaceTests {
     private let never = Chance { (0, 0) }
     private let always = Chance { (.max, .max) }

@@ -4,7 +4,7 @@ import CountersignTestKit
 import ServiceLifecycle
 import Testing
 
-@Suite("Exports of the log", .timeLimit(.minutes(2)))
+@Suite("Exports of the log", .timeLimit(.minutes(10)))
 struct ExportServiceTests {
     private let clock = ManualClock()
     private let ledger: InMemoryLedger

@@ -5,7 +5,7 @@ import CountersignTestKit
 import Crypto
 import Testing
 
-@Suite("Entries as OCSF events", .timeLimit(.minutes(1)))
+@Suite("Entries as OCSF events", .timeLimit(.minutes(10)))
 struct OCSFEventTests {
     private let source = OCSFEvent.Source(origin: Fixtures.logOrigin, version: "1.2.3")
     private let time = Timestamp(microseconds: 1_767_225_600_123_456)

@@ -11,6 +11,7 @@ struct ReceiptTests {
     let clock = ManualClock()
     let ledger: InMemoryLedger
     let enforcement: Enforcement
+    let head: LogHead
     let log: LogSigner
     let key: NoteVerifier
 
@@ -19,7 +20,8 @@ struct ReceiptTests {
         enforcement = try Fixtures.enforcement(ledger: ledger, clock: clock)
         let signer = try Fixtures.logSigner()
         key = signer.verifier
-        log = LogSigner(ledger: ledger, signer: signer, grantKey: Curve25519.Signing.PrivateKey(), clock: clock)
+        head = LogHead.testing(ledger, clock: clock, signer: signer)
+        log = LogSigner(ledger: ledger, head: head, grantKey: Curve25519.Signing.PrivateKey(), clock: clock)
     }
 
     private func hold(_ action: Action = Fixtures.action()) async throws -> Approval {
@@ -49,7 +51,8 @@ struct ReceiptTests {
     }
 
     private func receipt(_ approval: Approval) async throws -> [UInt8] {
-        try #require(try await log.receipt(for: approval.id))
+        try await head.advance()
+        return try #require(try await log.receipt(for: approval.id))
     }
 
     private struct Failed: Error {}
@@ -136,6 +139,7 @@ struct ReceiptTests {
         guard case .allowed(let entry) = await enforcement.admit(action, Circumstances()) else { throw Failed() }
         #expect(await enforcement.commit(entry) == nil)
         let approval = try await hold()
+        try await head.advance()
         let summary = try verify(try #require(try await log.receipt(forEntry: 0)))
         #expect(summary.status == "allowed")
         #expect(summary.document == String(decoding: action.canonical, as: UTF8.self))

@@ -2,7 +2,7 @@ import CountersignCore
 import CountersignLog
 import Testing
 
-@Suite("Syslog messages", .timeLimit(.minutes(1)))
+@Suite("Syslog messages", .timeLimit(.minutes(10)))
 struct SyslogMessageTests {
     private func message(
         kind: String = "action.denied",

@@ -43,7 +43,7 @@ struct CheckpointTests {
     func bounded() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/ledger.db"
-            let ledger = try SQLiteLedger(path: path, clock: clock)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             try await fill(ledger, entries: 3200)
             #expect(size(path) > 60 << 20)
             // Begun anew at 16 MB, plus what comes while it is copied; unchecked, it would have 110.
@@ -57,13 +57,13 @@ struct CheckpointTests {
     func closed() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/ledger.db"
-            let ledger = try SQLiteLedger(path: path, clock: clock)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             try await fill(ledger, entries: 64)
             let head = try await ledger.treeHead()
             try await ledger.close()
             #expect(size(path + "-wal") == 0)
             try FileManager.default.copyItem(atPath: path, toPath: folder + "/copy.db")
-            let copy = try SQLiteLedger(path: folder + "/copy.db", clock: clock)
+            let copy = try SQLiteLedger(path: folder + "/copy.db", clock: clock, sealer: .fixture)
             #expect(try await copy.treeHead() == head)
             try await copy.audit()
             try await copy.close()
@@ -74,7 +74,7 @@ struct CheckpointTests {
     func longReader() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/ledger.db"
-            let ledger = try SQLiteLedger(path: path, clock: clock)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             try await fill(ledger, entries: 8)
             var configuration = Configuration()
             configuration.allowsUnsafeTransactions = true

@@ -11,7 +11,7 @@ struct GroupCommitTests {
     @Test("200 concurrent callers get consecutive numbers, each in its own order, and every proof verifies")
     func concurrentCallers() async throws {
         try await withTemporaryFolder { folder in
-            let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock)
+            let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock, sealer: .fixture)
             let now = clock.time()
             let firsts = try await withThrowingTaskGroup(of: [UInt64].self) { group in
                 for caller in 0..<200 {
@@ -60,7 +60,7 @@ struct GroupCommitTests {
     @Test("a commit that is refused disturbs none of those around it")
     func isolation() async throws {
         try await withTemporaryFolder { folder in
-            let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock)
+            let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock, sealer: .fixture)
             let now = clock.time()
             _ = try await ledger.commit(Commit(entries: [Fixtures.entry(at: now)]))
             let tooLong = Fixtures.entry(at: now, text: String(repeating: "x", count: 70_000))
@@ -101,7 +101,7 @@ struct GroupCommitTests {
     @Test("a cancelled caller's commit is written all the same")
     func cancellation() async throws {
         try await withTemporaryFolder { folder in
-            let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock)
+            let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock, sealer: .fixture)
             let now = clock.time()
             let task = Task {
                 unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }

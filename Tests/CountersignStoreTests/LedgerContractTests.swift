@@ -7,14 +7,22 @@ import Testing
 enum LedgerKind: CaseIterable {
     case memory
     case sqlite
+    /// With an index that follows at its own pace.
+    case indexed
 
     /// Lends an empty ledger of this kind.
     func withLedger(_ clock: ManualClock, _ body: (any Ledger) async throws -> Void) async throws {
         switch self {
         case .memory: try await body(InMemoryLedger(clock: clock))
-        case .sqlite:
+        case .sqlite, .indexed:
             try await withTemporaryFolder { folder in
-                let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock)
+                let search = SearchSetting(path: folder + "/search.db") { Issue.record("\($0)") }
+                let ledger = try SQLiteLedger(
+                    path: folder + "/ledger.sqlite",
+                    clock: clock,
+                    sealer: .fixture,
+                    search: self == .indexed ? search : nil,
+                )
                 try await body(ledger)
                 try await ledger.audit()
                 try await ledger.close()

@@ -10,15 +10,8 @@ import TransparencyLog
 struct OpeningTests {
     let clock = ManualClock()
 
-    /// Changes a closed ledger's file behind its back.
-    private func tamper(_ path: String, _ sql: String) throws {
-        let queue = try DatabaseQueue(path: path)
-        try queue.write { try $0.execute(sql: sql) }
-        try queue.close()
-    }
-
     private func fill(_ path: String, entries: Int, checkpoint: Bool = false) async throws -> TreeHead {
-        let ledger = try SQLiteLedger(path: path, clock: clock)
+        let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
         for start in stride(from: 0, to: entries, by: 100) {
             let drafts = (start..<min(start + 100, entries)).map { Fixtures.entry(at: clock.time(), text: "\($0)") }
             _ = try await ledger.commit(Commit(entries: drafts))
@@ -38,7 +31,7 @@ struct OpeningTests {
         try await withTemporaryFolder { folder in
             let path = folder + "/ledger.sqlite"
             let head = try await fill(path, entries: count, checkpoint: count > 0)
-            let ledger = try SQLiteLedger(path: path, clock: clock)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             #expect(try await ledger.treeHead() == head)
             let size = UInt64(count)
             #expect(
@@ -66,7 +59,7 @@ struct OpeningTests {
         try await withTemporaryFolder { folder in
             let path = folder + "/ledger.sqlite"
             var frontier = TreeFrontier()
-            let ledger = try SQLiteLedger(path: path, clock: clock)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             let draft = Fixtures.entry(at: clock.time(), payload: nil)
             for _ in 0..<66 {
                 _ = try await ledger.commit(Commit(entries: [EntryDraft](repeating: draft, count: 1000)))
@@ -74,7 +67,7 @@ struct OpeningTests {
             for sequence in 0..<UInt64(66_000) { frontier.append(.leaf(draft.encoded(sequence: sequence))) }
             #expect(try await ledger.treeHead() == TreeHead(size: 66_000, root: frontier.root))
             try await ledger.close()
-            let again = try SQLiteLedger(path: path, clock: clock)
+            let again = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             #expect(try await again.treeHead() == TreeHead(size: 66_000, root: frontier.root))
             for index: UInt64 in [0, 255, 256, 65_535, 65_536, 65_999] {
                 let proof = try await again.inclusionProof(index: index, size: 66_000)
@@ -98,7 +91,7 @@ struct OpeningTests {
         try await withTemporaryFolder { folder in
             let path = folder + "/ledger.sqlite"
             _ = try await fill(path, entries: 3)
-            let ledger = try SQLiteLedger(path: path, clock: clock)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             let early = Fixtures.entry(at: clock.time().adding(.seconds(-6)))
             await #expect { try await ledger.commit(Commit(entries: [early])) } throws: {
                 ($0 as? LedgerError)?.code == .clock
@@ -114,7 +107,9 @@ struct OpeningTests {
             _ = try await fill(path, entries: 3)
             try tamper(path, "PRAGMA user_version = 99")
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect { try SQLiteLedger(path: path, clock: clock) } throws: { ($0 as? LedgerError)?.code == .newer }
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                ($0 as? LedgerError)?.code == .newer
+            }
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
             let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
             #expect(names == ["ledger.sqlite", "ledger.sqlite.lock"])
@@ -127,7 +122,9 @@ struct OpeningTests {
             let path = folder + "/ledger.sqlite"
             try tamper(path, "CREATE TABLE theirs (id INTEGER); PRAGMA application_id = \(application)")
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect { try SQLiteLedger(path: path, clock: clock) } throws: { ($0 as? LedgerError)?.code == .corrupt }
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                ($0 as? LedgerError)?.code == .corrupt
+            }
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
         }
     }
@@ -162,7 +159,9 @@ struct OpeningTests {
             var data = try Data(contentsOf: url)
             damage.apply(to: &data)
             try data.write(to: url)
-            #expect { try SQLiteLedger(path: path, clock: clock) } throws: { ($0 as? LedgerError)?.code == .corrupt }
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                ($0 as? LedgerError)?.code == .corrupt
+            }
         }
     }
 
@@ -183,7 +182,7 @@ struct OpeningTests {
             let path = folder + "/ledger.sqlite"
             _ = try await fill(path, entries: 600, checkpoint: true)
             try tamper(path, sql)
-            #expect { try SQLiteLedger(path: path, clock: clock) } throws: { error in
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: { error in
                 guard let error = error as? LedgerError else { return false }
                 return error.code == .corrupt && error.message.contains("cut or rewritten")
             }
@@ -196,9 +195,9 @@ struct OpeningTests {
             let path = folder + "/ledger.sqlite"
             _ = try await fill(path, entries: 600, checkpoint: true)
             try tamper(path, "UPDATE entry SET body = CAST(body || x'20' AS BLOB) WHERE sequence = 3")
-            let ledger = try SQLiteLedger(path: path, clock: clock)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             await #expect { try await ledger.audit() } throws: { error in
-                (error as? LedgerError)?.message.contains("entry 3 ") ?? false
+                (error as? LedgerError)?.message.contains("entry 3:") ?? false
             }
             try await ledger.close()
         }
@@ -208,13 +207,13 @@ struct OpeningTests {
     func lock() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/ledger.sqlite"
-            let first = try SQLiteLedger(path: path, clock: clock)
-            #expect { try SQLiteLedger(path: path, clock: clock) } throws: { error in
+            let first = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: { error in
                 guard let error = error as? LedgerError else { return false }
                 return error.code == .locked && error.message.contains("\(ProcessInfo.processInfo.processIdentifier)")
             }
             try await first.close()
-            let second = try SQLiteLedger(path: path, clock: clock)
+            let second = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             try await second.close()
         }
     }
@@ -223,7 +222,7 @@ struct OpeningTests {
     func privacy() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/data/inner/ledger.sqlite"
-            let ledger = try SQLiteLedger(path: path, clock: clock)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             _ = try await ledger.commit(Commit(entries: [Fixtures.entry(at: clock.time())]))
             #expect(try permissions(folder + "/data") == 0o700)
             #expect(try permissions(folder + "/data/inner") == 0o700)
@@ -237,7 +236,7 @@ struct OpeningTests {
     @Test("a closed ledger answers every call with unavailable")
     func closed() async throws {
         try await withTemporaryFolder { folder in
-            let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock)
+            let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite", clock: clock, sealer: .fixture)
             try await ledger.close()
             await #expect { try await ledger.commit(Commit(entries: [])) } throws: {
                 ($0 as? LedgerError)?.code == .unavailable
@@ -250,7 +249,7 @@ struct OpeningTests {
     func fullDisk() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/ledger.sqlite"
-            let ledger = try SQLiteLedger(path: path, clock: clock, maximumSize: 4 * 1024 * 1024)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture, maximumSize: 4 * 1024 * 1024)
             let now = clock.time()
             let first = try Fixtures.approval(1, at: now)
             let ballast = KeptResponse(
@@ -293,7 +292,7 @@ struct OpeningTests {
             #expect(try await ledger.approval(second.id) == second)
             try await ledger.audit()
             try await ledger.close()
-            let again = try SQLiteLedger(path: path, clock: clock)
+            let again = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
             #expect(try await again.treeHead().size == written + 2)
             try await again.close()
         }

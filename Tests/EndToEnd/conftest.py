@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,8 @@ def shared_gateway(scratch, upstream):
     gateway.start()
     yield gateway
     gateway.stop()
+    # Whatever the tests did to it, its tables follow from its entries.
+    gateway.cli("log", "fsck", timeout=300)
 
 
 @pytest.fixture
@@ -85,6 +88,20 @@ def own_gateway(install):
 def path(request):
     """A path segment that no other test uses, so that no action is identical to another test's."""
     return f"{next(NUMBERS)}-{request.node.originalname or request.node.name}"[:60].replace("_", "-")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 12 MB."""
+    if os.geteuid() != 0:
+        pytest.skip("a small disk is a mount, which needs root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs", str(place)], capture_output=True)
+    if done.returncode != 0:
+        pytest.skip(f"this machine does not let us mount: {done.stderr.decode()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=False)
 
 
 @pytest.fixture(scope="session")

@@ -251,6 +251,20 @@ def test_entries_can_be_searched(gateway, path):
     assert gateway.entries(q=path, **{"from": entry["time"]}) == [entry]
     assert gateway.entries(q=path, to=entry["time"]) == []
     assert gateway.entries(q=path, to="2099-01-01T00:00:00Z") == [entry]
+    asked = {"connection": "api", "effect": ["delete", "export"], "status": "pending", "agent": "bot"}
+    assert gateway.entries(q=path, **asked) == [entry]
+    for name, other in [("connection", "impatient"), ("effect", "read"), ("status", "denied,failed")]:
+        assert gateway.entries(q=path, **{**asked, name: other}) == []
+    decided = gateway.user().post(
+        f"/v1/approvals/{identifier}/decisions",
+        json={"decision": "deny", "reason": "no", "action_digest": entry["action"]["digest"]},
+    )
+    assert decided.status_code == 200, decided.text
+    end = gateway.entries(approval=identifier, effect="delete", status="denied", user="alice@example.com")
+    assert [e["kind"] for e in end] == ["approval.settled"]
+    assert end[0]["action"]["name"] == "http:delete"
+    for query in ("effect=zap", "status=done", "user=a%20b", "connection=a%20b", "effect=", "status=denied,"):
+        is_problem(gateway.user().get(f"/v1/entries?{query}"), 400, "bad-request")
     # What is special to a search engine is not special here.
     for text in ("%", "_", "'", '"', "*", "\\", "a AND b", "😀"):
         assert gateway.user().get("/v1/entries", params={"q": text, "limit": 1}).status_code == 200

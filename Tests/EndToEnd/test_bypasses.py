@@ -174,7 +174,7 @@ def test_an_offer_of_http_2_is_not_passed_on(routed, upstream, path):
     "name",
     [
         "X-HTTP-Method-Override", "X_Http_Method_Override", "X-Original-URL", "Authorization", "Via", "X-Forwarded-User",
-        "X_Real_Ip", "Countersign-On-Behalf-Of", "Connection",
+        "X_Real_Ip", "Countersign-On-Behalf-Of", "Countersign-Grant", "countersign_grant", "Connection",
     ],
 )
 def test_what_a_head_may_not_say_a_trailer_may_not_either(routed, upstream, path, name):

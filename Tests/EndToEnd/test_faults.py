@@ -3,7 +3,6 @@
 import os
 import socket
 import sqlite3
-import subprocess
 
 import pytest
 
@@ -207,19 +206,6 @@ def test_the_data_folder_is_private(own_gateway):
 
 
 # A full disk
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    if os.geteuid() != 0:
-        pytest.skip("a small disk is a mount, which needs root")
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs", str(place)], capture_output=True)
-    if done.returncode != 0:
-        pytest.skip(f"this machine does not let us mount: {done.stderr.decode()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=False)
 
 
 @pytest.mark.timeout(120)

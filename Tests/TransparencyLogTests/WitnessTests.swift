@@ -31,11 +31,11 @@ struct WitnessTests {
         )
     }
 
-    @Test("every growth of a log is cosigned, once its old size is the stored one", arguments: 0...20)
+    @Test("every growth of a log is cosigned, once its old size is the stored one", arguments: 0...12)
     func growth(old: Int) throws {
-        for size in 0...20 {
+        for size in 0...12 {
             let request = try Self.request(from: old, to: size)
-            for stored in 0...20 {
+            for stored in Set([old, 0, size, old + 1]) {
                 let verdict = Witness.judge(request, log: Self.known(stored))
                 if old > size {
                     #expect(verdict == .badRequest)

@@ -100,7 +100,9 @@ extension AgentConnection {
         // Connected before the grant is used, so that an upstream that is down does not burn it; and fresh, so that a
         // connection gone stale cannot leave the outcome unknown.
         let upstream: UpstreamConnection
+        let grant: String?
         do {
+            grant = try Dispatch.grant(for: approval, on: request.outbound.connection, context)
             upstream = try await context.pool.acquire(request.outbound.connection, on: home, fresh: true)
         } catch {
             return await answer(.refusal(error.status, [error.reason], approval: approval, publicURL), head)
@@ -115,7 +117,7 @@ extension AgentConnection {
             return await answer(.refusal(reasons.first?.code.status ?? 403, reasons, publicURL), head)
         case .dispatch(let redeemed):
             let agent = AgentSink(connection: self, head: head)
-            let dispatch = Dispatch(context: context, home: home, request: request, approval: redeemed)
+            let dispatch = Dispatch(context: context, home: home, request: request, approval: redeemed, grant: grant)
             let isReusable = await dispatch.run(upstream, agent: agent)
             return isReusable
         }

@@ -10,6 +10,7 @@ final class GatewayContext: Sendable {
     let connections: CurrentConnections
     let enforcement: Enforcement
     let authenticator: any Authenticator
+    let grants: any GrantIssuer
     let pool = UpstreamPool()
     let results = ResultBoard()
     let drain = DrainSignal()
@@ -20,12 +21,14 @@ final class GatewayContext: Sendable {
         connections: CurrentConnections,
         enforcement: Enforcement,
         authenticator: any Authenticator,
+        grants: any GrantIssuer,
         logger: Logger,
     ) {
         self.settings = settings
         self.connections = connections
         self.enforcement = enforcement
         self.authenticator = authenticator
+        self.grants = grants
         self.logger = logger
     }
 
@@ -43,6 +46,14 @@ final class Outbound: Sendable {
         self.connection = connection
         self.head = head
         self.body = body
+    }
+
+    /// The same with the grant that lets it run, for the upstream to verify; the action's digest does not cover it.
+    func carrying(_ grant: String?) -> Outbound {
+        guard let grant else { return self }
+        var head = head
+        head.fields.append(name: "Countersign-Grant", value: grant)
+        return Outbound(connection: connection, head: head, body: body)
     }
 }
 
@@ -161,7 +172,9 @@ final class AgentConnection {
 
     /// Serves one request; whether the connection can carry another.
     private func serve(_ head: RequestHead) async -> Bool {
-        if let control = context.settings.control, head.target.utf8.starts(with: "/v1/".utf8) {
+        if let control = context.settings.control,
+            head.target.utf8.starts(with: "/v1/".utf8) || head.target.utf8.elementsEqual(Self.keySet.utf8)
+        {
             do {
                 return await pass(try await controlRequest(head, control), head)
             } catch {
@@ -190,6 +203,9 @@ final class AgentConnection {
             return await hold(request, head, approval)
         }
     }
+
+    /// The keys that grants are verified with; anybody may have them, on this port, too.
+    static let keySet = "/.well-known/jwks.json"
 
     var publicURL: String { context.settings.publicURL }
 

@@ -143,11 +143,13 @@ extension ReasonCode {
         case .ambiguousRequest, .badRequest, .ambiguousBody, .methodOverride: 400
         case .bodyTooLarge: 413
         case .tooManyPending: 429
-        case .ledgerUnavailable, .clockUnreliable, .connectionChanged, .shuttingDown, .overloaded: 503
+        case .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .connectionChanged, .shuttingDown,
+            .overloaded:
+            503
         case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
         case .upstreamTimeout: 504
         case .alreadyDecided, .wrongState, .grantUsed, .idempotencyConflict, .digestMismatch: 409
-        case .resultGone: 410
+        case .resultGone, .alreadyErased: 410
         case .noPermit, .forbidden, .policyError, .approvalRequired, .approvalDenied, .approvalExpired,
             .approvalWithdrawn, .approvalRevoked, .grantLapsed, .policyChanged, .selfApproval, .notAnApprover,
             .notAllowed, .statementUnknown:

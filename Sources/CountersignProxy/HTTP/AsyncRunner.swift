@@ -69,6 +69,7 @@ struct AsyncRunner: Sendable {
             return context.logger.error("an action cannot be made again", metadata: ["approval": "\(approval.id)"])
         }
         do throws(UpstreamFailure) {
+            let grant = try Dispatch.grant(for: approval, on: request.outbound.connection, context)
             let upstream = try await connect(request, approval, home)
             switch await context.enforcement.redeem(
                 approval.id,
@@ -77,7 +78,13 @@ struct AsyncRunner: Sendable {
                 by: .gateway,
             ) {
             case .dispatch(let redeemed):
-                let dispatch = Dispatch(context: context, home: home, request: request, approval: redeemed)
+                let dispatch = Dispatch(
+                    context: context,
+                    home: home,
+                    request: request,
+                    approval: redeemed,
+                    grant: grant,
+                )
                 _ = await dispatch.run(upstream, agent: nil)
             case .taken, .refused: upstream.stream.close()
             }
@@ -125,7 +132,8 @@ struct AsyncRunner: Sendable {
 
     /// The request that the document describes.
     private func remake(_ approval: Approval) async -> Remade {
-        guard let document = try? JSONParser.parse(approval.document, limits: JSONLimits(allowsNoncharacters: true)),
+        guard let text = approval.document,
+            let document = try? JSONParser.parse(text, limits: JSONLimits(allowsNoncharacters: true)),
             let action = try? Action(document: document),
             action.digest == approval.digest, let connection = context.connections[approval.connection],
             let method = action.details["method"]?.stringValue,

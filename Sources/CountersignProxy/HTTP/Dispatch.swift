@@ -11,12 +11,29 @@ struct Dispatch {
     let home: LoopState
     let request: JudgedRequest
     let approval: Approval
+    /// The grant that the upstream is shown, if the connection says so.
+    let grant: String?
+
+    /// Signs the grant of an approval; called before it is used, so that nothing is lost if we cannot sign.
+    static func grant(
+        for approval: Approval,
+        on connection: HTTPConnection,
+        _ context: GatewayContext,
+    ) throws(UpstreamFailure) -> String? {
+        guard connection.forwardsGrant else { return nil }
+        do {
+            return try context.grants.grant(for: approval)
+        } catch {
+            context.logger.error("a grant could not be signed", metadata: ["error": "\(error)"])
+            throw .unsigned
+        }
+    }
 
     /// Sends and relays; whether the agent's connection can carry another request.
     func run(_ connection: UpstreamConnection, agent: AgentSink?) async -> Bool {
         var upstream = connection
         do {
-            try await AgentConnection.transmit(request.outbound, on: &upstream)
+            try await AgentConnection.transmit(request.outbound.carrying(grant), on: &upstream)
             let head = try await finalHead(&upstream)
             if head.status == 101 { return await tunnel(head, upstream, agent) }
             return try await relay(head, &upstream, agent)

@@ -86,6 +86,8 @@ package final class HTTPConnection: Sendable {
     package let idleTimeout: Duration
     /// A PEM file of additional trust roots for TLS to the upstream.
     package let trustRoots: String?
+    /// Whether an approved action carries its grant upstream (`Countersign-Grant`).
+    package let forwardsGrant: Bool
 
     /// Configures a connection.
     package init(
@@ -99,6 +101,7 @@ package final class HTTPConnection: Sendable {
         connectTimeout: Duration = .seconds(10),
         idleTimeout: Duration = .seconds(300),
         trustRoots: String? = nil,
+        forwardsGrant: Bool = true,
     ) {
         self.name = name
         self.upstream = upstream
@@ -110,6 +113,7 @@ package final class HTTPConnection: Sendable {
         self.connectTimeout = connectTimeout
         self.idleTimeout = idleTimeout
         self.trustRoots = trustRoots
+        self.forwardsGrant = forwardsGrant
     }
 
     /// Whether both are configured the same in everything.
@@ -118,6 +122,7 @@ package final class HTTPConnection: Sendable {
             && inlineBody == other.inlineBody && maximumBody == other.maximumBody
             && methodOverrides == other.methodOverrides && connectTimeout == other.connectTimeout
             && idleTimeout == other.idleTimeout && trustRoots == other.trustRoots
+            && forwardsGrant == other.forwardsGrant
     }
 }
 

@@ -76,6 +76,7 @@ package final class HTTPGateway: Service {
         connections: CurrentConnections,
         enforcement: Enforcement,
         authenticator: any Authenticator,
+        grants: any GrantIssuer,
         group: any EventLoopGroup,
         logger: Logger,
         started: @escaping @Sendable (Int) -> Void = { _ in },
@@ -85,6 +86,7 @@ package final class HTTPGateway: Service {
             connections: connections,
             enforcement: enforcement,
             authenticator: authenticator,
+            grants: grants,
             logger: logger,
         )
         self.group = group

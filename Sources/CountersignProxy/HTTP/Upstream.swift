@@ -29,6 +29,8 @@ enum UpstreamFailure: Error {
     case noAnswer
     /// Its answer breaks the protocol.
     case invalid(String)
+    /// The grant that it is to be shown could not be signed; nothing was sent.
+    case unsigned
 
     /// What the agent is told.
     var reason: Reason {
@@ -41,6 +43,8 @@ enum UpstreamFailure: Error {
         case .timeout: Reason(.upstreamTimeout, "The upstream did not answer in time. Whether it acted is not known.")
         case .noAnswer:
             Reason(.upstreamUnavailable, "The upstream closed without an answer. Whether it acted is not known.")
+        case .unsigned:
+            Reason(.overloaded, "The action's grant could not be signed. Nothing was sent. Try again later.")
         case .invalid(let detail): Reason(.upstreamInvalid, "The upstream's answer breaks HTTP: \(detail)")
         }
     }
@@ -48,7 +52,7 @@ enum UpstreamFailure: Error {
     /// Whether the action ran; `nil` where the upstream may have seen it.
     var executed: Bool? {
         switch self {
-        case .unreachable: false
+        case .unreachable, .unsigned: false
         case .timeout, .noAnswer, .invalid: nil
         }
     }
@@ -57,6 +61,7 @@ enum UpstreamFailure: Error {
     var status: Int {
         switch self {
         case .timeout: 504
+        case .unsigned: 503
         case .unreachable, .noAnswer, .invalid: 502
         }
     }

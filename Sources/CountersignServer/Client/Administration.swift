@@ -41,7 +41,11 @@ package struct LocalAdministration: Sendable {
         }
         let clock = SystemClock()
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)
-        ledger = try SQLiteLedger(path: Countersign.ledgerPath(configuration.data), clock: clock)
+        ledger = try SQLiteLedger(
+            path: Countersign.ledgerPath(configuration.data),
+            clock: clock,
+            sealer: try configuration.sealer(makesMissing: true),
+        )
         let book = IdentityBook(declared: configuration.identities, records: try await ledger.identities())
         let directory = try book.directory(connections: configuration.described)
         let snapshot = Snapshot(

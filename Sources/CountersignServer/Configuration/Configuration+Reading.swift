@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignIdentity
+import CountersignLog
 import CountersignProxy
 import Crypto
 import Yams
@@ -24,8 +25,8 @@ extension Configuration {
 
     private mutating func take(_ root: Node, _ reader: NodeReader) {
         let known = [
-            "data", "policies", "listen", "public_url", "log", "hold", "limits", "connections", "agents", "users",
-            "exports",
+            "data", "policies", "listen", "public_url", "log", "hold", "limits", "payloads", "connections", "agents",
+            "users", "exports",
         ]
         let members = reader.mapping(root, "", known: known)
         if let path = reader.path(members["data"], "data") { data = path }
@@ -43,7 +44,26 @@ extension Configuration {
                 )
             }
         }
-        let log = reader.mapping(members["log"], "log", known: ["origin"])
+        takeLog(members["log"], reader)
+        let hold = reader.mapping(members["hold"], "hold", known: ["http", "in_transaction", "expires"])
+        if let duration = reader.duration(hold["http"], "hold.http") { settings.holdHTTP = duration }
+        if reader.duration(hold["in_transaction"], "hold.in_transaction") != nil {
+            unused.append("hold.in_transaction")
+        }
+        if let duration = reader.duration(hold["expires"], "hold.expires") { settings.expires = duration }
+        let limits = reader.mapping(members["limits"], "limits", known: ["pending_per_agent"])
+        if let number = reader.number(limits["pending_per_agent"], "limits.pending_per_agent", in: 1...1_000_000) {
+            settings.maximumPending = number
+        }
+        takePayloads(members["payloads"], reader)
+        takeConnections(members["connections"], reader)
+        takeIdentities(members["agents"], members["users"], reader)
+        exports = ExportReading(reader: reader).read(members["exports"])
+    }
+
+    private mutating func takeLog(_ node: Node?, _ reader: NodeReader) {
+        let known = ["origin", "folder", "folder_entries", "entries", "witnesses", "quorum"]
+        let log = reader.mapping(node, "log", known: known)
         if let text = reader.text(log["origin"], "log.origin") {
             if text.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "+" }) {
                 origin = text
@@ -55,19 +75,21 @@ extension Configuration {
                 )
             }
         }
-        let hold = reader.mapping(members["hold"], "hold", known: ["http", "in_transaction", "expires"])
-        if let duration = reader.duration(hold["http"], "hold.http") { settings.holdHTTP = duration }
-        if reader.duration(hold["in_transaction"], "hold.in_transaction") != nil {
-            unused.append("hold.in_transaction")
+        witnesses = WitnessSettings.read(log, reader)
+        if let path = reader.path(log["folder"], "log.folder") { logFolder = path }
+        if let flag = reader.flag(log["folder_entries"], "log.folder_entries") { logFolderHasEntries = flag }
+        if let word = reader.text(log["entries"], "log.entries") {
+            switch word {
+            case "public": logEntriesArePublic = true
+            case "users": logEntriesArePublic = false
+            default:
+                reader.fail(
+                    log["entries"],
+                    "log.entries",
+                    "\"\(word)\" is not who may read the entries at /log/tile/entries; write users or public"
+                )
+            }
         }
-        if let duration = reader.duration(hold["expires"], "hold.expires") { settings.expires = duration }
-        let limits = reader.mapping(members["limits"], "limits", known: ["pending_per_agent"])
-        if let number = reader.number(limits["pending_per_agent"], "limits.pending_per_agent", in: 1...1_000_000) {
-            settings.maximumPending = number
-        }
-        takeConnections(members["connections"], reader)
-        takeIdentities(members["agents"], members["users"], reader)
-        exports = ExportReading(reader: reader).read(members["exports"])
     }
 
     private mutating func takeListen(_ node: Node?, _ reader: NodeReader) {
@@ -107,7 +129,8 @@ extension Configuration {
         var names = Set<ConnectionName>()
         for (index, item) in reader.list(node, "connections").enumerated() {
             let path = "connections[\(index)]"
-            guard let (connection, described) = ConnectionReader(reader: reader, path: path).read(item) else {
+            guard let (connection, described, retention) = ConnectionReader(reader: reader, path: path).read(item)
+            else {
                 continue
             }
             guard names.insert(connection.name).inserted else {
@@ -116,6 +139,7 @@ extension Configuration {
             }
             connections.append(connection)
             self.described.append(described)
+            if let retention { settings.retention.connections[connection.name] = retention }
         }
     }
 

@@ -45,6 +45,14 @@ package struct Configuration: Sendable {
     package var publicURL: String
     /// The log's origin.
     package var origin: String
+    /// The folder that the log is published to as files; `nil` for none.
+    package var logFolder: String?
+    /// Whether the published folder has the entries, and not only the hashes.
+    package var logFolderHasEntries = true
+    /// Whether anybody who reaches the control plane may read the log's entries.
+    package var logEntriesArePublic = false
+    /// Who cosigns the log; `nil` for nobody.
+    package var witnesses: WitnessSettings?
     /// Limits and times.
     package var settings: EnforcementSettings
     /// The connections.
@@ -53,6 +61,8 @@ package struct Configuration: Sendable {
     package var described: [Connection]
     /// The agents, users and keys that it declares.
     package var identities: DeclaredIdentities
+    /// What payloads are sealed with.
+    package var payloads = PayloadSettings()
     /// Where the log's entries are exported to.
     package var exports: [ExportSettings] = []
     /// Keys that are set and that this version has no use for.

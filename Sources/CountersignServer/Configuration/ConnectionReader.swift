@@ -8,11 +8,11 @@ struct ConnectionReader {
     let reader: NodeReader
     let path: String
 
-    /// The connection for the gateway and for policy; `nil` if something is wrong, which the reader then knows.
-    func read(_ node: Node) -> (HTTPConnection, Connection)? {
+    /// The connection for the gateway and for policy, and how long its payloads are kept; `nil` if something is wrong, which the reader then knows.
+    func read(_ node: Node) -> (HTTPConnection, Connection, RetentionRules.Term?)? {
         let known = [
             "name", "kind", "upstream", "credential", "labels", "routes", "body", "allow_method_override", "tls",
-            "timeouts",
+            "timeouts", "retention", "forward_grant",
         ]
         let members = reader.mapping(node, path, known: known)
         let what = "a connection's name: at most 63 letters, digits, - and _"
@@ -55,6 +55,8 @@ struct ConnectionReader {
         let timeouts = reader.mapping(members["timeouts"], path + ".timeouts", known: ["connect", "idle"])
         let connect = reader.duration(timeouts["connect"], path + ".timeouts.connect") ?? .seconds(10)
         let idle = reader.duration(timeouts["idle"], path + ".timeouts.idle") ?? .seconds(300)
+        let retention = reader.retention(members["retention"], path + ".retention")
+        let forwardsGrant = reader.flag(members["forward_grant"], path + ".forward_grant") ?? true
         let overrides = overrides(members["allow_method_override"])
         guard let name, let upstream, let kind else { return nil }
         return (
@@ -69,8 +71,10 @@ struct ConnectionReader {
                 connectTimeout: connect,
                 idleTimeout: idle,
                 trustRoots: authority,
+                forwardsGrant: forwardsGrant,
             ),
-            Connection(name: name, kind: kind, labels: labels)
+            Connection(name: name, kind: kind, labels: labels),
+            retention
         )
     }
 

@@ -81,6 +81,18 @@ final class NodeReader {
         return duration
     }
 
+    /// Yes or no.
+    func flag(_ node: Node?, _ path: String) -> Bool? {
+        guard let text = text(node, path) else { return nil }
+        switch text {
+        case "true": return true
+        case "false": return false
+        default:
+            fail(node, path, "\"\(text)\" is neither true nor false")
+            return nil
+        }
+    }
+
     /// A whole number.
     func number(_ node: Node?, _ path: String, in range: ClosedRange<Int>) -> Int? {
         guard let text = text(node, path) else { return nil }

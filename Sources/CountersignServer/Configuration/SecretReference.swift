@@ -72,13 +72,17 @@ package struct ConfigurationWorld: Sendable {
 
     /// Whether TLS files are looked into; a test's machine may have none.
     package let checksTLS: Bool
+    /// Whether what it says of secrets is true; a reviewer's machine has none.
+    package let hasSecrets: Bool
 
     /// Lends a machine, or a test's idea of one.
     package init(
         environment: @escaping @Sendable (String) -> String?,
         read: @escaping @Sendable (String) -> Result<[UInt8], ReadProblem>,
         checksTLS: Bool = true,
+        hasSecrets: Bool = true,
     ) {
+        self.hasSecrets = hasSecrets
         self.environment = environment
         self.read = read
         self.checksTLS = checksTLS

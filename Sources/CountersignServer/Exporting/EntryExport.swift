@@ -41,7 +41,7 @@ package struct EntryExport {
         guard LocalFile.exists(ledger) else {
             throw StartupError("\(configuration.data) is no data folder: there is no ledger.db in it")
         }
-        excerpt = try LedgerExcerpt(path: ledger)
+        excerpt = try LedgerExcerpt(path: ledger, sealer: try configuration.sealer(makesMissing: false))
         source = OCSFEvent.Source(origin: configuration.origin, version: Product.version)
     }
 

@@ -30,13 +30,18 @@ package struct ActionRecords {
     private let source: Source
 
     /// Opens a data folder, a ledger's file, or a file of lines; `-` is standard input.
-    package init(path: String) throws {
+    ///
+    /// A ledger's payloads are opened with the configuration's keys, or with the key in the folder that it lies in.
+    package init(path: String, configuration: Configuration) throws {
         let ledger = LocalFile.isFolder(path) ? Countersign.ledgerPath(path) : path
         if LocalFile.isFolder(path), !LocalFile.exists(ledger) {
             throw StartupError("\(path) is no data folder: there is no ledger.db in it")
         }
         if try Self.isDatabase(ledger) {
-            source = .ledger(try LedgerExcerpt(path: ledger))
+            var configuration = configuration
+            configuration.data =
+                LocalFile.isFolder(path) ? path : FilePath.folder(of: path.contains("/") ? path : "./" + path)
+            source = .ledger(try LedgerExcerpt(path: ledger, sealer: try configuration.sealer(makesMissing: false)))
             return
         }
         switch LocalFile.read(path == "-" ? "/dev/stdin" : path) {

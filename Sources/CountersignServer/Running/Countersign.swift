@@ -10,6 +10,7 @@ import NIOCore
 import NIOPosix
 package import ServiceLifecycle
 import Synchronization
+import TransparencyLog
 
 /// The whole server: the one file that knows everybody and puts them together.
 package struct Countersign: Sendable {
@@ -35,6 +36,9 @@ package struct Countersign: Sendable {
     let registry: IdentityRegistry
     let current: CurrentSnapshot
     let enforcement: Enforcement
+    let head: LogHead
+    let publisher: Publisher?
+    let witnesses: WitnessService?
     let log: LogSigner
     let clock: SystemClock
     let logger: Logger
@@ -45,9 +49,31 @@ package struct Countersign: Sendable {
         let clock = SystemClock()
         let chance = Chance.system
         let keys = try DataKeys.load(data: configuration.data, origin: configuration.origin)
-        let ledger = try SQLiteLedger(path: Self.ledgerPath(configuration.data), clock: clock)
-        let log = LogSigner(ledger: ledger, signer: keys.log, grantKey: keys.grant, clock: clock)
-        try await log.checkAgainstMemory()
+        let search = SearchSetting(path: Self.searchPath(configuration.data)) { message in
+            logger.warning("the search index", metadata: ["what": "\(message)"])
+        }
+        let ledger = try SQLiteLedger(
+            path: Self.ledgerPath(configuration.data),
+            clock: clock,
+            sealer: try configuration.sealer(makesMissing: true),
+            search: search,
+        )
+        let floor = CheckpointFloor(in: DiskFolder(path: configuration.data, isPublic: false))
+        let head = LogHead(ledger: ledger, signer: keys.log, floor: floor, clock: clock, logger: logger)
+        let folder = configuration.logFolder.map { path in
+            PublishedFolder(
+                in: DiskFolder(path: path, isPublic: true),
+                of: ledger,
+                key: keys.log.verifier,
+                hasEntries: configuration.logFolderHasEntries,
+            )
+        }
+        var claims = [CheckpointClaim]()
+        if let claim = try await folder?.claim() { claims.append(claim) }
+        try await head.begin(claims: claims)
+        if let witnesses = configuration.witnesses {
+            try await WitnessInquiry(settings: witnesses, logger: logger).ask(about: ledger, signer: keys.log)
+        }
         let book = IdentityBook(declared: configuration.identities, records: try await ledger.identities())
         let directory = try book.directory(connections: configuration.described)
         let snapshot = Snapshot(
@@ -63,7 +89,7 @@ package struct Countersign: Sendable {
         let changes = Change.entries(from: versions, to: snapshot, file: configuration.file, at: clock.time())
         if !changes.isEmpty { _ = try await ledger.commit(Commit(entries: changes)) }
         // Remembered from the first moment, so that a log that is cut later is noticed at the next start.
-        _ = try await log.checkpoint()
+        try await head.advance()
         self.registry = IdentityRegistry(
             book: book,
             current: current,
@@ -76,7 +102,21 @@ package struct Countersign: Sendable {
         self.ledger = ledger
         self.current = current
         self.enforcement = enforcement
-        self.log = log
+        self.head = head
+        publisher = folder.map { Publisher(folder: $0, head: head, logger: logger) }
+        let cosigned = try await ledger.latestCosigned()
+        witnesses = configuration.witnesses.map { settings in
+            WitnessService(
+                settings: settings,
+                ledger: ledger,
+                head: head,
+                cosigned: cosigned,
+                clock: clock,
+                chance: chance,
+                logger: logger,
+            )
+        }
+        self.log = LogSigner(ledger: ledger, head: head, grantKey: keys.grant, clock: clock)
         self.clock = clock
         self.logger = logger
     }
@@ -84,9 +124,13 @@ package struct Countersign: Sendable {
     /// Where the ledger lies in a data folder.
     package static func ledgerPath(_ data: String) -> String { data + "/ledger.db" }
 
+    /// The search index of a data folder.
+    static func searchPath(_ data: String) -> String { data + "/search.db" }
+
     /// Signs the log as it is and gives the data folder back.
     package func close() async {
-        _ = try? await log.checkpoint()
+        _ = try? await head.advance()
+        try? await publisher?.publish()
         try? await ledger.close()
     }
 
@@ -120,9 +164,16 @@ package struct Countersign: Sendable {
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),
                 isReady: { [ledger, clock] in !end.isRaised && !ledger.isFailing(now: clock.time()) },
                 relay: relay,
-                exports: { [ledger, clock] in
-                    exports.map { $0.status(size: ledger.growth.size, now: clock.time()) }
+                logStatus: { [clock, head, ledger, publisher, witnesses] in
+                    var status = LogStatus(size: ledger.growth.size, newest: head.newest)
+                    status.trouble = head.trouble?.message
+                    status.folder = publisher?.status
+                    status.witnesses = witnesses?.status ?? []
+                    status.cosigned = witnesses?.cosigned
+                    status.exports = exports.map { $0.status(size: ledger.growth.size, now: clock.time()) }
+                    return status
                 },
+                entriesArePublic: configuration.logEntriesArePublic,
                 logger: logger,
             )
         )
@@ -151,6 +202,7 @@ package struct Countersign: Sendable {
             connections: connections,
             enforcement: enforcement,
             authenticator: registry,
+            grants: log,
             group: MultiThreadedEventLoopGroup.singleton,
             logger: logger,
             started: { port in started.gatewayStarted(port) },
@@ -170,8 +222,12 @@ package struct Countersign: Sendable {
             control.drain()
         }
         // Ended in reverse order: first nobody new comes in, last nobody looks after the clock any more.
+        let sweeper = RetentionSweeper(enforcement: enforcement, logger: logger)
         let ticker = Ticker(enforcement: enforcement, logger: logger)
-        let inner: [any Service] = exports as [any Service] + [ticker, reloader, started] + services
+        let inner: [any Service] =
+            exports as [any Service]
+            + [CheckpointService(head: head, logger: logger), ticker, sweeper, reloader, started]
+            + (publisher.map { [$0] } ?? []) + (witnesses.map { [$0] } ?? []) + services
         let outer: [any Service] = [gateway, web, ending]
         let signals = Signals(reload: { request.yield() }, logger: logger)
         var all = (inner + outer).map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }

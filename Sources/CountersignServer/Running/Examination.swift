@@ -33,6 +33,7 @@ package enum Examination {
         }
         findings.append(keys(configuration))
         findings += owners(configuration)
+        findings += await witnesses(configuration.witnesses)
         if !configuration.control.isLoopback, configuration.publicURL.utf8.starts(with: "http://".utf8) {
             findings.append(
                 Finding(
@@ -120,7 +121,8 @@ package enum Examination {
                 return Finding(name: "data folder", isGood: true, message: message)
             }
             _ = try DataKeys.tokenKey(data: configuration.data)
-            return Finding(name: "data folder", isGood: true, message: "the keys are private; the log's is \(key)")
+            let message = "the keys are private; the log's is \(key); `countersign log fsck` examines the log itself"
+            return Finding(name: "data folder", isGood: true, message: message)
         } catch {
             return Finding(name: "data folder", isGood: false, message: "\(error)")
         }

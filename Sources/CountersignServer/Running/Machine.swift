@@ -54,6 +54,7 @@ extension ConfigurationWorld {
             }
         },
         checksTLS: false,
+        hasSecrets: false,
     )
 }
 

@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignIdentity
+import CountersignLog
 import CountersignProxy
 import Logging
 import ServiceLifecycle
@@ -105,6 +106,13 @@ extension Configuration {
         if gateway != other.gateway { keys.append("listen.gateway") }
         if tls?.certificate != other.tls?.certificate || tls?.key != other.tls?.key { keys.append("listen.tls") }
         if publicURL != other.publicURL { keys.append("public_url") }
+        if payloads.key != other.payloads.key { keys.append("payloads.key") }
+        if payloads.previous != other.payloads.previous { keys.append("payloads.previous") }
+        if logFolder != other.logFolder { keys.append("log.folder") }
+        if logFolderHasEntries != other.logFolderHasEntries { keys.append("log.folder_entries") }
+        if witnesses?.peers != other.witnesses?.peers { keys.append("log.witnesses") }
+        if witnesses?.quorum != other.witnesses?.quorum { keys.append("log.quorum") }
+        if logEntriesArePublic != other.logEntriesArePublic { keys.append("log.entries") }
         if exports != other.exports { keys.append("exports") }
         return keys
     }

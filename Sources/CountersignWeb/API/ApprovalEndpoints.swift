@@ -76,7 +76,19 @@ enum ApprovalEndpoints {
             "The receipt: the approval's entries with proofs that they are in the log.",
             parameters: [id],
             answers: [.json("Receipt", "The receipt.")],
+            problems: [503],
             run: receipt,
+        ),
+        Endpoint(
+            .get,
+            "/v1/approvals/{id}/attestation",
+            .caller,
+            name: "getAttestation",
+            "How the approval was decided and what came of it, as an in-toto statement in a DSSE envelope.",
+            parameters: [id],
+            answers: [.json("Attestation", "The envelope, signed with the key of /.well-known/jwks.json.")],
+            problems: [409],
+            run: attestation,
         ),
     ]
 
@@ -175,6 +187,14 @@ enum ApprovalEndpoints {
             throw Problem(.notFound)
         }
         return attachment(receipt, name: approval.id.rawValue + ".receipt.json")
+    }
+
+    @Sendable private static func attestation(_ exchange: Exchange) async throws -> Reply {
+        let approval = try await exchange.approval()
+        guard let envelope = try await exchange.parts.dependencies.log.attestation(of: approval) else {
+            throw Problem(.wrongState, "Nobody has decided yet; there is nothing to attest.")
+        }
+        return attachment(envelope, name: approval.id.rawValue + ".intoto.json")
     }
 
     /// A receipt to keep.

@@ -14,12 +14,13 @@ extension Approval {
         return .object(
             JSONObject([
                 // The document was canonical JSON when it was digested; it parses.
-                ("action", StoredJSON.value(document) ?? .null),
+                ("action", document.flatMap { StoredJSON.value($0) } ?? .null),
                 ("action_digest", .string(digest.rawValue)),
                 ("agent", .string(agent.rawValue)),
                 ("asynchronous", .bool(asynchronous)),
                 ("connection", .string(connection.rawValue)),
                 ("decisions", .array(decisions.map(\.json))),
+                ("erased_by", erasedBy.map { .integer(Int64(clamping: $0)) } ?? .null),
                 ("expires_at", .string(expiresAt.rfc3339)),
                 ("gates", .array(gates.map { $0.json(after: decisions) })),
                 ("grant_expires_at", .time(grantExpiresAt)),

@@ -10,6 +10,18 @@ enum GrantEndpoints {
     /// The endpoints.
     static let all = [
         Endpoint(
+            .get,
+            "/.well-known/jwks.json",
+            .anyone,
+            name: "getGrantKeys",
+            "The public key that verifies grants (Countersign-Grant) and attestations (RFC 7517, RFC 8037).",
+            answers: [.json("KeySet", "The key set.")],
+        ) { exchange in
+            var reply = Reply.json(exchange.parts.dependencies.log.grantKeys)
+            reply.fields[.cacheControl] = "public, max-age=300"
+            return reply
+        },
+        Endpoint(
             .post,
             "/v1/approvals/{id}/redeem",
             .agent,
@@ -53,7 +65,9 @@ enum GrantEndpoints {
         let digest = try members.parsed("action_digest", "the digest of the action") { ActionDigest($0) }
         let approval = try await exchange.approval()
         if let digest, digest != approval.digest { throw Problem(.digestMismatch) }
-        guard let document = StoredJSON.value(approval.document), let action = try? Action(document: document) else {
+        // Only what nothing can happen to any more is ever erased.
+        guard let text = approval.document else { throw Problem(.wrongState, "The action's document was erased.") }
+        guard let document = StoredJSON.value(text), let action = try? Action(document: document) else {
             throw LedgerError(.corrupt, "the document of \(approval.id) is no action")
         }
         if approval.asynchronous, approval.status == .approved {

@@ -51,14 +51,57 @@ enum HealthEndpoints {
         }
         text.family("countersign_log_entries_total", "counter", "Entries in the log.")
         text.sample("countersign_log_entries_total", Int(clamping: statistics.entries))
+        if let searchable = statistics.searchable {
+            let lag = statistics.entries - min(searchable, statistics.entries)
+            text.family(
+                "countersign_search_lag_entries",
+                "gauge",
+                "Entries that searches read because no index has them."
+            )
+            text.sample("countersign_search_lag_entries", Int(clamping: lag))
+        }
+        let log = dependencies.logStatus()
+        text.family("countersign_log_checkpoint_entries", "gauge", "Entries that the newest checkpoint covers.")
+        text.sample("countersign_log_checkpoint_entries", Int(clamping: log.newest?.size ?? 0))
+        text.family("countersign_log_unsigned_entries", "gauge", "Durable entries that no checkpoint covers yet.")
+        text.sample("countersign_log_unsigned_entries", Int(clamping: log.unsigned))
+        text.family("countersign_log_signing", "gauge", "Whether the log can be signed.")
+        text.sample("countersign_log_signing", log.trouble == nil ? 1 : 0)
+        if let folder = log.folder {
+            text.family("countersign_log_published_entries", "gauge", "Entries that the published folder covers.")
+            text.sample("countersign_log_published_entries", Int(clamping: folder.size ?? 0))
+        }
+        add(log.witnesses, cosigned: log.cosigned, to: &text)
         text.family("countersign_waiting_holds", "gauge", "Requests that wait for an approval to change.")
         text.sample("countersign_waiting_holds", dependencies.ledger.feed.watching)
-        text.exports(dependencies.exports())
+        text.exports(dependencies.logStatus().exports)
         text.family("countersign_ready", "gauge", "Whether new work is taken on.")
         text.sample("countersign_ready", dependencies.isReady() ? 1 : 0)
         text.family("countersign_build_info", "gauge", "The version that runs.")
         text.sample("countersign_build_info", 1, label: ("version", dependencies.version))
         return .text(text.text, contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
+}
+
+extension HealthEndpoints {
+    /// How far the witnesses are; nothing where there are none.
+    private static func add(_ witnesses: [LogStatus.Witness], cosigned: UInt64?, to text: inout PrometheusText) {
+        guard !witnesses.isEmpty else { return }
+        text.family(
+            "countersign_cosigned_entries",
+            "gauge",
+            "Entries that a checkpoint with enough cosignatures covers."
+        )
+        text.sample("countersign_cosigned_entries", Int(clamping: cosigned ?? 0))
+        let lag = "countersign_witness_lag_entries"
+        text.family(lag, "gauge", "Signed entries that a witness has not cosigned.")
+        for witness in witnesses { text.sample(lag, Int(clamping: witness.lag), label: ("witness", witness.name)) }
+        let time = "countersign_witness_last_success_timestamp_seconds"
+        text.family(time, "gauge", "When a witness cosigned last; 0 if it never did.")
+        for witness in witnesses {
+            let seconds = (witness.time?.microseconds ?? 0) / 1_000_000
+            text.sample(time, Int(clamping: seconds), label: ("witness", witness.name))
+        }
     }
 }
 

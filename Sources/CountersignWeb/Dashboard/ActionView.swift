@@ -17,6 +17,9 @@ struct ActionView {
     let payload: PayloadView?
     let rest: Markup
     let document: Markup
+    let isErased: Bool
+    /// The page of the entry that tells of the erasure.
+    let erasure: Markup
 
     init(_ approval: Approval, _ connection: Connection?) {
         self.connection = Markup(approval.connection.rawValue)
@@ -24,8 +27,10 @@ struct ActionView {
         environment = EnvironmentLabel(connection?.labels["env"])
         labels = (connection?.labels ?? [:]).filter { $0.key != "env" }.sorted { $0.key < $1.key }
             .map { NamedText(name: VisibleText.line($0.key), text: VisibleText.line($0.value)) }
-        let parsed = StoredJSON.value(approval.document) ?? .null
+        let parsed = approval.document.flatMap { StoredJSON.value($0) } ?? .null
         document = VisibleText.block(parsed.prettyText())
+        isErased = approval.document == nil
+        erasure = approval.erasedBy.map { Markup("/activity/\($0)") } ?? .none
         operations = (parsed["context"]?["operations"]?.arrayValue ?? []).map { OperationView($0) }
         var context = parsed["context"]?.objectValue ?? JSONObject()
         context["operations"] = nil

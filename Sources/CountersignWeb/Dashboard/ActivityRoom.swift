@@ -52,8 +52,16 @@ enum ActivityRoom {
 struct ActivityForm {
     /// The kinds to choose from.
     let kinds: [Choice]
+    /// The effects to choose from.
+    let effects: [Choice]
+    /// The statuses to choose from.
+    let statuses: [Choice]
     /// The agent.
     let agent: Markup
+    /// The user.
+    let user: Markup
+    /// The connection.
+    let connection: Markup
     /// The text.
     let text: Markup
     /// The first day.
@@ -66,35 +74,56 @@ struct ActivityForm {
     let query: EntryQuery
     private let pairs: [(String, String)]
 
-    /// A kind to choose.
+    /// A word to choose.
     struct Choice {
-        /// The kind.
+        /// The word.
         let name: Markup
         /// Whether it is chosen.
         let isChosen: Bool
+
+        /// All the words of a set, of which one may be chosen.
+        static func all<Word: RawRepresentable<String> & CaseIterable>(_ chosen: Word?) -> [Choice] {
+            Word.allCases.map { Choice(name: Markup($0.rawValue), isChosen: $0.rawValue == chosen?.rawValue) }
+        }
     }
 
     /// Reads the form leniently: what cannot be understood does not narrow the search.
     init(_ fields: FormFields) {
         let kind = fields["kind"].flatMap { EntryKind(rawValue: $0) }
+        let effect = fields["effect"].flatMap { Effect(rawValue: $0) }
+        let status = fields["status"].flatMap { EntryStatus(rawValue: $0) }
         let agent = fields["agent"].flatMap { AgentID($0) }
+        let user = fields["user"].flatMap { UserID($0) }
+        let connection = fields["connection"].flatMap { ConnectionName($0) }
         let text = fields["q"].map { String($0.prefix(200)) }.flatMap { $0.isEmpty ? nil : $0 }
         let from = fields["from"].flatMap { Timestamp(rfc3339: $0 + "T00:00:00Z") == nil ? nil : $0 }
         let to = fields["to"].flatMap { Timestamp(rfc3339: $0 + "T00:00:00Z") == nil ? nil : $0 }
-        kinds = EntryKind.allCases.map { Choice(name: Markup($0.rawValue), isChosen: $0 == kind) }
+        kinds = Choice.all(kind)
+        effects = Choice.all(effect)
+        statuses = Choice.all(status)
         self.agent = Markup(agent?.rawValue ?? "")
+        self.user = Markup(user?.rawValue ?? "")
+        self.connection = Markup(connection?.rawValue ?? "")
         self.text = Markup(text ?? "")
         self.from = Markup(from ?? "")
         self.to = Markup(to ?? "")
         query = EntryQuery(
             kinds: kind.map { [$0] } ?? [],
             agent: agent,
+            user: user,
+            connection: connection,
+            effects: effect.map { [$0] } ?? [],
+            statuses: status.map { [$0] } ?? [],
             from: from.flatMap { Timestamp(rfc3339: $0 + "T00:00:00Z") },
             // The last day is meant to the end.
             to: to.flatMap { Timestamp(rfc3339: $0 + "T00:00:00Z")?.adding(.seconds(86_400)) },
             text: text,
         )
-        let given = [("kind", kind?.rawValue), ("agent", agent?.rawValue), ("q", text), ("from", from), ("to", to)]
+        let given = [
+            ("q", text), ("kind", kind?.rawValue), ("effect", effect?.rawValue), ("status", status?.rawValue),
+            ("agent", agent?.rawValue), ("user", user?.rawValue), ("connection", connection?.rawValue), ("from", from),
+            ("to", to),
+        ]
         pairs = given.compactMap { name, value in value.map { (name, $0) } }
         isNarrowed = !pairs.isEmpty
     }

@@ -5,7 +5,7 @@ enum DashboardEndpoints {
     /// All of them.
     static let all =
         DashboardAssets.endpoints + SignIn.endpoints + InboxRoom.endpoints + ApprovalRoom.endpoints
-        + ActivityRoom.endpoints + AgentsRoom.endpoints
+        + ActivityRoom.endpoints + AgentsRoom.endpoints + LogRoom.endpoints
 }
 
 extension Exchange {

@@ -42,8 +42,8 @@ enum DecisionRight: Hashable, Sendable {
         _ snapshot: Snapshot,
         _ now: Timestamp,
     ) -> Bool {
-        guard let user = snapshot.directory.users[id], let document = StoredJSON.value(approval.document),
-            let action = try? Action(document: document)
+        guard let user = snapshot.directory.users[id], let text = approval.document,
+            let document = StoredJSON.value(text), let action = try? Action(document: document)
         else { return false }
         return snapshot.policy.mayApprove(user, approval, action, directory: snapshot.directory, now: now)
     }

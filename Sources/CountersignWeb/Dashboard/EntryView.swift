@@ -59,6 +59,11 @@ struct EntryView {
             if let version = json["policy"]?["version"]?.stringValue { parts.append("\(count)version \(version)") }
         case "configuration.changed":
             if let file = json["configuration"]?["file"]?.stringValue { parts.append(file) }
+        case "payload.erased":
+            let count = json["erased"]?["count"]?.integerValue ?? 0
+            parts.append(count == 1 ? "1 payload" : "\(count) payloads")
+            if let cause = json["erased"]?["reason"]?.stringValue { parts.append(cause) }
+            if let name = json["erased"]?["connection"]?.stringValue { parts.append(name) }
         default: break
         }
         if let detail = json["detail"]?.stringValue { parts.append(detail) }

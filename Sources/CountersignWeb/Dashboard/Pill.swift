@@ -38,6 +38,17 @@ struct Pill {
         self.init(parts.count == 2 ? Effect(rawValue: String(parts[1])) ?? .unknown : .unknown)
     }
 
+    /// A word of our own.
+    init(_ word: String, tone: String) {
+        text = Markup(word)
+        self.tone = Markup(tone)
+    }
+
+    /// How many entries somebody is behind, with words for none and for some.
+    init(lag: UInt64, none: String, some: String) {
+        self.init(lag == 0 ? none : "\(lag) \(some)", tone: lag == 0 ? "good" : "wait")
+    }
+
     /// A kind of entry; one that this version does not know stands as it is.
     init(kind name: String) {
         text = VisibleText.line(name)
@@ -52,6 +63,7 @@ struct Pill {
             case .approvalRequested: Markup("wait")
             case .approvalDecided, .approvalSettled, .actionDispatched: Markup("info")
             case .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded: Markup("calm")
+            case .payloadErased: Markup("grave")
             }
     }
 }

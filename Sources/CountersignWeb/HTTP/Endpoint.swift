@@ -140,30 +140,41 @@ struct PathPattern: Sendable {
     private enum Segment: Sendable {
         case literal(String)
         case parameter(String)
+        /// All segments from here on, at least one, as they were sent.
+        case rest(String)
     }
 
     /// The pattern's text.
     let text: String
     private let segments: [Segment]
 
-    /// Reads a pattern.
+    /// Reads a pattern; `{name...}` at its end stands for one segment or more.
     init(_ text: String) {
-        self.text = text
+        self.text = text.hasSuffix("...}") ? text.dropLast(4) + "}" : text
         segments = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { part in
-            part.first == "{" ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))
+            if part.hasSuffix("...}") { return .rest(String(part.dropFirst().dropLast(4))) }
+            return part.first == "{" ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))
         }
     }
 
     /// The decoded parameters, if the raw segments of a path match.
     func match(_ path: [Substring]) -> [String: String]? {
-        guard path.count == segments.count else { return nil }
+        var path = path
         var parameters = [String: String]()
+        if case .rest(let name) = segments.last, path.count >= segments.count {
+            // Not decoded: a tile's path has one spelling.
+            let rest = path[(segments.count - 1)...].joined(separator: "/")
+            path = path.prefix(segments.count - 1) + [Substring(rest)]
+            parameters[name] = rest
+        }
+        guard path.count == segments.count else { return nil }
         for (segment, part) in zip(segments, path) {
             switch segment {
             case .literal(let text): guard text.utf8.elementsEqual(part.utf8) else { return nil }
             case .parameter(let name):
                 guard let value = PercentCoding.decode(part), !value.isEmpty else { return nil }
                 parameters[name] = value
+            case .rest(let name): guard parameters[name]?.isEmpty == false else { return nil }
             }
         }
         return parameters

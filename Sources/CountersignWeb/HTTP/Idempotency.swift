@@ -55,6 +55,7 @@ struct Idempotency: Sendable {
             status: reply.status,
             contentType: reply.fields[.contentType] ?? "",
             body: reply.memory ?? bytes,
+            approval: RememberedAnswer.approval(in: reply.memory ?? bytes),
         )
         // The request has run; that its answer is not remembered must not turn it into a failure.
         try? await ledger.remember(answer, for: key, now: now)

@@ -1,5 +1,6 @@
 import CanonicalJSON
 import CountersignCore
+import TransparencyLog
 
 /// A parameter of a path, query or field: what the server checks and what the OpenAPI document says, from one source.
 struct Parameter: Sendable {
@@ -35,6 +36,8 @@ struct Parameter: Sendable {
         case sequence
         /// An idempotency key.
         case key
+        /// A tile's place in its level: `x001/067.p/12`, for instance.
+        case tile
     }
 
     /// The name.
@@ -83,6 +86,7 @@ struct Parameter: Sendable {
             (1...200).contains(text.utf8.count)
                 && text.utf8.allSatisfy { AgentID.allows($0) || $0 == UInt8(ascii: "~") }
         case .sequence: UInt64(strict: text).map { $0 <= UInt64(Int64.max) } ?? false
+        case .tile: TilePath(parsing: "tile/entries/" + text) != nil
         case .key: (1...255).contains(text.utf8.count) && text.utf8.allSatisfy { (33...126).contains($0) }
         }
     }
@@ -111,6 +115,7 @@ extension Parameter.Form {
         case .text(let limit): "text of at most \(limit) characters"
         case .cursor: "a cursor that an answer gave"
         case .sequence: "an entry's number"
+        case .tile: "a tile's place, three digits, or groups of them such as x001/067, with .p/WIDTH if it is partial"
         case .key: "1 to 255 visible ASCII characters"
         }
     }
@@ -132,6 +137,7 @@ extension Parameter.Form {
         case .text(let limit): ["type": "string", "maxLength": .integer(Int64(limit))]
         case .cursor: ["type": "string", "pattern": "^[A-Za-z0-9._@+:/~-]{1,200}$"]
         case .sequence: ["type": "integer", "format": "int64", "minimum": 0]
+        case .tile: ["type": "string", "pattern": "^(x[0-9]{3}/)*[0-9]{3}(\\.p/[1-9][0-9]{0,2})?$"]
         case .key: ["type": "string", "pattern": "^[!-~]{1,255}$"]
         }
     }

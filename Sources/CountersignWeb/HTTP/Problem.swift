@@ -109,13 +109,16 @@ extension ReasonCode {
         case .unknownConnection, .notFound: 404
         case .methodRefused: 405
         case .approvalRequired, .approvalDenied, .approvalExpired, .approvalWithdrawn, .approvalRevoked, .grantLapsed,
-            .grantUsed, .digestMismatch, .policyChanged, .alreadyDecided, .wrongState, .idempotencyConflict:
+            .grantUsed, .digestMismatch, .policyChanged, .alreadyDecided, .alreadyErased, .wrongState,
+            .idempotencyConflict:
             409
         case .resultGone: 410
         case .bodyTooLarge: 413
         case .tooManyPending: 429
         case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
-        case .ledgerUnavailable, .clockUnreliable, .connectionChanged, .overloaded, .shuttingDown: 503
+        case .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .connectionChanged, .overloaded,
+            .shuttingDown:
+            503
         case .upstreamTimeout: 504
         }
     }

@@ -83,6 +83,8 @@ class Gateway:
         self.control = free_port()
         self.port = free_port()
         self.process = None
+        # What the process is started by: strace, for instance.
+        self.wrapper = []
         self.clients = {}
         self.tokens = {}
         self.logs = self.folder / "server.log"
@@ -158,7 +160,7 @@ class Gateway:
         """Starts the process and waits for nothing."""
         with open(self.logs, "ab") as log:
             self.process = subprocess.Popen(
-                [str(BINARY), "serve", "--config", str(self.file)],
+                [*self.wrapper, str(BINARY), "serve", "--config", str(self.file)],
                 cwd=self.folder,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
@@ -194,7 +196,10 @@ class Gateway:
     def kill(self):
         """kill -9."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
+            # A tracer ends with what it traces, but not the other way round.
+            traced = psutil.Process(self.process.pid).children(recursive=True) if self.wrapper else []
+            for process in traced or [self.process]:
+                process.send_signal(signal.SIGKILL)
             self.process.wait(10)
         self.close_clients()
 

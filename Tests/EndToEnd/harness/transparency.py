@@ -60,6 +60,42 @@ def root_from_inclusion(index, size, leaf, proof):
     return result
 
 
+def tile_path(index):
+    """The groups of three digits of a tile's number (C2SP tlog-tiles)."""
+    groups = [f"{index % 1000:03}"]
+    while index := index // 1000:
+        groups.insert(0, f"x{index % 1000:03}")
+    return "/".join(groups)
+
+
+def log_of_tiles(size, get):
+    """All entries and the root of a log of this size, from tiles that `get` answers by path (C2SP tlog-tiles).
+
+    Each level's tiles must be what the level below hashes to.
+    """
+
+    def tiles(kind, count):
+        for index in range((count + 255) // 256):
+            width = min(256, count - 256 * index)
+            yield width, get(f"tile/{kind}/{tile_path(index)}" + (f".p/{width}" if width < 256 else ""))
+
+    entries = []
+    for width, bundle in tiles("entries", size):
+        for _ in range(width):
+            length = int.from_bytes(bundle[:2], "big")
+            entries.append(bundle[2 : 2 + length])
+            bundle = bundle[2 + length :]
+        assert not bundle, "a bundle is longer than its entries"
+    level, hashes = 0, [leaf_hash(entry) for entry in entries]
+    root = merkle_root(hashes)
+    while hashes:
+        kept = b"".join(tile for _, tile in tiles(level, len(hashes)))
+        assert kept == b"".join(hashes), f"the tiles of level {level} are not what is below them"
+        hashes = [merkle_root(hashes[i : i + 256]) for i in range(0, len(hashes) // 256 * 256, 256)]
+        level += 1
+    return entries, root
+
+
 class Verifier:
     """A log's verifier key: NAME+HASH+BASE64(TYPE || KEY)."""
 

@@ -3,7 +3,7 @@ import Synchronization
 /// Lets one change at a time span its awaits, in the order of asking; the mutex guards the queue.
 ///
 /// Without turns two changes could be committed in one order and come into force in the other.
-final class Turns: Sendable {
+package final class Turns: Sendable {
     private struct State {
         var isTaken = false
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -11,8 +11,11 @@ final class Turns: Sendable {
 
     private let state = Mutex(State())
 
+    /// Nobody's turn yet.
+    package init() {}
+
     /// Runs `body` when everybody who asked before is done.
-    func take<Value: Sendable>(_ body: () async throws -> Value) async rethrows -> Value {
+    package func take<Value: Sendable>(_ body: () async throws -> Value) async rethrows -> Value {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in
                 if state.isTaken {
