@@ -166,9 +166,11 @@ struct OCSFReading {
             }
             return .object(entity)
         }
-        let previous = change?["previous"].flatMap { $0.isNull ? nil : $0 }
-        readChange(told, previous == nil ? .create : .update, entity(previous ?? change?["version"]))
-        if previous != nil { members.append(("entity_result", entity(change?["version"]))) }
+        let now = change?["version"]
+        // The text and not the JSON value, whose own null is not Swift's.
+        let previous = change?["previous"]?.stringValue.map { JSONValue.string($0) }
+        readChange(told, previous == nil ? .create : .update, entity(previous ?? now))
+        if previous != nil { members.append(("entity_result", entity(now))) }
         message = "The \(name) in force changed"
     }
 
