@@ -67,7 +67,7 @@ extension Enforcement {
         // Whoever has become the agent's owner since the hold does not decide, either.
         if let known, !known.id.isSamePerson(as: snapshot.directory.agents[approval.agent]?.owner),
             let text = approval.document,
-            let document = try? JSONParser.parse(text, limits: JSONLimits(allowsNoncharacters: true)),
+            let document = StoredJSON.value(text),
             let action = try? Action(document: document)
         {
             mayApprove = snapshot.policy.mayApprove(known, approval, action, directory: snapshot.directory, now: now)

@@ -161,7 +161,7 @@ extension Enforcement {
 }
 
 extension Entry {
-    private var members: JSONValue? { try? JSONParser.parse(bytes, limits: JSONLimits(allowsNoncharacters: true)) }
+    private var members: JSONValue? { StoredJSON.value(bytes) }
 
     /// The approval that it is one of.
     fileprivate var approval: ApprovalID? { members?["approval"]?.stringValue.flatMap { ApprovalID($0) } }

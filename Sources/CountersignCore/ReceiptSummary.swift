@@ -109,7 +109,7 @@ package struct ReceiptSummary: Hashable, Sendable {
         if let approval { object["approval"] = .string(approval.rawValue) }
         if let owner { object["owner"] = .string(owner) }
         if let onBehalfOf { object["on_behalf_of"] = .string(onBehalfOf) }
-        if let document { object["document"] = (try? JSONParser.parse(document)) ?? .string(document) }
+        if let document { object["document"] = StoredJSON.value(document) ?? .string(document) }
         if let outcome {
             var result = JSONObject([("result", .string(outcome.result.rawValue))])
             if let status = outcome.status { result["status"] = .integer(Int64(status)) }

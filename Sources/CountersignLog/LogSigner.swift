@@ -48,7 +48,7 @@ package struct LogSigner: LogKeeper {
     /// The receipt of one entry; of its whole approval, if it belongs to one.
     package func receipt(forEntry sequence: UInt64) async throws(LedgerError) -> [UInt8]? {
         guard let entry = try await ledger.entry(sequence) else { return nil }
-        if let members = try? JSONParser.parse(entry.bytes),
+        if let members = StoredJSON.value(entry.bytes),
             let approval = members["approval"]?.stringValue.flatMap({ ApprovalID($0) })
         {
             return try await receipt(for: approval)

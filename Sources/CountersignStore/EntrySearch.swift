@@ -115,7 +115,7 @@ struct EntrySearch {
 
     /// Compares the entry itself, whose body, agent and connection are in the row's columns from 1 on.
     private func matches(_ row: StoreRow) -> Bool {
-        guard let entry = try? JSONParser.parse(row.bytes(1)) else { return false }
+        guard let entry = StoredJSON.value(row.bytes(1)) else { return false }
         let facets = EntryFacets(
             entry,
             agent: row.isNull(2) ? nil : AgentID(unchecked: row.text(2)),

@@ -15,8 +15,7 @@ extension PayloadSealer {
 
     /// What an entry says of the payload beside it.
     static func commitment(in body: [UInt8]) -> String? {
-        try? JSONParser.parse(body, limits: JSONLimits(allowsNoncharacters: true))["payload"]?["commitment"]?
-            .stringValue
+        StoredJSON.value(body)?["payload"]?["commitment"]?.stringValue
     }
 }
 

@@ -18,7 +18,7 @@ struct SearchFile {
     /// `CTSX`, in `PRAGMA application_id`.
     private static let application: Int64 = 0x4354_5358
     /// Changed whenever the terms or the blocks change: an index of another version is made anew.
-    private static let version: Int64 = 1
+    private static let version: Int64 = 2
 
     private static let schema = """
         CREATE TABLE segment (id INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;

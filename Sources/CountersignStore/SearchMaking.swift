@@ -9,7 +9,7 @@ struct SearchGathering {
     /// Adds an entry.
     mutating func add(_ body: [UInt8], agent: AgentID?, connection: ConnectionName?, at place: Int) {
         // Every entry was written by this program; one that cannot be parsed is for `log fsck` to find.
-        let entry = (try? JSONParser.parse(body)) ?? .null
+        let entry = StoredJSON.value(body) ?? .null
         let place = UInt16(place)
         SearchTerms.each(of: entry, agent: agent, connection: connection) { term in
             places[term, default: []].appendUnlessLast(place)

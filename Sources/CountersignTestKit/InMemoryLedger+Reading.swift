@@ -100,7 +100,7 @@ extension InMemoryLedger {
         // What the draft says need not be read again.
         guard query.kinds.isEmpty || query.kinds.contains(draft.kind) else { return false }
         guard query.agent.map({ $0 == draft.agent }) ?? true else { return false }
-        guard let json = try? JSONParser.parse(entry.bytes) else { return false }
+        guard let json = StoredJSON.value(entry.bytes) else { return false }
         return query.matches(json, agent: draft.agent, connection: draft.connection)
     }
 

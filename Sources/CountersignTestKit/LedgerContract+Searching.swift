@@ -158,6 +158,29 @@ extension LedgerContract {
                 }
             }
         },
+        LedgerRule("no text from outside hides an entry from a search, in the index or out of it") { ledger, clock in
+            let filler = Fixtures.entry(.policyChanged, at: clock.time(), agent: nil, text: "filler")
+            // RFC 8259 lets JSON have noncharacters, and so does whoever writes an entry.
+            let hidden = Circumstances(justification: "\u{FFFF}\u{FFFE} overhaul \u{10FFFE}")
+            let entry = writer.judged(.actionAllowed, mixed, hidden, allow, version: "v1", at: clock.time())
+            var commits = [[entry]]
+            for _ in 0..<6 { commits.append([EntryDraft](repeating: filler, count: 100)) }
+            commits.append([entry])
+            for drafts in commits { _ = try await ledger.commit(Commit(entries: drafts)) }
+            let asked = [
+                EntryQuery(agent: other), EntryQuery(user: Fixtures.alice), EntryQuery(connection: warehouse),
+                EntryQuery(effects: [.delete]), EntryQuery(statuses: [.allowed]), EntryQuery(kinds: [.actionAllowed]),
+                EntryQuery(text: "overhaul"), EntryQuery(text: "\u{FFFF}\u{FFFE}"), EntryQuery(text: "warehouse"),
+            ]
+            // Before the index has it and after; where there is none, that is once more the same.
+            for _ in 0..<2 {
+                for query in asked {
+                    let found = try await LedgerContract.numbers(query, in: ledger)
+                    try expect(found == [601, 0], "\(query) finds \(found)")
+                }
+                while let covered = try await ledger.statistics().searchable, covered < 512 { await Task.yield() }
+            }
+        },
         LedgerRule("a text's marks and words have no meaning but themselves") { ledger, clock in
             let life = try life(at: clock.time())
             for _ in 0..<60 { _ = try await ledger.commit(Commit(entries: life)) }

@@ -147,6 +147,19 @@ struct ReceiptTests {
         #expect(try await log.receipt(forEntry: 2) == nil)
     }
 
+    @Test("an entry with text that strict readers refuse has its approval's receipt, which verifies")
+    func noncharacters() async throws {
+        let circumstances = Circumstances(justification: "\u{FFFF} \u{FFFE}")
+        let action = Fixtures.action(path: "/v1/\u{FFFE}")
+        guard case .held(let approval) = await enforcement.admit(action, circumstances) else { throw Failed() }
+        #expect(await decide(approval) == nil)
+        try await head.advance()
+        let summary = try verify(try #require(try await log.receipt(forEntry: 0)))
+        #expect(summary.approval == approval.id)
+        #expect(summary.events.count == 3)
+        #expect(summary.json["document"]?["resource"] != nil)
+    }
+
     @Test("entries left out, repeated or in another order are refused")
     func entries() async throws {
         let receipt = try Receipt(parsing: try await receipt(wholeStory()))

@@ -33,7 +33,7 @@ package struct ToldEntry: Sendable {
         }
         let value: JSONValue
         do {
-            value = try JSONParser.parse(bytes, limits: JSONLimits(allowsNoncharacters: true))
+            value = try StoredJSON.parse(bytes)
         } catch {
             throw ReplayError("it is not JSON: \(error)")
         }

@@ -77,8 +77,7 @@ package struct ExportLeaf: Sendable {
     /// Reads an entry.
     package init(_ entry: Entry) {
         self.entry = entry
-        let limits = JSONLimits(maxBytes: 1 << 20, allowsNoncharacters: true)
-        json = (try? JSONParser.parse(entry.bytes, limits: limits)) ?? .object([:])
+        json = StoredJSON.value(entry.bytes) ?? .object([:])
         kind = json["kind"]?.stringValue ?? ""
         time = json["time"]?.stringValue.flatMap { Timestamp(rfc3339: $0) } ?? Timestamp(microseconds: 0)
         approval = json["approval"]?.stringValue.flatMap { ApprovalID($0) }

@@ -133,7 +133,7 @@ struct AsyncRunner: Sendable {
     /// The request that the document describes.
     private func remake(_ approval: Approval) async -> Remade {
         guard let text = approval.document,
-            let document = try? JSONParser.parse(text, limits: JSONLimits(allowsNoncharacters: true)),
+            let document = StoredJSON.value(text),
             let action = try? Action(document: document),
             action.digest == approval.digest, let connection = context.connections[approval.connection],
             let method = action.details["method"]?.stringValue,

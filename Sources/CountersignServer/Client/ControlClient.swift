@@ -19,7 +19,7 @@ package struct ControlAnswer: Sendable {
     package let body: [UInt8]
 
     /// The body as JSON, if it is.
-    package var json: JSONValue? { try? JSONParser.parse(body, limits: JSONLimits(allowsNoncharacters: true)) }
+    package var json: JSONValue? { StoredJSON.value(body) }
     /// Whether the status says that it went well.
     package var isSuccess: Bool { (200..<300).contains(status) }
 }
@@ -76,7 +76,7 @@ package struct ControlClient: Sendable {
                 case .head(let head): status = head.status
                 case .body(let buffer) where status == 200:
                     for message in reader.read(Array(buffer.readableBytesView)) {
-                        guard let data = try? JSONParser.parse(message.data) else { continue }
+                        guard let data = StoredJSON.value(message.data) else { continue }
                         if try await !handle(message.id, data) { return nil }
                     }
                 case .body(let buffer): refusal += Array(buffer.readableBytesView)

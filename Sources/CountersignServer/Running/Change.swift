@@ -35,7 +35,7 @@ enum Change {
 
     private static func latest(_ kind: EntryKind, in ledger: any Ledger) async throws(LedgerError) -> JSONValue? {
         let page = try await ledger.entries(EntryQuery(kinds: [kind], limit: 1))
-        return page.items.first.flatMap { try? JSONParser.parse($0.bytes) }
+        return page.items.first.flatMap { StoredJSON.value($0.bytes) }
     }
 
     private static func value(_ version: String, _ previous: String?, _ more: [(String, JSONValue)]) -> JSONValue {
