@@ -168,11 +168,18 @@ package struct EntryDraft: Hashable, Sendable {
     }
 
     /// The entry's canonical bytes under a sequence number.
-    package func encoded(sequence: UInt64) -> [UInt8] {
+    ///
+    /// `before` is the number of the approval's entry before this one: each names the one before it, so that none can be
+    /// left out of the middle of a receipt. The member's name follows `sequence` in RFC 8785's order.
+    package func encoded(sequence: UInt64, before: UInt64? = nil) -> [UInt8] {
         var bytes = [UInt8]()
-        bytes.reserveCapacity(head.count + tail.count + 20)
+        bytes.reserveCapacity(head.count + tail.count + 60)
         bytes += head
         bytes.append(contentsOf: String(sequence).utf8)
+        if let before {
+            bytes += Array(",\"sequence_before\":".utf8)
+            bytes.append(contentsOf: String(before).utf8)
+        }
         bytes += tail
         return bytes
     }

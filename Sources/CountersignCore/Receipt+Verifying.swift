@@ -17,21 +17,21 @@ extension Receipt {
         guard !entries.isEmpty else { throw ReceiptError("the receipt has no entries") }
         var told = [ToldEntry]()
         var treeSize: UInt64 = 0
-        var checkpoints = VerifiedCheckpoints(key: key, witnesses: witnesses)
+        var checkpoint = OneCheckpoint(key: key, witnesses: witnesses)
         for entry in entries {
-            let (fact, size) = try entry.verify(with: &checkpoints)
+            let (fact, size) = try entry.verify(with: &checkpoint)
             if let last = told.last, fact.sequence <= last.sequence {
                 throw ReceiptError("the entries are not in the log's order")
             }
             told.append(fact)
-            treeSize = max(treeSize, size)
+            treeSize = size
         }
         let document = try verifiedDocument(of: told)
         let story = try ReceiptStory(told, approval: approval)
         return try story.summary(
             log: log,
             treeSize: treeSize,
-            signatures: checkpoints.signatures,
+            signatures: checkpoint.signatures,
             document: document,
             entries: told,
         )
@@ -65,7 +65,7 @@ extension Receipt {
 
 extension Receipt.ProvenEntry {
     /// Checks proof, signature and form; answers what the entry says and the size of the tree that it was found in.
-    fileprivate func verify(with checkpoints: inout VerifiedCheckpoints) throws(ReceiptError) -> (ToldEntry, UInt64) {
+    fileprivate func verify(with known: inout OneCheckpoint) throws(ReceiptError) -> (ToldEntry, UInt64) {
         let bytes = Array(text.utf8)
         do {
             let proof = try TlogProof(parsing: self.proof)
@@ -73,7 +73,7 @@ extension Receipt.ProvenEntry {
             guard proof.extra == nil else {
                 throw ReceiptError("a proof carries something that the key does not vouch for")
             }
-            let checkpoint = try checkpoints.checkpoint(proof.checkpoint)
+            let checkpoint = try known.checkpoint(proof.checkpoint)
             let isIncluded = InclusionProof.verify(
                 index: proof.index,
                 size: checkpoint.size,
@@ -105,12 +105,12 @@ extension Receipt.ProvenEntry {
     }
 }
 
-/// The checkpoints whose signature was found good; most receipts have one, which every proof repeats.
-private struct VerifiedCheckpoints {
+/// The one checkpoint of a receipt, which every proof repeats, once its signature was found good.
+private struct OneCheckpoint {
     private let key: NoteVerifier
     private let witnesses: WitnessPolicy
     /// By bytes, because two texts that Swift calls equal need not be the same.
-    private var known: [[UInt8]: Checkpoint] = [:]
+    private var known: (bytes: [UInt8], checkpoint: Checkpoint)?
     /// What signatures there were beside the log's.
     private(set) var signatures = ReceiptSummary.Signatures()
 
@@ -121,7 +121,11 @@ private struct VerifiedCheckpoints {
 
     mutating func checkpoint(_ text: String) throws -> Checkpoint {
         let bytes = Array(text.utf8)
-        if let checkpoint = known[bytes] { return checkpoint }
+        if let known {
+            // With two of them, entries of the time in between could have been left out unseen.
+            guard known.bytes == bytes else { throw ReceiptError("the entries are proven by more than one checkpoint") }
+            return known.checkpoint
+        }
         let note = try SignedNote(parsing: text)
         let checkpoint = try Checkpoint(parsing: try note.verified(by: [key]))
         guard checkpoint.origin.utf8.elementsEqual(key.name.utf8) else {
@@ -136,7 +140,7 @@ private struct VerifiedCheckpoints {
             )
         }
         take(cosignatures, of: note)
-        known[bytes] = checkpoint
+        known = (bytes, checkpoint)
         return checkpoint
     }
 

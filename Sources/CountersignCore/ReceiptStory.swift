@@ -72,6 +72,7 @@ struct ReceiptStory {
                 ? first.members["policy"]?["ids"]?.arrayValue?.compactMap(\.stringValue) ?? [] : [],
             reasons: approval == nil ? first.members["reasons"]?.arrayValue?.compactMap(\.stringValue) ?? [] : [],
             signatures: signatures,
+            unlinked: replay?.unlinked ?? 0,
         )
     }
 }

@@ -52,7 +52,7 @@ package struct ReceiptSummary: Hashable, Sendable {
 
     /// The log's origin.
     package let log: String
-    /// The size of the largest tree that a checkpoint of the receipt states.
+    /// The size of the tree that the receipt's checkpoint states.
     package let treeSize: UInt64
     /// The approval; `nil` for an action that needed none.
     package let approval: ApprovalID?
@@ -90,6 +90,8 @@ package struct ReceiptSummary: Hashable, Sendable {
     package let reasons: [String]
     /// The signatures beside the log's own.
     package let signatures: Signatures
+    /// How many entries do not name the one of the approval before them.
+    package let unlinked: Int
 
     /// The summary for programs.
     package var json: JSONValue {
@@ -102,6 +104,7 @@ package struct ReceiptSummary: Hashable, Sendable {
         ])
         if !policies.isEmpty { object["policies"] = .array(policies.map { .string($0) }) }
         if !reasons.isEmpty { object["reasons"] = .array(reasons.map { .string($0) }) }
+        object["limits"] = .array(limits.map { .string($0) })
         object["unchecked_signatures"] = .array(signatures.unchecked.map { .string($0) })
         object["witnesses"] = .array(
             signatures.cosigned.map { ["name": .string($0.witness), "time": .string($0.time)] }

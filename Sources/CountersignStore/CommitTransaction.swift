@@ -130,8 +130,13 @@ struct CommitTransaction {
     private func check(_ commit: Commit, _ passed: inout Passed) throws -> CommitResult? {
         let first = head.tree.size
         passed.bodies.reserveCapacity(commit.entries.count)
+        var last = [ApprovalID: UInt64]()
         for (index, draft) in commit.entries.enumerated() {
-            let body = draft.encoded(sequence: first + UInt64(index))
+            let sequence = first + UInt64(index)
+            // Within the transaction that writes it, so that no other entry of the approval can come in between.
+            let before = try draft.approval.flatMap { id in try last[id] ?? db.lastEntry(of: id) }
+            let body = draft.encoded(sequence: sequence, before: before)
+            if let id = draft.approval { last[id] = sequence }
             try Self.admit(draft, length: body.count, newest: &passed.newest)
             passed.bodies.append(body)
         }

@@ -57,6 +57,14 @@ extension Database {
         }
     }
 
+    /// The place of an approval's newest entry.
+    func lastEntry(of approval: ApprovalID) throws -> UInt64? {
+        try first(
+            "SELECT sequence FROM entry WHERE approval = ? ORDER BY sequence DESC LIMIT 1",
+            [.text(approval.rawValue)],
+        ) { try $0.count(0, "the number of an entry") }
+    }
+
     /// A stored tile's hashes.
     func tile(level: Int, index: UInt64) throws -> [UInt8]? {
         guard let index = Int64(exactly: index) else { return nil }

@@ -1,3 +1,4 @@
+import CountersignCore
 import GRDB
 import GRDBSQLite
 
@@ -24,6 +25,15 @@ struct StoreRow {
 
     /// The integer in a column.
     func integer(_ column: Int32) -> Int64 { unsafe sqlite3_column_int64(statement.sqliteStatement, column) }
+
+    /// The number in a column that counts something or names a place, which another program may have made negative.
+    func count(_ column: Int32, _ what: String) throws(LedgerError) -> UInt64 {
+        let number = integer(column)
+        guard let count = UInt64(exactly: number) else {
+            throw LedgerError(.corrupt, "\(what) is \(number) in the ledger's file, which another program changed")
+        }
+        return count
+    }
 
     /// Whether a column is NULL.
     func isNull(_ column: Int32) -> Bool {

@@ -148,7 +148,11 @@ extension InMemoryLedger {
             var latest = newest
             var bodies = [[UInt8]]()
             for (index, draft) in commit.entries.enumerated() {
-                let body = draft.encoded(sequence: first + UInt64(index))
+                let before = draft.approval.flatMap { id in
+                    commit.entries[..<index].lastIndex { $0.approval == id }.map { first + UInt64($0) }
+                        ?? drafts.lastIndex { $0.approval == id }.map { UInt64($0) }
+                }
+                let body = draft.encoded(sequence: first + UInt64(index), before: before)
                 guard body.count <= EntryDraft.maximumLength else {
                     throw LedgerError(.entryTooLarge, "an entry has \(body.count) bytes")
                 }

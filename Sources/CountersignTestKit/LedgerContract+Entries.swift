@@ -1,3 +1,4 @@
+import CanonicalJSON
 import CountersignCore
 
 extension LedgerContract {
@@ -38,6 +39,25 @@ extension LedgerContract {
         } while query.cursor != nil && numbers.count < 10_000
         return numbers
     }
+
+    static let linking: [LedgerRule] = [
+        LedgerRule("each entry of an approval names the one before it, in the same commit or long before") {
+            ledger,
+            clock in
+            func entry(_ number: Int?) -> EntryDraft {
+                let id = number.map { ApprovalID(now: ManualClock().time(), random: 0, UInt64($0)) }
+                return Fixtures.entry(.actionDenied, at: clock.time(), approval: id)
+            }
+            let commits: [[Int?]] = [[1], [2, 1], [nil, 1, 1], [2], [nil], [3, 1, 2]]
+            for numbers in commits { _ = try await ledger.commit(Commit(entries: numbers.map(entry))) }
+            let expected: [UInt64?] = [nil, nil, 0, nil, 2, 4, 1, nil, nil, 5, 6]
+            for (sequence, before) in expected.enumerated() {
+                let bytes = try require(try await ledger.entry(UInt64(sequence))).bytes
+                try expect(try ToldEntry(bytes).before, is: before)
+                try expect(StoredJSON.value(bytes)?["sequence_before"] == nil, is: before == nil)
+            }
+        }
+    ]
 
     static let searching: [LedgerRule] = [
         LedgerRule("entries are found by kind, agent, approval, time and text, in both directions, page by page") {

@@ -25,7 +25,7 @@ enum ReceiptText {
         Output.line("\n  who else signed:")
         for sentence in signatures(receipt, quorum: quorum) { Output.line("    " + Output.safe(sentence)) }
         Output.line("\n  what this does not prove:")
-        for sentence in limits(receipt) { Output.line("    " + sentence) }
+        for sentence in receipt.limits { Output.line("    " + sentence + ";") }
     }
 
     private static func field(_ name: String, _ text: String?) {
@@ -108,20 +108,5 @@ enum ReceiptText {
             lines.append("a signature in the name of \(name) was not checked; give its key with --witness")
         }
         return lines.isEmpty ? ["nobody; only the log itself vouches for this checkpoint"] : lines
-    }
-
-    private static func limits(_ receipt: ReceiptSummary) -> [String] {
-        var limits = [
-            "that the upstream did what its answer says, or who sat at an approver's keyboard;",
-            "what was logged about it after the log had \(receipt.treeSize) entries;",
-        ]
-        if receipt.signatures.cosigned.isEmpty {
-            limits.append("that others are shown the same log: that needs witnesses (--witness);")
-        }
-        if receipt.document == nil {
-            limits.append("what exactly the action was: its document is not in this receipt;")
-        }
-        limits.append("times beyond what the gateway's own clock said.")
-        return limits
     }
 }

@@ -178,12 +178,40 @@ struct ReceiptTests {
         #expect(throws: ReceiptError.self) { try with(all.reversed()).verify(with: key) }
         #expect(throws: ReceiptError.self) { try with(all + all.suffix(1)).verify(with: key) }
         #expect(throws: ReceiptError.self) { try with(all, receipt.documents + receipt.documents).verify(with: key) }
-        // Without the request, the accepted decision, the settlement or the dispatch, what follows has no ground.
-        for index in [0, 2, 3, 4] {
+        // Each entry names the one before it, so that not even a decision that did not count can be left out.
+        for index in all.indices.dropLast() {
             var fewer = all
             fewer.remove(at: index)
-            #expect(throws: ReceiptError.self) { try with(fewer).verify(with: key) }
+            #expect(throws: ReceiptError.self, "without \(index)") { try with(fewer).verify(with: key) }
         }
+        // What was cut off at the end cannot be missed, and the receipt says so.
+        for count in 1...all.count {
+            let summary = try with(Array(all.prefix(count))).verify(with: key)
+            let last = try #require(summary.events.last?.sequence)
+            #expect(summary.unlinked == 0)
+            #expect(summary.limits.contains { $0.contains("left out") && $0.contains("after entry \(last),") })
+            #expect(summary.json["limits"]?.arrayValue?.count == summary.limits.count)
+        }
+    }
+
+    @Test("entries that are proven by two checkpoints are refused")
+    func twoCheckpoints() async throws {
+        let approval = try await wholeStory()
+        let early = try Receipt(parsing: try await receipt(approval))
+        _ = await enforcement.commit(Fixtures.entry(at: clock.time()))
+        let late = try Receipt(parsing: try await receipt(approval))
+        func joined(_ count: Int) -> Receipt {
+            Receipt(
+                log: early.log,
+                approval: early.approval,
+                entries: Array(early.entries.prefix(count) + late.entries.dropFirst(count)),
+                documents: early.documents,
+            )
+        }
+        for count in 1..<early.entries.count {
+            #expect(throws: ReceiptError.self) { try joined(count).verify(with: key) }
+        }
+        for count in [0, early.entries.count] { #expect(throws: Never.self) { try joined(count).verify(with: key) } }
     }
 
     private func verify(_ bytes: [UInt8]) throws -> ReceiptSummary { try Receipt(parsing: bytes).verify(with: key) }

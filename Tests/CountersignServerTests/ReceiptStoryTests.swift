@@ -20,12 +20,13 @@ struct ReceiptStoryTests {
 
     private static let start = Timestamp(microseconds: 1_767_225_600_000_000)
 
-    private func verify(_ steps: [Step]) throws -> ReceiptSummary {
+    private func verify(_ steps: [Step], before: [Int: UInt64] = [:]) throws -> ReceiptSummary {
         let action = Fixtures.action()
         let approval = ApprovalID(now: Self.start, random: 0, 1)
         let signer = try Fixtures.logSigner()
         let texts = steps.enumerated().map { index, step in
-            draft(step, action, approval, Self.start.adding(.seconds(index))).encoded(sequence: UInt64(index))
+            draft(step, action, approval, Self.start.adding(.seconds(index)))
+                .encoded(sequence: UInt64(index), before: before[index])
         }
         let leaves = texts.map { LogHash.leaf($0) }
         let size = UInt64(leaves.count)
@@ -105,6 +106,21 @@ struct ReceiptStoryTests {
         #expect(
             try verify([.requested(quorum: 1), Self.alice, .settled("approved"), .settled("lapsed")]).status == "lapsed"
         )
+    }
+
+    @Test("entries name the one before them; one that names another is refused, and one that names none is told of")
+    func links() throws {
+        let steps: [Step] = [.requested(quorum: 1), Self.alice, .settled("approved"), .dispatched, .completed]
+        let linked = try verify(steps, before: [1: 0, 2: 1, 3: 2, 4: 3])
+        #expect(linked.unlinked == 0)
+        #expect(!linked.limits.contains { $0.contains("did not name") })
+        // As of a log that an older version began.
+        let upgraded = try verify(steps, before: [3: 2, 4: 3])
+        #expect(upgraded.unlinked == 2)
+        #expect(upgraded.limits.contains { $0.contains("2 of these") && $0.contains("did not name") })
+        for wrong: [Int: UInt64] in [[2: 0], [4: 2], [1: 1], [3: 7]] {
+            #expect(throws: ReceiptError.self, "\(wrong)") { try verify(steps, before: wrong) }
+        }
     }
 
     /// Stories that break a rule, by its name.

@@ -106,6 +106,28 @@ struct FsckTests {
         }
     }
 
+    @Test("a receipt that lacks entries of its approval is named, and the log is sound all the same")
+    func thinReceipt() async throws {
+        try await withRichLedger { path, ledger in
+            let id = try #require(ledger.approvals["denied"])
+            let queue = try DatabaseQueue(path: path)
+            let sql = "SELECT sequence FROM entry WHERE approval = ? ORDER BY sequence"
+            let places = try await queue.read { try Int64.fetchAll($0, sql: sql, arguments: [id.rawValue]) }
+            try queue.close()
+            let all = places.map { UInt64($0) }
+            #expect(all.count == 4)
+            for count in 1...all.count {
+                let entries = Set(all.prefix(count))
+                var examination = LogExamination(path: path, key: try Fixtures.logSigner().verifier, sealer: .fixture)
+                examination.include(receipts: [.init(source: "the receipt r", approval: id, entries: entries)])
+                let report = try examination.run()
+                #expect(report.isGood)
+                #expect(report.findings.map(\.code) == (count == all.count ? [] : [.receiptThin]))
+                if count < all.count { #expect(report.findings.first?.message.contains("entry \(all[count])") == true) }
+            }
+        }
+    }
+
     /// Changes of the log, and what must be said of each.
     static let cuts: [(String, LogFinding.Code, String)] = [
         ("DELETE FROM entry WHERE sequence = 99", .entryMissing, "entry 99"),

@@ -128,6 +128,23 @@ def test_whoever_holds_a_receipt_notices_an_older_log(lived, tmp_path):
     assert "receipt.json" in report["findings"][0]["place"]
 
 
+def test_a_receipt_that_was_taken_early_gets_a_note(lived, tmp_path):
+    approval = lived.pending("/waits")
+    (tmp_path / "early.json").write_bytes(lived.receipt(approval["id"]))
+    key = lived.cli("log", "key").stdout.strip()
+    done = lived.cli("verify", "--json", str(tmp_path / "early.json"), "--key", key, configured=False)
+    verified = json.loads(done.stdout)
+    assert verified["status"] == "pending"
+    assert any("left out" in limit and approval["id"] in limit for limit in verified["limits"])
+    assert fsck(lived, "--receipt", str(tmp_path / "early.json"))["findings"] == []
+    lived.approve(approval)
+    (tmp_path / "late.json").write_bytes(lived.receipt(approval["id"]))
+    given = ("--receipt", str(tmp_path / "early.json"), "--receipt", str(tmp_path / "late.json"), "--all")
+    report = fsck(lived, *given)
+    assert report["ok"] and {finding["code"] for finding in report["findings"]} == {"receipt-thin"}
+    assert any("early.json" in finding["place"] for finding in report["findings"])
+
+
 def test_what_cannot_be_looked_at_is_said(lived, tmp_path):
     assert lived.cli("log", "fsck", str(tmp_path), succeed=False).returncode == 1
     (tmp_path / "ledger.db").write_bytes(b"no database")

@@ -27,6 +27,10 @@ package struct ApprovalReplay: Sendable {
     package private(set) var outcome: Outcome?
     /// How many changes the entries tell; those that have no entry come on top.
     package private(set) var changes = 1
+    /// How many entries after the first do not name the one before them, as those of older versions.
+    package private(set) var unlinked = 0
+    /// The entry that was taken last.
+    package private(set) var last: UInt64
     private let expiresAt: Timestamp
 
     /// Begins with an `approval.requested`.
@@ -35,6 +39,7 @@ package struct ApprovalReplay: Sendable {
             throw ReplayError("the first entry of an approval's receipt must be approval.requested")
         }
         guard let digest = request.digest else { throw ReplayError("the first entry names no action") }
+        if let before = request.before { throw Self.gap(before: request, before) }
         guard let values = request.members["gates"]?.arrayValue, !values.isEmpty, let end = request.moment("expires_at")
         else { throw Self.disorder(request) }
         self.request = request
@@ -42,11 +47,13 @@ package struct ApprovalReplay: Sendable {
         self.digest = digest
         gates = try values.map { value throws(ReplayError) in try Gate(entry: value) }
         expiresAt = end
+        last = request.sequence
     }
 
     /// Takes the next entry of this approval.
     package mutating func take(_ entry: ToldEntry) throws(ReplayError) {
         guard entry.approval == id else { throw ReplayError("entry \(entry.sequence) belongs to another approval") }
+        try link(entry)
         let isRefusedDecision = entry.kind == .approvalDecided && entry.members["accepted"]?.boolValue == false
         // A decision that named another digest was refused for it and says so.
         guard entry.digest == digest || isRefusedDecision else {
@@ -68,6 +75,16 @@ package struct ApprovalReplay: Sendable {
             .sessionStarted, .sessionEnded, .payloadErased:
             throw Self.disorder(entry)
         }
+    }
+
+    /// Refuses an entry that names another one before it than the last.
+    private mutating func link(_ entry: ToldEntry) throws(ReplayError) {
+        if let before = entry.before {
+            guard before == last else { throw Self.gap(before: entry, before) }
+        } else {
+            unlinked += 1
+        }
+        last = entry.sequence
     }
 
     private mutating func takeOutcome(_ entry: ToldEntry) throws(ReplayError) {
@@ -151,6 +168,10 @@ package struct ApprovalReplay: Sendable {
     private func isOwn(_ user: UserID) -> Bool {
         [request.text("owner"), request.text("on_behalf_of"), request.actor.id]
             .contains { $0.map { user.isSamePerson(asName: $0) } ?? false }
+    }
+
+    private static func gap(before entry: ToldEntry, _ before: UInt64) -> ReplayError {
+        ReplayError("entry \(before) of the approval should come before entry \(entry.sequence), and does not")
     }
 
     static func disorder(_ entry: ToldEntry) -> ReplayError {

@@ -46,6 +46,8 @@ package struct LogFinding: Hashable, Sendable {
         case logCut = "log-cut"
         /// The log's beginning is not what was signed.
         case logRewritten = "log-rewritten"
+        /// A receipt does not have all entries of its approval.
+        case receiptThin = "receipt-thin"
         /// What stood beside an entry is gone.
         case payloadMissing = "payload-missing"
         /// What stands beside an entry is not what it commits to.
@@ -119,6 +121,8 @@ package struct LogFinding: Hashable, Sendable {
             "Remove the folder's files, its checkpoint last, and start the gateway: it writes the whole log there again. "
                 + "Find out who else can write there."
         case .publishedSurplus: "They do no harm: remove them, or leave them."
+        case .receiptThin:
+            "What it has is proven. It was taken before the others were written, or was cut: take it again to have them all."
         case .payloadMissing, .payloadChanged, .payloadSurplus:
             "The entry still verifies; what stood beside it may be in a backup. Somebody else wrote to the file: find out who."
         case .payloadsUnread: "Name the configuration whose payloads.key and payloads.previous have the keys."

@@ -21,6 +21,8 @@ package struct ToldEntry: Sendable {
     package let actor: Actor
     /// The approval that it belongs to.
     package let approval: ApprovalID?
+    /// The place of its approval's entry before it; `nil` for the first, and for those of versions that did not say.
+    package let before: UInt64?
     /// The digest of the action that it is about.
     package let digest: ActionDigest?
     /// Everything that it says.
@@ -59,7 +61,14 @@ package struct ToldEntry: Sendable {
             }
             approval = id
         }
+        var before: UInt64?
+        if let member = members["sequence_before"] {
+            guard approval != nil, let place = member.integerValue.flatMap({ UInt64(exactly: $0) }), place < sequence
+            else { throw ReplayError("the entry of its approval before it is not one") }
+            before = place
+        }
         self.sequence = sequence
+        self.before = before
         self.kind = kind
         self.time = time
         self.actor = Actor(type: type, id: id, via: members["actor"]?["via"]?.stringValue)

@@ -12,6 +12,7 @@ package struct LogCheck {
     private let sealer: PayloadSealer?
     private var published: (path: String, hasEntries: Bool)?
     private var heads: [LogExamination.KnownHead] = []
+    private var stories: [LogExamination.KnownStory] = []
 
     /// Whether signatures can be checked, and so receipts and checkpoints be taken.
     package var hasKey: Bool { key != nil }
@@ -46,12 +47,13 @@ package struct LogCheck {
             throw StartupError("a receipt cannot be checked without the log's key: name it with --key")
         }
         let receipt = try Receipt(parsing: bytes)
-        _ = try receipt.verify(with: key)
-        for entry in receipt.entries {
-            // It verified, so that every proof can be read.
-            let note = try TlogProof(parsing: entry.proof).checkpoint
-            try expect(checkpoint: Array(note.utf8), named: "the receipt \(name)")
-        }
+        let summary = try receipt.verify(with: key)
+        // It verified, so that it has an entry and all of its proofs have one checkpoint.
+        let note = try receipt.entries.first.map { try TlogProof(parsing: $0.proof).checkpoint } ?? ""
+        try expect(checkpoint: Array(note.utf8), named: "the receipt \(name)")
+        guard let approval = summary.approval else { return }
+        let entries = Set(summary.events.map(\.sequence))
+        stories.append(.init(source: "the receipt \(name)", approval: approval, entries: entries))
     }
 
     /// A signed checkpoint, which the log must continue.
@@ -77,6 +79,7 @@ package struct LogCheck {
             examination.include(floor: CheckpointFloor.path(data: folder))
             examination.include(search: Countersign.searchPath(folder))
         }
+        examination.include(receipts: stories)
         if let published { examination.include(published: published.path, hasEntries: published.hasEntries) }
         return try examination.run(progress: progress)
     }

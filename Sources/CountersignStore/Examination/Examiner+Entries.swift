@@ -156,6 +156,13 @@ extension Examiner {
             guard isKnown == true else {
                 return try add(.entryImpossible, place, "the approval \(id) was not asked for before it")
             }
+            let last = try db.first(
+                "SELECT max(sequence) FROM entry WHERE approval = ? AND sequence < ?",
+                [.text(id.rawValue), .integer(row.sequence)],
+            ) { UInt64(exactly: $0.integer(0)) }
+            if let before = told.before, before != last {
+                try add(.entryImpossible, place, "entry \(before) is not the one of its approval before it")
+            }
         }
     }
 

@@ -49,6 +49,7 @@ final class Examiner {
             try stage("the tables of who is who") { try examineIdentities() }
             try stage("the other tables") { try examineTheRest() }
             try stage("what is sealed") { try examineSealed() }
+            try stage("the entries of receipts") { try examineReceipts() }
             examineSearch()
         } catch {
             // Only `Enough` comes this far.

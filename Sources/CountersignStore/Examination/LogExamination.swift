@@ -25,6 +25,23 @@ package struct LogExamination {
         }
     }
 
+    /// The entries of one approval that a receipt has.
+    package struct KnownStory: Hashable, Sendable {
+        /// Which receipt: `the receipt a.json`.
+        package let source: String
+        /// The approval.
+        package let approval: ApprovalID
+        /// The places of the entries.
+        package let entries: Set<UInt64>
+
+        /// Names what a receipt that verifies tells.
+        package init(source: String, approval: ApprovalID, entries: Set<UInt64>) {
+            self.source = source
+            self.approval = approval
+            self.entries = entries
+        }
+    }
+
     /// What is examined.
     enum Scope {
         /// Entries, tiles, checkpoints, payloads and the tables that follow from the entries.
@@ -41,6 +58,7 @@ package struct LogExamination {
         /// What opens payloads; without it they are only counted.
         var sealer: PayloadSealer?
         var heads: [KnownHead] = []
+        var stories: [KnownStory] = []
         var floor: (path: String, note: String?)?
         var published: PublishedCopy?
         var search: String?
@@ -69,6 +87,9 @@ package struct LogExamination {
     package mutating func include(published path: String, hasEntries: Bool) {
         settings.published = PublishedCopy(path: path, hasEntries: hasEntries)
     }
+
+    /// Tells what receipts have, so that what they left out is named.
+    package mutating func include(receipts stories: [KnownStory]) { settings.stories = stories }
 
     /// Looks at the search index, too.
     package mutating func include(search path: String) { settings.search = path }
