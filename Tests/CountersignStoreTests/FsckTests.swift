@@ -106,6 +106,14 @@ struct FsckTests {
         }
     }
 
+    @Test("what SQLite keeps for its query planner is no finding")
+    func analyzed() async throws {
+        try await withRichLedger { path, _ in
+            try tamper(path, "ANALYZE")
+            #expect(try examine(path, limit: 100).findings == [])
+        }
+    }
+
     @Test("a receipt that lacks entries of its approval is named, and the log is sound all the same")
     func thinReceipt() async throws {
         try await withRichLedger { path, ledger in
@@ -168,7 +176,20 @@ struct FsckTests {
         ("DELETE FROM document", .stateChanged, "approval"),
         ("INSERT INTO document VALUES (9000, x'00')", .stateSurplus, "document 9000"),
         ("CREATE TRIGGER quiet AFTER INSERT ON entry BEGIN DELETE FROM session; END", .schemaChanged, "trigger quiet"),
+        (
+            "CREATE TRIGGER x_sqlite_stat1 AFTER INSERT ON entry BEGIN DELETE FROM session; END", .schemaChanged,
+            "trigger x_"
+        ),
+        ("CREATE VIEW x_sqlite_stat1 AS SELECT 1", .schemaChanged, "view x_sqlite_stat1"),
+        ("CREATE TABLE my_sqlite_stat4 (x)", .schemaChanged, "table my_sqlite_stat4"),
         ("DROP INDEX approval_active", .schemaChanged, "index approval_active"),
+        (
+            """
+            PRAGMA writable_schema = ON;
+            INSERT INTO sqlite_master SELECT * FROM sqlite_master WHERE name = 'sqlite_autoindex_agent_1'
+            """,
+            .schemaChanged, "index sqlite_autoindex_agent_1"
+        ),
         ("DELETE FROM approval WHERE status = 'denied'", .stateMissing, "approval"),
         ("DELETE FROM approval WHERE status = 'pending'", .stateMissing, "approval"),
         (

@@ -134,21 +134,29 @@ final class Examiner {
 
     /// A trigger could change rows behind the gateway's back, so every object must be one of ours, word for word.
     private func examineSchema() throws {
-        func objects(_ db: Database) throws -> [String: String] {
-            let rows = try db.rows("SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_master") { row in
-                (row.text(0), row.text(1))
-            }
-            return Dictionary(rows) { first, _ in first }
+        func objects(_ db: Database) throws -> [String: [String]] {
+            let rows = try db.rows(
+                "SELECT type || ' ' || name, tbl_name || ': ' || coalesce(sql, '') FROM sqlite_master"
+            ) { row in (row.text(0), row.text(1)) }
+            return Dictionary(grouping: rows) { $0.0 }.mapValues { $0.map(\.1) }
         }
         let expected = try DatabaseQueue().inDatabase { fresh in
             try Schema.migrate(fresh, try settings.sealer ?? PayloadSealer.forNothing(), path: "a new ledger")
             return try objects(fresh)
         }
-        // What SQLite itself keeps for its query planner.
-        let found = try objects(db).filter { !$0.key.contains("sqlite_stat") }
+        let found = try objects(db).filter { Self.statistics[$0.key].map { [$0] } != $0.value }
         for name in Set(expected.keys).union(found.keys).sorted() where expected[name] != found[name] {
-            let what = found[name] == nil ? "is missing" : expected[name] == nil ? "is not ours" : "was changed"
+            let what =
+                found[name] == nil
+                ? "is missing"
+                : expected[name] == nil ? "is not ours" : found[name]?.count == 1 ? "was changed" : "is there twice"
             try add(.schemaChanged, "the \(name)", "it \(what)")
         }
     }
+
+    /// What SQLite itself keeps for its query planner, in SQLite's own words.
+    private static let statistics = [
+        "table sqlite_stat1": "sqlite_stat1: CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+        "table sqlite_stat4": "sqlite_stat4: CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+    ]
 }
