@@ -116,6 +116,12 @@ package struct Approval: Hashable, Sendable, Codable {
     /// Counts the changes; what compare-and-set compares.
     package var revision: Int
 
+    /// About how many bytes it takes to show it: what pages are measured by.
+    package var weight: Int {
+        let gates = gates.reduce(0) { $0 + $1.text.utf8.count + ($1.advice?.utf8.count ?? 0) }
+        return 1024 + (document?.utf8.count ?? 0) + gates + decisions.reduce(0) { $0 + $1.reason.utf8.count }
+    }
+
     /// Whether an identical ask attaches to it instead of making a new approval, at `now`.
     package func attaches(now: Timestamp) -> Bool {
         switch status {

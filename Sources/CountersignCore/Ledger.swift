@@ -144,6 +144,11 @@ package struct ApprovalQuery: Hashable, Sendable {
     package var cursor: String?
     /// How many; 1 to 200.
     package var limit: Int
+    /// A page ends before it weighs more (``Approval/weight``), but not before its first approval.
+    package var bytes: Int
+
+    /// What a page weighs at most, unless a query says otherwise.
+    package static let pageBytes = 4 << 20
 
     /// Makes a query.
     package init(
@@ -152,12 +157,14 @@ package struct ApprovalQuery: Hashable, Sendable {
         connection: ConnectionName? = nil,
         cursor: String? = nil,
         limit: Int = 50,
+        bytes: Int = Self.pageBytes,
     ) {
         self.status = status
         self.agent = agent
         self.connection = connection
         self.cursor = cursor
         self.limit = limit
+        self.bytes = bytes
     }
 }
 

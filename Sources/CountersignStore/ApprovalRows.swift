@@ -104,14 +104,29 @@ extension Database {
         match("connection", query.connection?.rawValue)
         let limit = PageCursor.limit(query.limit)
         values.append(.integer(Int64(limit) + 1))
-        let rows = try rows(
+        var items = [Approval]()
+        var last: Int64?
+        var weight = 0
+        var isMore = false
+        try each(
             """
             SELECT \(Self.approvalColumns), number FROM approval WHERE \(conditions.joined(separator: " AND "))
             ORDER BY number DESC LIMIT ?
             """,
             values,
-        ) { row in (try sealer.approval(row), row.integer(3)) }
-        return PageCursor.page(rows, limit: limit)
+        ) { row in
+            // Opened one by one, so that no more of them than a page has is ever in memory.
+            let approval = items.count < limit ? try sealer.approval(row) : nil
+            weight += approval?.weight ?? 0
+            guard let approval, items.isEmpty || weight <= query.bytes else {
+                isMore = true
+                return false
+            }
+            items.append(approval)
+            last = row.integer(3)
+            return true
+        }
+        return Page(items: items, next: isMore ? last.map { "\($0)" } : nil)
     }
 
     /// Approvals whose deadline has come, the longest overdue first.
@@ -187,9 +202,4 @@ enum PageCursor {
 
     /// The number of items asked for, within what a page may have.
     static func limit(_ asked: Int) -> Int { min(max(asked, 1), 200) }
-
-    /// A page of rows of which one more than the limit was asked for.
-    static func page<Item>(_ rows: [(Item, Int64)], limit: Int) -> Page<Item> {
-        Page(items: rows.prefix(limit).map(\.0), next: rows.count > limit ? "\(rows[limit - 1].1)" : nil)
-    }
 }

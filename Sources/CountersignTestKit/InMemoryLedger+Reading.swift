@@ -19,12 +19,20 @@ extension InMemoryLedger {
                 query.status.map { $0 == approval.status } ?? true && query.agent.map { $0 == approval.agent } ?? true
                     && query.connection.map { $0 == approval.connection } ?? true
             }
-            return Self.page(
-                all.map { ($0.element, $0.offset) },
+            let page = Self.page(
+                all.map { (($0.element, $0.offset), $0.offset) },
                 after: query.cursor,
                 ascending: false,
                 limit: query.limit
             )
+            var weight = 0
+            let count = page.items.prefix { approval, _ in
+                weight += approval.weight
+                return weight <= query.bytes
+            }.count
+            let shown = page.items.prefix(max(count, 1))
+            let next = shown.count < page.items.count ? shown.last.map { "\($0.1)" } : page.next
+            return Page(items: shown.map(\.0), next: next)
         }
     }
 

@@ -181,6 +181,30 @@ extension LedgerContract {
             }
             try expect(try await ledger.statistics().approvals, is: [.pending: 6, .denied: 1])
         },
+        LedgerRule("a page of approvals ends before it is heavy, and the next one goes on from there") {
+            ledger,
+            clock in
+            var all = [Approval]()
+            for number in 0..<12 {
+                let path = "/\(number)/" + String(repeating: "x", count: number == 5 ? 900_000 : 200_000)
+                let approval = try Fixtures.approval(number, of: Fixtures.action(path: path), at: clock.time())
+                _ = try await ledger.commit(Commit(.insert(approval, maximumPending: 99), entries: []))
+                all.append(approval)
+            }
+            for bytes in [1, 500_000, 2_000_000, ApprovalQuery.pageBytes] {
+                var listed = [Approval]()
+                var query = ApprovalQuery(limit: 200, bytes: bytes)
+                repeat {
+                    let page = try await ledger.approvals(query)
+                    let weight = page.items.reduce(0) { $0 + $1.weight }
+                    try expect(page.items.count == 1 || weight <= bytes, "\(page.items.count) weigh \(weight)")
+                    try expect(!page.items.isEmpty)
+                    listed += page.items
+                    query.cursor = page.next
+                } while query.cursor != nil
+                try expect(listed, is: all.reversed())
+            }
+        },
         LedgerRule("what is overdue, under way or to be dispatched is found") { ledger, clock in
             let now = clock.time()
             func add(_ number: Int, expires: Int, asynchronous: Bool = false) async throws -> Approval {

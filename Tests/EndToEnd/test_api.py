@@ -323,6 +323,53 @@ def test_events_tell_every_change_and_resume_after_the_last_one(gateway, path):
     assert entry and entry[0]["kind"] == "approval.settled"
 
 
+def test_no_page_is_heavier_than_a_few_documents(install):
+    def change(configuration):
+        configuration["connections"][0]["body"] = {"inline": "1MiB", "maximum": "4MiB"}
+
+    gateway = install(change=change).start()
+    for number in range(200):
+        body = b"%06d" % number + b"x" * 1_000_000
+        answer = gateway.exchange("POST", f"/api/held/{number}", ("Content-Type", "text/plain"), ("Prefer", "wait=0"), body=body)
+        assert answer.status == 202
+    first = gateway.entries(kind="approval.requested")[0]["sequence"]
+    seen, cursor, pages = [], None, 0
+    while True:
+        query = {"limit": 200} | ({"cursor": cursor} if cursor else {})
+        page = gateway.user().get("/v1/approvals", params=query)
+        assert page.status_code == 200 and len(page.content) < (4 << 20) + (64 << 10)
+        seen += [item["action"]["context"]["path"] for item in page.json()["items"]]
+        cursor, pages = page.json()["next_cursor"], pages + 1
+        if not cursor:
+            break
+    assert seen == [f"/held/{number}" for number in reversed(range(200))] and pages >= 50
+    # The command line walks the pages, and a stream that resumes from the beginning tells of all, too.
+    listed = json.loads(gateway.cli("approvals", "list", "--json", "--limit", "200").stdout)
+    assert len(listed["items"] if isinstance(listed, dict) else listed) == 200
+    stream = Events(gateway.user(), last=first - 1)
+    told = [stream.next()[2]["action"]["context"]["path"] for _ in range(200)]
+    stream.close()
+    assert told == seen[::-1]
+
+
+def test_a_caller_has_so_many_event_streams_and_no_more(install, path):
+    gateway = install().start()
+    streams = [Events(gateway.user()).listening() for _ in range(32)]
+    is_problem(gateway.user().get("/v1/events"), 429, "overloaded")
+    others = Events(gateway.user("bob")).listening()
+    streams.pop().close()
+
+    def again():
+        # What is written to all of them finds out who has gone.
+        held(gateway, f"{path}/{uuid.uuid4().hex}")
+        streams.append(Events(gateway.user()).listening())
+        return True
+
+    eventually(again, 20)
+    for stream in [*streams, others]:
+        stream.close()
+
+
 def test_an_agent_hears_of_its_own_approvals_only(gateway, path):
     stream = Events(gateway.agent_api("other-bot")).listening()
     held(gateway, path, "bot")

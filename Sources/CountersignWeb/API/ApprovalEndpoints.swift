@@ -14,7 +14,7 @@ enum ApprovalEndpoints {
             "/v1/approvals",
             .caller,
             name: "listApprovals",
-            "Lists approvals, newest first; an agent sees its own.",
+            "Lists approvals, newest first; an agent sees its own. A page also ends at 4 MiB; next_cursor goes on.",
             parameters: [
                 .query("status", .choice(ApprovalStatus.allCases.map(\.rawValue)), "Only with this status."),
                 .query("agent", .identifier(128), "Only of this agent."),
@@ -33,6 +33,7 @@ enum ApprovalEndpoints {
             "Reads an approval; with wait, as soon as it changes.",
             parameters: [id, .query("wait", .integer(0...60), "Wait so many seconds, 0 to 60, for a change.")],
             answers: [.json("Approval", "The approval.")],
+            problems: [429],
             run: show,
         ),
         Endpoint(
@@ -115,36 +116,43 @@ enum ApprovalEndpoints {
     }
 
     @Sendable private static func show(_ exchange: Exchange) async throws -> Reply {
-        var approval = try await exchange.approval()
-        if let seconds = exchange.integer("wait"), seconds > 0, approval.isWorthWaiting {
-            approval = try await changed(approval, exchange, within: .seconds(seconds))
+        let seen = try await exchange.approval()
+        guard let seconds = exchange.integer("wait"), seconds > 0, seen.isWorthWaiting else {
+            return answer(seen, exchange)
         }
-        return answer(approval, exchange)
+        let place = try exchange.parts.waits.enter(.poll, of: exchange.caller)
+        defer { withExtendedLifetime(place) {} }
+        // Only these two of what was seen, so that whoever waits does not hold the document.
+        let (id, revision) = (seen.id, seen.revision)
+        return answer(try await changed(id, after: revision, exchange, within: .seconds(seconds)), exchange)
     }
 
     /// The approval after its next change, or as it is when the time is up.
     private static func changed(
-        _ seen: Approval,
+        _ id: ApprovalID,
+        after revision: Int,
         _ exchange: Exchange,
         within time: Duration,
     ) async throws -> Approval {
         let feed = exchange.parts.ledger.feed
         let deadline = exchange.now.adding(time)
         // Watch, read, wait: a change between any two of them is not missed.
-        let watch = feed.watch(seen.id)
+        let watch = feed.watch(id)
         let ticket = exchange.parts.waits.open { feed.cancel(watch) }
         defer {
             exchange.parts.waits.close(ticket)
             feed.end(watch)
         }
-        let current = try await exchange.approval(seen.id)
-        guard current.revision == seen.revision else { return current }
+        do {
+            let current = try await exchange.approval(id)
+            guard current.revision == revision else { return current }
+        }
         let next = await withTaskCancellationHandler {
             await feed.wait(watch, until: deadline)
         } onCancel: {
             feed.cancel(watch)
         }
-        guard let next else { return try await exchange.approval(seen.id) }
+        guard let next else { return try await exchange.approval(id) }
         return next
     }
 

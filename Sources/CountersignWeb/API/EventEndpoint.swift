@@ -18,6 +18,7 @@ enum EventEndpoint {
         "Streams changes of approvals: all of them to a user, its own to an agent.",
         parameters: [.header("Last-Event-ID", .sequence, "Go on after this event.")],
         answers: [.other("text/event-stream", "Events named approval, each with its approval; comments as heartbeat.")],
+        problems: [429],
         run: stream,
     )
 
@@ -28,6 +29,7 @@ enum EventEndpoint {
     private static let heartbeat = Duration.seconds(15)
 
     @Sendable private static func stream(_ exchange: Exchange) async throws -> Reply {
+        let place = try exchange.parts.waits.enter(.stream, of: exchange.caller)
         let last: UInt64?
         if let text = exchange.parameters["Last-Event-ID"], let sequence = UInt64(strict: text) {
             last = sequence
@@ -36,6 +38,8 @@ enum EventEndpoint {
             last = size > 0 ? size - 1 : nil
         }
         let body = ResponseBody { writer in
+            // Held until the stream ends, or until the answer is dropped before it begins.
+            defer { withExtendedLifetime(place) {} }
             try await run(exchange, after: last, &writer)
             try await writer.finish(nil)
         }
@@ -93,6 +97,8 @@ enum EventEndpoint {
     private static let pageSize = 20
 
     /// What follows `last`, one event for each approval, in the order of their newest entries; `nil` if nothing does.
+    ///
+    /// A page ends before its approvals are heavier than those of a list.
     private static func page(
         _ exchange: Exchange,
         after last: UInt64?,
@@ -105,17 +111,30 @@ enum EventEndpoint {
             limit: pageSize,
         )
         let entries = try await exchange.parts.ledger.entries(query).items
-        guard let newest = entries.last else { return nil }
-        var seen = Set<ApprovalID>()
-        var events = [String]()
-        for entry in entries.reversed() {
-            guard let id = entry.json["approval"]?.stringValue.flatMap({ ApprovalID(checking: $0) }),
-                seen.insert(id).inserted, let approval = try await exchange.parts.ledger.approval(id)
-            else { continue }
-            let data = approval.json(publicURL: exchange.parts.dependencies.publicURL).canonicalText
-            events.append("event: approval\nid: \(entry.sequence)\ndata: \(data)\n\n")
+        var shown = [ApprovalID: (sequence: UInt64, data: String)]()
+        var weight = 0
+        var newest: UInt64?
+        var isFull = entries.count == pageSize
+        for entry in entries {
+            if let id = entry.json["approval"]?.stringValue.flatMap({ ApprovalID(checking: $0) }) {
+                if let data = shown[id]?.data {
+                    shown[id] = (entry.sequence, data)
+                } else if let approval = try await exchange.parts.ledger.approval(id) {
+                    weight += approval.weight
+                    guard shown.isEmpty || weight <= ApprovalQuery.pageBytes else {
+                        isFull = true
+                        break
+                    }
+                    let data = approval.json(publicURL: exchange.parts.dependencies.publicURL).canonicalText
+                    shown[id] = (entry.sequence, data)
+                }
+            }
+            newest = entry.sequence
         }
-        return (events.reversed().joined(), newest.sequence, entries.count == pageSize)
+        guard let newest else { return nil }
+        let events = shown.values.sorted { $0.sequence < $1.sequence }
+            .map { "event: approval\nid: \($0.sequence)\ndata: \($0.data)\n\n" }
+        return (events.joined(), newest, isFull)
     }
 
     /// Whether the credential that opened the stream still holds.
