@@ -194,6 +194,29 @@ struct CosignerTests {
         #expect(!admits("a late one", at: now))
     }
 
+    @Test("one party has so many connections, and the others have theirs")
+    func connections() {
+        let counts = ConnectionCounts()
+        for _ in 0..<ConnectionCounts.maximum { #expect(counts.enter("10.0.0.1")) }
+        #expect(!counts.enter("10.0.0.1"))
+        #expect(counts.enter("10.0.0.2"))
+        counts.leave("10.0.0.1")
+        #expect(counts.enter("10.0.0.1"))
+        #expect(!counts.enter("10.0.0.1"))
+    }
+
+    @Test(
+        "a party of IPv6 is its first 64 bits",
+        arguments: [
+            ("10.0.0.1", "10.0.0.1"), ("", ""), ("::ffff:10.0.0.1", "::ffff:10.0.0.1"), ("::1", "0:0:0:0::/64"),
+            ("2001:db8::7", "2001:db8:0:0::/64"), ("2001:db8:0:0:1:2:3:4", "2001:db8:0:0::/64"),
+            ("2001:db8:1:2:3::", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80:0:0:0::/64"),
+        ]
+    )
+    func parties(address: String, party: String) {
+        #expect(ConnectionCounts.party(of: address) == party)
+    }
+
     @Test("metrics tell what was cosigned, and how often it was refused")
     func metrics() async throws {
         try await witness { cosigner, _, _ in

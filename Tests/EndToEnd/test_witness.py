@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -295,6 +297,44 @@ def test_a_witness_answers_as_the_specification_says(watched, path):
     forged = "\n".join(lines) + "\n\n" + signature
     assert witness.post(f"old 0\n\n{forged}").status_code == 403
     assert witness.metric("countersign_witness_requests_total", status="403") == 1
+
+
+def slow_request(witness, source="127.0.0.1"):
+    """A connection whose request's body never ends."""
+    connection = socket.create_connection(("127.0.0.1", witness.port), timeout=20, source_address=(source, 0))
+    connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 1000\r\n\r\nold 0\n")
+    return connection
+
+
+def test_slow_strangers_keep_nobody_from_being_cosigned(watched):
+    gateway, (witness, _) = watched
+    cosigned(gateway)
+    note = gateway.anyone().get("/log/checkpoint").text
+    strangers = [slow_request(witness, f"127.0.0.{2 + number // 32}") for number in range(96)]
+    try:
+        size = int(witness.post(f"old 0\n\n{note}").text)
+        answer = witness.post(f"old {size}\n\n{note}")
+        assert answer.status_code == (200 if size == int(note.splitlines()[1]) else 409)
+        act(gateway)
+        cosigned(gateway)
+    finally:
+        for stranger in strangers:
+            stranger.close()
+
+
+def test_one_address_has_so_many_connections_and_the_others_have_theirs(watched):
+    _, (witness, _) = watched
+    strangers = [slow_request(witness, "127.0.0.9") for _ in range(100)]
+    try:
+        # An answer to somebody who came later: those before are counted.
+        assert witness.get("/healthz").status_code == 200
+        with slow_request(witness, "127.0.0.9") as one_more:
+            with suppress(ConnectionError):
+                assert one_more.recv(100) == b""
+        assert witness.get("/healthz").status_code == 200
+    finally:
+        for stranger in strangers:
+            stranger.close()
 
 
 def test_a_witness_guards_its_state(watched):

@@ -9,11 +9,11 @@ import TransparencyLog
 final class WitnessResponder: HTTPResponder {
     /// What is told of a request beside the request itself.
     struct Context: InitializableFromSource {
-        /// The peer's address, without port.
-        let remoteAddress: String
+        /// Whose the peer's address is.
+        let party: String
 
         init(source: ApplicationRequestContextSource) {
-            remoteAddress = source.channel.remoteAddress?.ipAddress ?? ""
+            party = ConnectionCounts.party(of: source.channel.remoteAddress?.ipAddress ?? "")
         }
     }
 
@@ -21,7 +21,7 @@ final class WitnessResponder: HTTPResponder {
     static let maximumBody = 64 << 10
     /// How long a request's body may take.
     static let patience = Duration.seconds(10)
-    /// How many requests are worked on at once.
+    /// How many requests are judged at once; those whose body is still coming are not among them.
     static let maximumRequests = 64
 
     private struct State {
@@ -59,27 +59,30 @@ final class WitnessResponder: HTTPResponder {
 
     private func addCheckpoint(_ request: Request, _ context: Context) async -> Cosigner.Answer {
         let now = cosigner.clock.time()
-        let refusal = state.withLock { state -> Cosigner.Answer? in
-            guard state.pace.admits(context.remoteAddress, now: now) else {
-                return Cosigner.refusal(429, "too many requests from one address")
-            }
-            guard state.running < Self.maximumRequests else {
-                return Cosigner.refusal(503, "too many requests at once")
-            }
-            state.running += 1
-            return nil
+        guard state.withLock({ $0.pace.admits(context.party, now: now) }) else {
+            return Cosigner.refusal(429, "too many requests from one address")
         }
-        if let refusal { return refusal }
-        defer { state.withLock { $0.running -= 1 } }
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Self.maximumBody {
             return Cosigner.refusal(413, "a request has at most \(Self.maximumBody) bytes")
         }
         switch await Self.body(of: request) {
-        case .bytes(let bytes): return await cosigner.answer(bytes)
+        case .bytes(let bytes): return await judge(bytes)
         case .tooLarge: return Cosigner.refusal(413, "a request has at most \(Self.maximumBody) bytes")
         case .tooSlow: return Cosigner.refusal(408, "the request's body did not come in time")
         case .broken: return Cosigner.refusal(400, "the request's body broke off")
         }
+    }
+
+    /// Lets a whole request take its turn: nobody who is slow with a body can keep others from theirs.
+    private func judge(_ bytes: [UInt8]) async -> Cosigner.Answer {
+        let hasTurn = state.withLock { state in
+            guard state.running < Self.maximumRequests else { return false }
+            state.running += 1
+            return true
+        }
+        guard hasTurn else { return Cosigner.refusal(503, "too many requests at once") }
+        defer { state.withLock { $0.running -= 1 } }
+        return await cosigner.answer(bytes)
     }
 
     private enum Body {

@@ -157,13 +157,15 @@ package struct WitnessServing: Sendable {
         }
     }
 
-    /// Strangers may open so many connections, and leave them idle for so long.
+    /// Strangers may open so many connections, of which one has a few (``ConnectionCounts``), and leave them idle for so long.
     private static let maximumConnections = 512
     private static let idleTimeout = TimeAmount.seconds(60)
 
     private func server() throws -> HTTPServerBuilder {
+        let counts = ConnectionCounts()
         let plain = HTTPServerBuilder.http1(
             configuration: .init(
+                additionalChannelHandlers: [ConnectionLimit(counts)],
                 idleTimeout: Self.idleTimeout,
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: 8 << 10,
