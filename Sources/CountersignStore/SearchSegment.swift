@@ -41,7 +41,10 @@ struct SearchSegment: Hashable {
     /// Reads a number of the index's file; `nil` for one that no segment has.
     init?(id: Int64, root: [UInt8]) {
         guard id >= 0, id >> 56 <= Self.maximumLevel, let root = LogHash(bytes: root[...]) else { return nil }
-        self.init(level: Int(id >> 56), position: UInt64(id & (1 << 56 - 1)), root: root)
+        let (level, position) = (Int(id >> 56), UInt64(id & (1 << 56 - 1)))
+        // Its entries have numbers that a ledger can have, so that no sum of them overflows.
+        guard position < UInt64(Int64.max) / UInt64(Self.width(of: level)) else { return nil }
+        self.init(level: level, position: position, root: root)
     }
 }
 

@@ -89,6 +89,9 @@ struct SearchTests {
         case lostBlock
         case foreignBlock
         case lostSegment
+        case farSegment
+        case farthestSegment
+        case negativeSegment
         case zeroedBlocks
 
         func strike(_ path: String) throws {
@@ -109,6 +112,9 @@ struct SearchTests {
             case .foreignBlock:
                 try sql("UPDATE block SET bytes = (SELECT bytes FROM block ORDER BY rowid DESC LIMIT 1)")
             case .lostSegment: try sql("DELETE FROM segment WHERE id = 2")
+            case .farSegment: try sql("INSERT INTO segment VALUES ((2 << 56) | (1 << 48), zeroblob(32))")
+            case .farthestSegment: try sql("INSERT INTO segment VALUES ((2 << 56) | ((1 << 47) - 1), zeroblob(32))")
+            case .negativeSegment: try sql("INSERT INTO segment VALUES (-1, zeroblob(32))")
             case .zeroedBlocks: try sql("UPDATE block SET bytes = zeroblob(length(bytes))")
             }
         }
