@@ -100,7 +100,10 @@ package struct Timestamp: Hashable, Sendable, Comparable, Codable {
     }
 
     /// The time from `earlier` to this moment.
-    package func since(_ earlier: Timestamp) -> Duration { .microseconds(microseconds - earlier.microseconds) }
+    package func since(_ earlier: Timestamp) -> Duration {
+        let (time, overflows) = microseconds.subtractingReportingOverflow(earlier.microseconds)
+        return .microseconds(overflows ? (microseconds < earlier.microseconds ? .min : .max) : time)
+    }
 
     /// What four digits of a year can tell: 0000-01-01T00:00:00Z to the end of 9999.
     private static let writable: ClosedRange<Int64> = -62_167_219_200_000_000...253_402_300_799_999_999
@@ -147,15 +150,18 @@ extension Int64 {
 extension Duration {
     /// The duration in whole microseconds, rounded towards zero.
     package var wholeMicroseconds: Int64 {
-        let parts = components
+        let parts = bounded.components
         return parts.seconds &* 1_000_000 &+ parts.attoseconds / 1_000_000_000_000
     }
 
     /// The duration in whole seconds, rounded up; what `Retry-After` and friends take.
     package var wholeSecondsRoundedUp: Int64 {
-        let parts = components
+        let parts = bounded.components
         return parts.seconds + (parts.attoseconds > 0 ? 1 : 0)
     }
+
+    /// Within 35,000 years, because the components of one that was read from a damaged file may be no numbers.
+    private var bounded: Duration { min(max(self, .seconds(-1 << 40)), .seconds(1 << 40)) }
 
     /// Parses `250ms`, `50s`, `30m`, `1h` or `7d`: a whole number and one unit, at most 366 days.
     package init?(text: String) {

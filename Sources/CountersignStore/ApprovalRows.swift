@@ -180,7 +180,10 @@ extension PayloadSealer {
     /// Reads an approval; its document stands apart and may be erased.
     fileprivate func approval(_ row: StoreRow) throws -> Approval {
         var approval = try RecordCoding.decode(Approval.self, row.bytes(0))
-        if !row.isNull(1) { approval.erasedBy = UInt64(row.integer(1)) }
+        guard (0..<1 << 53).contains(approval.revision) else {
+            throw LedgerError(.corrupt, "the revision of \(approval.id.rawValue) is \(approval.revision)")
+        }
+        if !row.isNull(1) { approval.erasedBy = try row.count(1, "the entry of an erasure") }
         guard !row.isNull(2) else { return approval }
         let document = try open(row.bytes(2), .document(approval.id))
         guard let text = String(validating: document, as: UTF8.self) else {

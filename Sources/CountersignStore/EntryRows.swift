@@ -53,7 +53,8 @@ extension Database {
         guard let sequence = Int64(exactly: sequence) else { return nil }
         let columns = sealer == nil ? Self.bareEntryColumns : Self.entryColumns
         return try first("SELECT \(columns) FROM entry WHERE sequence = ?", [.integer(sequence)]) { row in
-            try sealer?.entry(row) ?? Entry(sequence: UInt64(row.integer(0)), bytes: row.bytes(1), payload: nil)
+            try sealer?.entry(row)
+                ?? Entry(sequence: try row.count(0, "the number of an entry"), bytes: row.bytes(1), payload: nil)
         }
     }
 
@@ -76,9 +77,12 @@ extension Database {
 
     /// Reads the end of the log as the last transaction left it, and compares it with the checkpoint remembered last.
     func logHead() throws -> GroupCommit.Head {
-        let size = try first("SELECT max(sequence) FROM entry") { $0.isNull(0) ? 0 : UInt64($0.integer(0)) + 1 } ?? 0
+        let size =
+            try first("SELECT max(sequence) FROM entry") { row in
+                row.isNull(0) ? 0 : try row.count(0, "the number of the newest entry") + 1
+            } ?? 0
         let full = size >> 8
-        let tileCount = try first("SELECT count(*) FROM tile WHERE level = 0") { UInt64($0.integer(0)) }
+        let tileCount = try first("SELECT count(*) FROM tile WHERE level = 0") { try $0.count(0, "the count of tiles") }
         guard tileCount == full else { throw Self.cut("it has \(size) entries and \(tileCount ?? 0) full tiles") }
         var tiles = TileReader { level, index in try self.tile(level: level, index: index) }
         let tree = try LogTree(
@@ -100,7 +104,8 @@ extension Database {
         }
         return GroupCommit.Head(
             tree: tree,
-            newest: Timestamp(microseconds: newest ?? Int64.min / 2)
+            // What is compared with it is a little less, which must still be a number.
+            newest: Timestamp(microseconds: max(newest ?? .min, .min / 2))
         )
     }
 
@@ -110,7 +115,7 @@ extension Database {
                 "SELECT size, root FROM checkpoint ORDER BY size DESC LIMIT 1",
                 [],
                 { row in
-                    (UInt64(bitPattern: row.integer(0)), row.bytes(1))
+                    (try row.count(0, "the size of a checkpoint"), row.bytes(1))
                 }
             )
         else { return }

@@ -5,7 +5,7 @@ import GRDB
 extension PayloadSealer {
     /// Reads an entry from the columns ``Database/entryColumns`` or ``Database/bareEntryColumns``.
     func entry(_ row: StoreRow) throws -> Entry {
-        let (sequence, body) = (UInt64(row.integer(0)), row.bytes(1))
+        let (sequence, body) = (try row.count(0, "the number of an entry"), row.bytes(1))
         guard !row.isNull(2) else { return Entry(sequence: sequence, bytes: body, payload: nil) }
         guard let commitment = Self.commitment(in: body) else {
             throw LedgerError(.corrupt, "entry \(sequence) commits to no payload, and the ledger has one for it")
@@ -122,7 +122,7 @@ extension Database {
                 return false
             }
             seen += 1
-            let sequence = UInt64(row.integer(0))
+            let sequence = try row.count(0, "the entry of a payload")
             next = sequence + 1
             guard row.integer(3) != 0 else { return true }
             if !row.isNull(4), !(ApprovalStatus(rawValue: row.text(4))?.isFinal ?? false) {

@@ -136,7 +136,7 @@ package struct PayloadSealer: Sendable {
         guard let count = bytes.first.map({ Int($0) }), bytes.count > count else {
             throw Self.damaged(.payload(commitment: commitment))
         }
-        return EntryDraft.Payload(salt: Array(bytes[1...count]), bytes: Array(bytes[(count + 1)...]))
+        return EntryDraft.Payload(salt: Array(bytes[1..<(count + 1)]), bytes: Array(bytes[(count + 1)...]))
     }
 
     /// The id of the key that a value was sealed under; `nil` if it is no sealed value.

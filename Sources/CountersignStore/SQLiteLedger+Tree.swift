@@ -55,7 +55,7 @@ extension SQLiteLedger {
             try db.rows(
                 "SELECT sequence, body FROM entry WHERE sequence >= ? ORDER BY sequence LIMIT ?",
                 [.integer(start), .integer(Int64(count))],
-            ) { row in Entry(sequence: UInt64(row.integer(0)), bytes: row.bytes(1), payload: nil) }
+            ) { row in Entry(sequence: try row.count(0, "an entry's number"), bytes: row.bytes(1), payload: nil) }
         }
     }
 
@@ -108,7 +108,9 @@ extension SQLiteLedger {
     /// Where a reader of the log goes on; `nil` for a new one.
     package func cursor(_ reader: String) async throws(LedgerError) -> UInt64? {
         try await read { db in
-            try db.first("SELECT next FROM cursor WHERE reader = ?", [.text(reader)]) { UInt64($0.integer(0)) }
+            try db.first("SELECT next FROM cursor WHERE reader = ?", [.text(reader)]) { row in
+                try row.count(0, "the cursor of \(reader)")
+            }
         }
     }
 

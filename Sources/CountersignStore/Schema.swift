@@ -32,6 +32,9 @@ enum Schema {
                 "\(path) is a database of another program: name another data folder, or move the file away",
             )
         }
+        guard version >= 0 else {
+            throw LedgerError(.corrupt, "\(path) says that its format is \(version): restore it from a backup")
+        }
         guard version <= Self.version else {
             throw LedgerError(
                 .newer,

@@ -1,3 +1,4 @@
+import CanonicalJSON
 import CountersignCore
 import CountersignStore
 import CountersignTestKit
@@ -103,6 +104,61 @@ struct FsckTests {
             let path = folder + "/newer.db"
             try tamper(path, "CREATE TABLE t (x); PRAGMA application_id = \(0x4354_5347); PRAGMA user_version = 9999")
             #expect { try examine(path) } throws: { ($0 as? LedgerError)?.code == .newer }
+        }
+    }
+
+    @Test("entries that claim to be far beyond the log are findings, and cost no memory")
+    func farEntries() async throws {
+        try await withRichLedger { path, ledger in
+            let (far, victim) = (Int64(9_007_199_254_740_990), Int64(9_007_199_254_740_000))
+            let erased: JSONValue = ["count": 1, "reason": "request", "sequences": [.integer(victim)]]
+            let draft = EntryDraft(
+                .payloadErased,
+                time: ManualClock().time(),
+                actor: .gateway,
+                members: [("erased", erased), ("reason", "none")],
+            )
+            let body = draft.encoded(sequence: UInt64(far)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+                .joined()
+            try tamper(
+                path,
+                """
+                INSERT INTO entry VALUES (\(far), \(draft.time.microseconds), 'payload.erased', NULL, NULL, NULL, x'\(body)');
+                INSERT INTO entry VALUES (-7, 0, 'action.allowed', NULL, NULL, NULL, x'7B7D');
+                UPDATE cursor SET next = -1;
+                """
+            )
+            let report = try examine(path, limit: 100)
+            let codes = Set(report.findings.map(\.code))
+            #expect(codes.isSuperset(of: [.entrySurplus, .entryMissing, .stateChanged]))
+            #expect(report.findings.contains { $0.place == "cursor export" })
+        }
+    }
+
+    @Test("a record with durations and moments that are none is a finding, and ends nothing")
+    func impossibleRecords() async throws {
+        try await withRichLedger { path, _ in
+            let queue = try DatabaseQueue(path: path)
+            let sql = "SELECT number, CAST(record AS TEXT) AS record FROM approval ORDER BY number"
+            let records = try await queue.read { db in
+                try Row.fetchAll(db, sql: sql).map { row -> (Int64, String) in (row["number"], row["record"]) }
+            }
+            try queue.close()
+            for (number, text) in records {
+                // Durations are stored as the two halves of a number of 128 bits.
+                let record = text.replacing(#/"grantDuration":\[-?\d+,\d+\]/#) { _ in
+                    "\"grantDuration\":[9223372036854775807,18446744073709551615]"
+                }
+                .replacing(#/"grant":\[-?\d+,\d+\]/#) { _ in "\"grant\":[-9223372036854775808,0]" }
+                .replacing(#/"requestedAt":\{"microseconds":\d+\}/#) { _ in
+                    "\"requestedAt\":{\"microseconds\":-9223372036854775808}"
+                }
+                #expect(record != text)
+                let escaped = record.replacing("'", with: "''")
+                try tamper(path, "UPDATE approval SET record = CAST('\(escaped)' AS BLOB) WHERE number = \(number)")
+            }
+            let report = try examine(path, limit: 100)
+            #expect(report.findings.contains { $0.code == .stateChanged && $0.place.hasPrefix("approval apr_") })
         }
     }
 

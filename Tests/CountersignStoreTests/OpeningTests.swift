@@ -189,6 +189,58 @@ struct OpeningTests {
         }
     }
 
+    @Test(
+        "numbers that are none are refused as corrupt, and end nothing",
+        arguments: [
+            "INSERT INTO entry VALUES (-5, 0, 'action.allowed', NULL, NULL, NULL, x'7B7D')",
+            "INSERT INTO checkpoint VALUES (-5, zeroblob(32), 'x')",
+            "PRAGMA user_version = -1",
+            "INSERT INTO entry VALUES (9223372036854775807, 0, 'action.allowed', NULL, NULL, NULL, x'7B7D')",
+        ]
+    )
+    func impossibleNumbers(_ sql: String) async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/ledger.sqlite"
+            _ = try await fill(path, entries: 0)
+            try tamper(path, sql)
+            #expect { try SQLiteLedger(path: path, clock: clock, sealer: .fixture) } throws: {
+                [.corrupt, .newer].contains(($0 as? LedgerError)?.code)
+            }
+        }
+    }
+
+    @Test("a cursor and an erasure that no entry has are errors of whoever reads them")
+    func impossiblePlaces() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/ledger.sqlite"
+            _ = try await fill(path, entries: 3)
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
+            let approval = try Fixtures.approval(at: clock.time())
+            _ = try await ledger.commit(Commit(.insert(approval, maximumPending: 9), entries: []))
+            try await ledger.moveCursor("export", to: 2)
+            try await ledger.close()
+            try tamper(path, "UPDATE cursor SET next = -1; UPDATE approval SET erased_by = -1")
+            let again = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
+            await #expect { try await again.cursor("export") } throws: { ($0 as? LedgerError)?.code == .corrupt }
+            await #expect { try await again.approval(approval.id) } throws: { ($0 as? LedgerError)?.code == .corrupt }
+            try await again.close()
+        }
+    }
+
+    @Test("times that are none stop nothing at a start", arguments: [Int64.min, .max])
+    func impossibleTimes(_ time: Int64) async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/ledger.sqlite"
+            _ = try await fill(path, entries: 3)
+            try tamper(path, "UPDATE entry SET time = \(time)")
+            let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
+            // After the end of time nothing can be written; before its beginning, anything.
+            let result = try? await ledger.commit(Commit(entries: [Fixtures.entry(at: clock.time())]))
+            #expect(result == (time == .min ? .committed(first: 3) : nil))
+            try await ledger.close()
+        }
+    }
+
     @Test("an audit finds an entry that was rewritten far from the end")
     func audit() async throws {
         try await withTemporaryFolder { folder in

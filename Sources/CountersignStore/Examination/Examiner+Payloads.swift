@@ -154,20 +154,16 @@ extension Examiner {
     }
 }
 
-/// Numbers of entries, one bit for each up to the highest, so that even a log without payloads is no burden.
+/// Numbers of entries, one bit for each, so that even a log without payloads is no burden.
+///
+/// It is as large as what was taken in, never as the numbers are: a file may claim entries that it does not have.
 struct EntrySet {
-    private var words: [UInt64] = []
+    /// Sixty-four neighbours each.
+    private var words: [UInt64: UInt64] = [:]
 
     /// Takes a number in.
-    mutating func insert(_ number: UInt64) {
-        let index = Int(number >> 6)
-        if index >= words.count { words.append(contentsOf: repeatElement(0, count: index + 1 - words.count)) }
-        words[index] |= 1 << (number & 63)
-    }
+    mutating func insert(_ number: UInt64) { words[number >> 6, default: 0] |= 1 << (number & 63) }
 
     /// Whether a number is in it.
-    func contains(_ number: UInt64) -> Bool {
-        let index = Int(number >> 6)
-        return index < words.count && words[index] & (1 << (number & 63)) != 0
-    }
+    func contains(_ number: UInt64) -> Bool { words[number >> 6, default: 0] & (1 << (number & 63)) != 0 }
 }
