@@ -110,7 +110,7 @@ let package = Package(
             ],
             swiftSettings: settings,
         ),
-        target("CountersignTestKit", ["CanonicalJSON", "Cedar", "CountersignCore", "TransparencyLog"]),
+        target("CountersignTestKit", ["CanonicalJSON", "Cedar", "CountersignCore", "TransparencyLog", logging]),
         tests("CanonicalJSONTests", ["CanonicalJSON"]),
         tests("TransparencyLogTests", ["TransparencyLog", crypto]),
         tests("CedarTests", ["Cedar", "CanonicalJSON"]),

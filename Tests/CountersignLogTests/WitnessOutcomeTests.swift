@@ -11,10 +11,10 @@ struct WitnessOutcomeTests {
     let log = NoteSigner(name: "gateway.example/log", privateKey: Curve25519.Signing.PrivateKey())
     let witness = CosignatureSigner(name: "w1.example", privateKey: Curve25519.Signing.PrivateKey())
 
-    private func request(old: UInt64 = 3, size: UInt64 = 5) throws -> AddCheckpointRequest {
+    private func request(old: UInt64 = 3, size: UInt64 = 5, proof: [LogHash] = []) throws -> AddCheckpointRequest {
         let checkpoint = Checkpoint(origin: log.name, size: size, root: .leaf(Array("\(size)".utf8)))
         let note = try SignedNote(parsing: try checkpoint.signed(by: log))
-        return try AddCheckpointRequest(oldSize: old, proof: [], note: note)
+        return try AddCheckpointRequest(oldSize: old, proof: proof, note: note)
     }
 
     private func judge(
@@ -84,9 +84,12 @@ struct WitnessOutcomeTests {
 
     @Test("422 means that what the witness has is not the beginning of this log")
     func unprocessable() throws {
-        #expect(judge(422, request: try request(old: 3)) == .contradicts(3))
-        // From nothing there was nothing to prove, so it says nothing.
+        let proof = [LogHash.leaf([1]), .leaf([2])]
+        #expect(judge(422, request: try request(old: 3, proof: proof)) == .contradicts(3))
+        // Where nothing was to be proven, or no proof was sent, it says nothing.
         #expect(isFailure(judge(422, request: try request(old: 0))))
+        #expect(isFailure(judge(422, request: try request(old: 3))))
+        #expect(isFailure(judge(422, request: try request(old: 5))))
     }
 
     @Test(

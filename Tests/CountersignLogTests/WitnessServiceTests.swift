@@ -249,11 +249,11 @@ struct WitnessServiceTests {
 
     // MARK: Before the start
 
-    private func ask() async throws {
+    private func ask(_ logger: Logger? = nil) async throws {
         let (witnesses, patience) = (witnesses, patience)
         let inquiry = WitnessInquiry(
             settings: try settings(quorum: 2, of: 2),
-            logger: logger,
+            logger: logger ?? self.logger,
             connect: { peer in witnesses.first { $0.peer == peer } ?? witnesses[0] },
             sleep: { try await patience.hold($0) },
         )
@@ -288,6 +288,18 @@ struct WitnessServiceTests {
             #expect(error.code == .corrupt)
             #expect(error.message.contains("w2.example") && error.message.contains("\(size) entries"))
         }
+    }
+
+    @Test("a start that is answered 422, though it sent no proof, goes on with a warning")
+    func unprocessable() async throws {
+        try await grow(3)
+        for witness in witnesses.prefix(2) {
+            witness.become(.answering(WitnessReply(status: 422, contentType: "text/html", body: [])))
+        }
+        let heard = HeardLog()
+        try await ask(heard.logger)
+        #expect(heard.messages(.warning).count == 2)
+        #expect(heard.messages(.warning).allSatisfy { $0.contains("the start goes on") && $0.contains("422") })
     }
 
     @Test("a new data folder with an old log key is refused, too")

@@ -46,7 +46,8 @@ enum WitnessOutcome: Hashable, Sendable {
             }
             return .contradicts(size)
         case .conflict(let size): return .knows(size)
-        case .refused(422) where request.oldSize > 0: return .contradicts(request.oldSize)
+        // Only a proof can fail to lead anywhere; where none was sent, it is some other server's 422.
+        case .refused(422) where request.oldSize > 0 && !request.proof.isEmpty: return .contradicts(request.oldSize)
         case .refused(let status): return .failed(refusal(status, request.checkpoint.origin))
         }
     }
