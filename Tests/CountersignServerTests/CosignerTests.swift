@@ -26,14 +26,14 @@ struct CosignerTests {
         try await data.store.close()
     }
 
-    private func cosigner(_ data: WitnessData) -> Cosigner {
+    private func cosigner(_ data: WitnessData, _ logger: Logger? = nil) -> Cosigner {
         Cosigner(
             signer: data.signer,
             logs: [log.verifier],
             store: data.store,
             clock: clock,
             meter: WitnessMeter(data.memories),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            logger: logger ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         )
     }
 
@@ -192,6 +192,32 @@ struct CosignerTests {
         for number in 0..<(2 * RequestPace.maximumAddresses) { _ = pace.admits("host \(number)", now: now) }
         // Whoever comes when there is no room shares one bucket.
         #expect(!admits("a late one", at: now))
+    }
+
+    @Test("only two trees of one size are an alarm; a bad proof is a warning a minute, whoever sends it")
+    func alarms() async throws {
+        let (bad, late) = (try request(old: 5, size: 7, other: true), try request(old: 3, size: 8))
+        let forks = [try request(old: 5, size: 5, other: true), try request(old: 3, size: 5, other: true)]
+        let first = try request(old: 0, size: 5)
+        try await witness { _, data, _ in
+            let heard = HeardLog()
+            let witness = self.cosigner(data, heard.logger)
+            #expect(await witness.answer(first).status == 200)
+            // What anybody can make of the log's public checkpoints.
+            for _ in 0..<50 {
+                #expect(await witness.answer(bad).status == 422)
+                #expect(await witness.answer(late).status == 409)
+            }
+            #expect(heard.messages(.critical) == [])
+            #expect(heard.messages(.warning).count == 1)
+            clock.advance(by: .seconds(60))
+            #expect(await witness.answer(bad).status == 422)
+            #expect(heard.messages(.warning).count == 2)
+            #expect(heard.messages(.warning).last?.contains("kept_back=49") == true)
+            // What only the log's key can make, whatever old size comes with it.
+            for fork in forks { #expect(await witness.answer(fork).status == 409) }
+            #expect(heard.messages(.critical).count == 2)
+        }
     }
 
     @Test("one party has so many connections, and the others have theirs")

@@ -22,6 +22,7 @@ struct Cosigner: Sendable {
     let logger: Logger
     /// The keys of each log, by the bytes of its origin: two spellings of one letter are two logs.
     private let logs: [[UInt8]: [NoteVerifier]]
+    private let warnings = WarningPace()
 
     init(
         signer: CosignatureSigner,
@@ -59,10 +60,12 @@ struct Cosigner: Sendable {
             switch verdict {
             case .cosign(let checkpoint): return try await cosign(checkpoint, request.note, keys, after: memory)
             case .conflict(let size):
-                if request.oldSize == size { warnOfFork(checkpoint) }
+                if let tree = memory?.tree, checkpoint.size == tree.size, checkpoint.root != tree.root {
+                    alarmOfFork(checkpoint)
+                }
                 return Self.answer(.conflict(size: size))
             case .unprocessable:
-                warnOfFork(checkpoint)
+                warnOfProof(checkpoint)
                 return Self.refusal(
                     422,
                     "the proof does not lead from the checkpoint that was cosigned last to this one"
@@ -125,11 +128,25 @@ struct Cosigner: Sendable {
         return Self.refusal(503, "the witness's clock went back, so it cosigns nothing")
     }
 
-    /// A log that signed this has two histories, or its operator has put an old one in place.
-    private func warnOfFork(_ checkpoint: Checkpoint) {
+    /// The log's key signed two trees of one size: it has two histories.
+    ///
+    /// Nobody without the key can bring this about.
+    private func alarmOfFork(_ checkpoint: Checkpoint) {
         logger.critical(
-            "a log signed a checkpoint that does not continue the one that was cosigned last",
+            "a log signed another checkpoint of the size that was cosigned last: it has two histories",
             metadata: ["origin": "\(checkpoint.origin)", "size": "\(checkpoint.size)", "root": "\(checkpoint.root)"],
+        )
+    }
+
+    /// Another history, or only somebody who sends a good checkpoint with a bad proof, which anybody can.
+    private func warnOfProof(_ checkpoint: Checkpoint) {
+        guard let kept = warnings.next(Array(checkpoint.origin.utf8), now: clock.time()) else { return }
+        logger.warning(
+            "a checkpoint came with a bad proof, or is of another history than the one that was cosigned last",
+            metadata: [
+                "kept_back": "\(kept)", "origin": "\(checkpoint.origin)", "root": "\(checkpoint.root)",
+                "size": "\(checkpoint.size)",
+            ],
         )
     }
 
