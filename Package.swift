@@ -141,7 +141,7 @@ let package = Package(
             "CountersignLogTests",
             [
                 "CountersignLog", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "TransparencyLog", crypto,
-                lifecycle, logging,
+                lifecycle, logging, nioCore, nioPosix,
             ],
         ),
     ],

@@ -53,19 +53,34 @@ package struct HTTPSink: ExportSink {
         request.headers.add(name: "Countersign-Export-Range", value: batch.range)
         request.headers.add(name: "Idempotency-Key", value: "\(source.origin)/\(settings.name)/\(batch.range)")
         request.body = .bytes(ByteBuffer(bytes: Self.body(batch, settings.framing)))
-        let answer: HTTPClientResponse
-        let text: String
-        do {
-            answer = try await client.execute(request, timeout: timeout)
-            text = try await Self.start(of: answer.body)
-        } catch {
-            if error is CancellationError || Task.isCancelled {
-                throw ExportFailure(.stopped, "the process is stopping")
-            }
-            throw ExportFailure(.unreachable, "\(url) cannot be reached: \(Self.describe(error))")
+        let post = request
+        let late = ExportFailure(.unreachable, "\(url) cannot be reached: it did not answer in time")
+        let limit = settings.timeout + Deadline.grace
+        let result = await Deadline.within(limit, late: .failure(late)) { await exchange(post) }
+        switch result {
+        case .success(let answer):
+            if let failure = failure(answer.status, answer.retryAfter, answer.text, batch) { throw failure }
+        case .failure(let failure):
+            throw Task.isCancelled ? ExportFailure(.stopped, "the process is stopping") : failure
         }
-        if let failure = failure(Int(answer.status.code), answer.headers.first(name: "Retry-After"), text, batch) {
-            throw failure
+    }
+
+    /// What is read of an answer.
+    private struct Answer: Sendable {
+        let status: Int
+        let retryAfter: String?
+        let text: String
+    }
+
+    private func exchange(_ request: HTTPClientRequest) async -> Result<Answer, ExportFailure> {
+        do {
+            let answer = try await client.execute(request, timeout: timeout)
+            let text = try await Self.start(of: answer.body)
+            try Task.checkCancellation()
+            let retryAfter = answer.headers.first(name: "Retry-After")
+            return .success(Answer(status: Int(answer.status.code), retryAfter: retryAfter, text: text))
+        } catch {
+            return .failure(ExportFailure(.unreachable, "\(url) cannot be reached: \(Self.describe(error))"))
         }
     }
 

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import CountersignCore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -10,23 +11,28 @@ import NIOSSL
 package struct HTTPWitnessLink: WitnessLink {
     /// The most bytes of an answer that are read.
     static let maximumBody = 64 << 10
-    private static let timeout = TimeAmount.seconds(10)
+    /// How long a whole exchange may take.
+    package static let patience = Duration.seconds(10)
 
     private let url: String
     private let client: HTTPClient
+    private let limit: Duration
 
     /// A link to a witness, which opens nothing before the first request.
     ///
     /// ``close()`` must be called at the end.
-    package init(to peer: WitnessSettings.Peer) {
+    ///
+    /// - Parameter limit: How long a whole exchange may take.
+    package init(to peer: WitnessSettings.Peer, limit: Duration = HTTPWitnessLink.patience) {
         url = peer.url + "/add-checkpoint"
+        self.limit = limit
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
         if let trustRoots = peer.trustRoots { tls.trustRoots = .file(trustRoots) }
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls,
             redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(5), read: Self.timeout),
+            timeout: .init(connect: .seconds(5), read: .nanoseconds(limit.wholeMicroseconds * 1000)),
         )
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1
         client = HTTPClient(
@@ -37,21 +43,30 @@ package struct HTTPWitnessLink: WitnessLink {
 
     /// Posts a request and reads the whole answer, up to a limit.
     package func submit(_ request: String) async throws(WitnessFailure) -> WitnessReply {
+        let late = WitnessFailure("\(url) cannot be reached: it did not answer in time")
+        return try await Deadline.within(limit + Deadline.grace, late: .failure(late)) { await exchange(request) }.get()
+    }
+
+    private func exchange(_ request: String) async -> Result<WitnessReply, WitnessFailure> {
         var post = HTTPClientRequest(url: url)
         post.method = .POST
         post.headers.add(name: "Content-Type", value: "text/plain; charset=utf-8")
         post.headers.add(name: "User-Agent", value: "Countersign")
         post.body = .bytes(ByteBuffer(string: request))
         do {
-            let answer = try await client.execute(post, timeout: Self.timeout)
+            let answer = try await client.execute(post, timeout: .nanoseconds(limit.wholeMicroseconds * 1000))
             let body = try await answer.body.collect(upTo: Self.maximumBody)
-            return WitnessReply(
-                status: Int(answer.status.code),
-                contentType: answer.headers.first(name: "Content-Type"),
-                body: Array(body.readableBytesView),
+            // A body whose reading was cancelled ends early, and looks whole.
+            try Task.checkCancellation()
+            return .success(
+                WitnessReply(
+                    status: Int(answer.status.code),
+                    contentType: answer.headers.first(name: "Content-Type"),
+                    body: Array(body.readableBytesView),
+                )
             )
         } catch {
-            throw WitnessFailure("\(url) cannot be reached: \(Self.describe(error))")
+            return .failure(WitnessFailure("\(url) cannot be reached: \(Self.describe(error))"))
         }
     }
 

@@ -77,22 +77,14 @@ package struct WitnessInquiry: Sendable {
 
     private func answer(of peer: WitnessSettings.Peer, to request: AddCheckpointRequest) async -> WitnessOutcome {
         let link = connect(peer)
-        let outcome = await withTaskGroup(of: WitnessOutcome.self) { group in
-            group.addTask {
-                do throws(WitnessFailure) {
-                    let reply = try await link.submit(request.text)
-                    return .judge(reply, to: request, key: peer.key, newest: request.checkpoint.size)
-                } catch {
-                    return .failed(error.description)
-                }
+        let late = WitnessOutcome.failed("it did not answer in \(Self.patience)")
+        let outcome = await Deadline.within(Self.patience, sleep: sleep, late: late) {
+            do throws(WitnessFailure) {
+                let reply = try await link.submit(request.text)
+                return .judge(reply, to: request, key: peer.key, newest: request.checkpoint.size)
+            } catch {
+                return .failed(error.description)
             }
-            group.addTask {
-                try? await sleep(Self.patience)
-                return .failed("it did not answer in \(Self.patience)")
-            }
-            let first = await group.next() ?? .failed("it was not asked")
-            group.cancelAll()
-            return first
         }
         await link.close()
         return outcome
