@@ -172,7 +172,7 @@ extension Entry {
 
 extension EntryWriter {
     /// `payload.erased`, because somebody asked for it.
-    func erased(
+    package func erased(
         _ sequences: [UInt64],
         reason: String,
         approval: ApprovalID?,
@@ -192,7 +192,7 @@ extension EntryWriter {
     }
 
     /// `payload.erased`, because the time is over for which the connection keeps payloads.
-    func expired(
+    package func expired(
         _ sequences: [UInt64],
         connection: ConnectionName?,
         before: Timestamp,

@@ -51,6 +51,24 @@ struct OCSFEventTests {
         #expect(OCSFEvent(ExportLeaf(broken), about: nil, from: source).json["class_uid"]?.integerValue == 0)
     }
 
+    @Test("an erasure names what it erased: the approval, the entry or the entries")
+    func erased() throws {
+        let user = Actor.user(Fixtures.alice, via: "dashboard")
+        let id = ApprovalID(now: time, random: 0, 1)
+        func check(_ draft: EntryDraft, _ name: String) throws {
+            let event = try event(draft)
+            #expect(ids(event) == [3004, 4, 300_404, 1, 1, 1])
+            #expect(event["entity"]?["uid"]?.stringValue == name)
+            #expect(event["message"]?.stringValue?.hasSuffix(" erased the payload of \(name)") == true)
+        }
+        let ofApproval = writer.erased([2, 5], reason: "asked to", approval: id, by: user, at: time)
+        try check(ofApproval, id.rawValue)
+        #expect(try event(ofApproval)["metadata"]?["correlation_uid"]?.stringValue == id.rawValue)
+        try check(writer.erased([5], reason: "asked to", approval: nil, by: user, at: time), "entry 5")
+        let expired = writer.expired([1, 2, 6], connection: Fixtures.connection, before: time, at: time)
+        try check(expired, "3 entries from 1 to 6")
+    }
+
     @Test("an event leads back to its leaf")
     func leaf() throws {
         let draft = Fixtures.entry(at: time)

@@ -117,7 +117,7 @@ package struct OCSFEvent: Hashable, Sendable {
         ]
         metadata["original_time"] = leaf["time"]
         metadata["event_code"] = leaf["kind"]
-        metadata["correlation_uid"] = leaf["approval"]
+        metadata["correlation_uid"] = leaf["approval"] ?? leaf["erased"]?["approval"]
         if reading.control != nil { metadata["profiles"] = ["security_control"] }
         return metadata
     }

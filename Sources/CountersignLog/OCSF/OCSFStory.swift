@@ -21,10 +21,12 @@ struct OCSFStory {
     }
     /// The protocol of the action.
     var protocolName: String? { action.map { String($0.prefix { $0 != ":" }) } }
-    /// What an erased payload belonged to.
+    /// What the erased payloads belonged to: an approval, or the entries.
     var erased: String {
-        let sequence = leaf["erased"]?["sequence"] ?? leaf["erased"] ?? leaf["of"]
-        return sequence?.integerValue.map { "entry \($0)" } ?? leaf["approval"]?.stringValue ?? "an entry"
+        if let approval = leaf["erased"]?["approval"]?.stringValue { return approval }
+        let sequences = leaf["erased"]?["sequences"]?.arrayValue?.compactMap(\.integerValue) ?? []
+        guard let first = sequences.first, let last = sequences.last else { return "an entry" }
+        return sequences.count == 1 ? "entry \(first)" : "\(sequences.count) entries from \(first) to \(last)"
     }
 
     private var isByAgent: Bool { leaf["actor"]?["type"]?.stringValue == "Agent" }
