@@ -59,7 +59,8 @@ package struct DecisionStatement: Sendable {
 
     private static func decision(_ decision: Decision) -> JSONValue {
         [
-            "assurance": .string(decision.channel), "decision": .string(decision.verdict.rawValue),
+            "assurance": .string(decision.assurance.rawValue), "channel": .string(decision.channel),
+            "decision": .string(decision.verdict.rawValue),
             "groups": .array(decision.groups.map { .string($0.rawValue) }), "reason": .string(decision.reason),
             "time": .string(decision.time.rfc3339), "user": .string(decision.user.rawValue),
         ]

@@ -30,6 +30,12 @@ struct AttestationTests {
         return try await enforcement.decide(approval.id, by: Fixtures.signedIn(Fixtures.alice), ballot).get()
     }
 
+    private func decidedEntry() async throws -> JSONValue? {
+        try await ledger.entries(EntryQuery(kinds: [.approvalDecided])).items.first.flatMap {
+            StoredJSON.value($0.bytes)
+        }
+    }
+
     private struct Unexpected: Error {}
 
     @Test("the pre-authentication encoding is that of the DSSE specification")
@@ -67,6 +73,11 @@ struct AttestationTests {
         #expect(predicate?["log"] == ["entries": [0, 1, 2], "origin": .string(Fixtures.logOrigin)])
         #expect(predicate?["decisions"]?.arrayValue?.first?["user"]?.stringValue == Fixtures.alice.rawValue)
         #expect(predicate?["decisions"]?.arrayValue?.first?["reason"] == "looked at it")
+        // How the approver proved presence, and through what they decided, are two things.
+        let decision = try #require(try await decidedEntry())
+        #expect(predicate?["decisions"]?.arrayValue?.first?["assurance"] == "session")
+        #expect(predicate?["decisions"]?.arrayValue?.first?["channel"] == "dashboard")
+        #expect(decision["assurance"] == "session" && decision["actor"]?["via"] == "dashboard")
     }
 
     @Test("what nobody has decided is not attested")
