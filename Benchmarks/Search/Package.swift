@@ -16,6 +16,7 @@ let settings: [SwiftSetting] = [
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -27,6 +28,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
@@ -35,7 +37,7 @@ let package = Package(
         target("Cedar", ["CanonicalJSON"]),
         target("CountersignCore", ["CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
         target("CountersignStore", ["CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, grdb, sqlite]),
-        target("CountersignTestKit", ["CanonicalJSON", "Cedar", "CountersignCore", "TransparencyLog"]),
+        target("CountersignTestKit", ["CanonicalJSON", "Cedar", "CountersignCore", "TransparencyLog", logging]),
         .executableTarget(
             name: "search-bench",
             dependencies: ["CanonicalJSON", "CountersignCore", "CountersignStore", "CountersignTestKit"],
