@@ -99,8 +99,18 @@ package enum RPCWriter {
 
     /// Appends JSON without its line breaks: a string has none, so each of them is white space.
     private static func append(_ raw: some Collection<UInt8>, to output: inout [UInt8]) {
-        guard raw.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return output.append(contentsOf: raw) }
-        for byte in raw where byte != 0x0A && byte != 0x0D { output.append(byte) }
+        // Not through the collection itself: callers of other modules get no copy of this code made for theirs.
+        append(slice: raw as? ArraySlice<UInt8> ?? Array(raw)[...], to: &output)
+    }
+
+    private static func append(slice: ArraySlice<UInt8>, to output: inout [UInt8]) {
+        let span = slice.span
+        var start = 0
+        for index in span.indices where span[index] == 0x0A || span[index] == 0x0D {
+            output.append(contentsOf: slice[(slice.startIndex + start)..<(slice.startIndex + index)])
+            start = index + 1
+        }
+        output.append(contentsOf: slice[(slice.startIndex + start)...])
     }
 }
 

@@ -56,13 +56,16 @@ package enum ServerMessage: Hashable, Sendable {
         _ id: RequestID?,
         _ bytes: [UInt8],
     ) throws(RPCFault) -> ServerMessage {
-        guard let range = parts.result ?? parts.error, parts.result == nil || parts.error == nil else {
+        // Some servers write the one that there is not as null, as JSON-RPC 1.0 did.
+        let answers = [parts.result, parts.error].compactMap(\.self)
+            .filter { bytes[$0.lowerBound] != UInt8(ascii: "n") }
+        guard let range = answers.first, answers.count == 1 else {
             throw RPCFault("a message has a method, a result or an error")
         }
         guard bytes[range.lowerBound] == UInt8(ascii: "{") else {
             throw RPCFault("a result or an error must be an object")
         }
-        guard parts.result != nil else { return .error(id: id, range) }
+        guard range == parts.result else { return .error(id: id, range) }
         guard let id else { throw .badID }
         return .result(id: id, range)
     }
