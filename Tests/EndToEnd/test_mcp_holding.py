@@ -19,7 +19,7 @@ from harness.waiting import eventually
 ERAS = ["legacy", "modern"]
 NUMBERS = itertools.count(1)
 # Short ones, so that their end can be waited for; with a progress token the wait is longer.
-HOLD = {"mcp": "2s", "mcp_progress": "6s"}
+HOLD = {"mcp": "1s", "mcp_progress": "3s"}
 PATIENT = {"mcp": "30s", "mcp_progress": "30s"}
 LONG = pytest.mark.skipif(not os.environ.get("COUNTERSIGN_LONG_HOLDS"), reason="takes COUNTERSIGN_LONG_HOLDS")
 eras = pytest.mark.parametrize("era", ERAS)
@@ -165,7 +165,7 @@ def test_a_held_call_waits_and_gets_the_tools_result(patient, peer, record, era,
 def test_a_call_with_a_progress_token_hears_of_the_wait_in_rising_numbers(gateway, record, era):
     call = delete(client(gateway, era), era, record, token="token")
     approval = held(gateway, record)
-    eventually(lambda: call.notifications("notifications/progress"), 8, "progress of a held call")
+    eventually(lambda: call.notifications("notifications/progress"), 3, "progress of a held call")
     gateway.approve(approval)
     succeeded(call.result(), record)
     heard = call.notifications("notifications/progress")
@@ -210,7 +210,7 @@ async def test_a_real_client_waits_and_gets_the_tools_result(patient, peer, reco
 
 
 @eras
-@pytest.mark.parametrize(("token", "least", "most"), [(None, 1.9, 5), ("t", 5.9, 10)], ids=["plain", "progress"])
+@pytest.mark.parametrize(("token", "least", "most"), [(None, 0.9, 3), ("t", 2.9, 6)], ids=["plain", "progress"])
 def test_the_wait_ends_with_a_result_that_says_what_is_pending(gateway, peer, record, era, token, least, most):
     raw = client(gateway, era)
     began = time.monotonic()
@@ -724,6 +724,7 @@ def restart(gateway):
 
 
 @eras
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_gateway_is_killed_while_the_call_is_pending(own, record, era):
     gateway, peer = own()
@@ -744,6 +745,7 @@ def test_the_gateway_is_killed_while_the_call_is_pending(own, record, era):
 
 
 @eras
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_gateway_is_killed_after_the_approval(own, record, era):
     gateway, peer = own({"mcp": "500ms"})
@@ -758,6 +760,7 @@ def test_the_gateway_is_killed_after_the_approval(own, record, era):
 
 
 @eras
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_gateway_is_killed_while_the_call_runs(own, record, era):
     gateway, peer = own({"mcp": "3s"})
@@ -781,6 +784,7 @@ def test_the_gateway_is_killed_while_the_call_runs(own, record, era):
     gateway.verify_log()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("when", ["pending", "approved and gone", "running"])
 def test_a_task_outlives_the_gateway(own, record, when):
@@ -814,6 +818,7 @@ def test_a_task_outlives_the_gateway(own, record, when):
     gateway.verify_log()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_legacy_session_outlives_the_gateway(own):
     gateway, _ = own()
@@ -829,6 +834,7 @@ def test_a_legacy_session_outlives_the_gateway(own):
 
 
 @eras
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_server_is_down_when_the_call_is_approved(own, record, era):
     gateway, peer = own()
@@ -847,6 +853,7 @@ def test_the_server_is_down_when_the_call_is_approved(own, record, era):
 
 
 @eras
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_server_is_killed_while_the_call_runs(own, record, era):
     gateway, peer = own({"mcp": "3s"})
@@ -871,6 +878,7 @@ def test_the_server_is_killed_while_the_call_runs(own, record, era):
     gateway.verify_log()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_server_on_stdio_is_killed_while_the_call_runs_and_started_again(own, record):
     gateway, peer = own({"mcp": "3s"}, transport="stdio")
@@ -899,6 +907,7 @@ def test_a_server_on_stdio_is_killed_while_the_call_runs_and_started_again(own, 
     assert "official peer on stdio" in gateway.log_text() or list(gateway.folder.rglob("*stderr*"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_stdio_server_ends_with_the_gateway(own):
     gateway, _ = own(transport="stdio")

@@ -16,7 +16,7 @@ from mcp.server.stdio import stdio_server
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, ToolsListChanged
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 import deeds
 from deeds import Control
@@ -208,6 +208,12 @@ def environment() -> str:
     """The names in the server's environment."""
     deeds.complain("environment was looked at")
     return " ".join(sorted(os.environ))
+
+
+@server.tool(structured_output=False)
+def query(region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})] = "nowhere") -> str:
+    """A tool one of whose parameters goes into a field of the head, too."""
+    return f"in {region}"
 
 
 @server.tool(structured_output=False)
