@@ -131,7 +131,8 @@ class Candidate:
             }
 
         errors = sum(sum(r[k] for k in ("connect", "read", "write", "status", "timeout", "wrong")) for r in rounds)
-        return {key: over(key) for key in ("rate", "p50", "p90", "p99", "cpu_us")} | {"errors": errors, "rounds": rounds}
+        figures = {key: over(key) for key in ("rate", "p50", "p90", "p99", "cpu_us")}
+        return figures | {"errors": errors, "rounds": rounds}
 
 
 def main():
@@ -297,7 +298,7 @@ async def exchange(reader, writer, data):
         body = next(line[5:] for line in body.splitlines() if line.startswith(b"data:") and line[5:].strip())
     reply = json.loads(body)
     if "result" not in reply:
-        raise SystemExit(f"bench: {head.split(b'\r\n')[0]!r} {reply}")
+        raise SystemExit(f"bench: {head[:30]!r} {reply}")
     return reply["result"]
 
 
@@ -389,7 +390,7 @@ def held(place, options, upstream_port):
     highest = gateway.process.memory()["VmHWM"]
     gateway.process.stop()
     bars = {
-        f"{options.held:,} held tasks in at most {MEMORY} MiB": (highest <= MEMORY, f"{highest:.0f} MiB at the highest"),
+        f"{options.held:,} held tasks in at most {MEMORY} MiB": (highest <= MEMORY, f"{highest:.0f} MiB at most"),
         "every held task is pending": (len(pending) == len(tasks) == options.held, f"{len(pending):,}"),
     }
     figures = {f"p{p}": round(percentile(times, p), 2) for p in (50, 99)}

@@ -1,7 +1,7 @@
 """The MCP server of the benchmark: Streamable HTTP of both eras, as little as possible above asyncio's sockets.
 
-It is a whole server for any client of the protocol (the official SDK's is one of the tests below, `--check`): it reads
-the JSON of each request and answers it. `echo` says its text again, `delete_order` counts. Started with a port.
+It is a whole server for any client of the protocol (the benchmark begins with the official SDK's, see `check`): it
+reads the JSON of each request and answers it. `echo` says its text again, `delete_order` counts. Started with a port.
 """
 
 import argparse
@@ -142,7 +142,7 @@ async def serve(port):
 
 
 async def check(url, key=None):
-    """Speaks to a server with the official SDK's client, in both eras: an upstream that only wrk understands is none."""
+    """Speaks to a server with the official SDK's client, in both eras: what only wrk understands is no server."""
     import httpx2
     from mcp import Client
     from mcp.client.streamable_http import streamable_http_client

@@ -122,7 +122,7 @@ def test_the_id_must_be_a_string_or_an_integer(at, identifier):
 @pytest.mark.parametrize("era", ["modern", "legacy"])
 def test_the_id_must_not_be_null(at, era):
     raw = at.raw() if era == "modern" else at.session()
-    body = raw.modern_body("tools/list", identifier=1) if era == "modern" else {"jsonrpc": "2.0", "method": "tools/list"}
+    body = raw.modern_body("tools/list") if era == "modern" else {"jsonrpc": "2.0", "method": "tools/list"}
     body |= {"id": None}
     fields = raw.modern_headers(body) if era == "modern" else raw.legacy_headers()
     exchange = client_error(raw.send(body, fields))
@@ -171,8 +171,7 @@ LENIENT = ["invalid UTF-8", "an overlong form", "a surrogate in UTF-8"]
 @pytest.mark.parametrize("era", ["modern", "legacy"])
 @pytest.mark.parametrize(
     ("place", "name"),
-    [("gateway", name) for name in BROKEN]
-    + [("direct", name) for name in BROKEN if name not in LENIENT],
+    [("gateway", name) for name in BROKEN] + [("direct", name) for name in BROKEN if name not in LENIENT],
 )
 def test_messages_must_be_json_in_utf_8(at, name, era):
     raw = at.raw() if era == "modern" else at.session()
@@ -423,9 +422,7 @@ def test_header_names_must_be_compared_without_regard_to_case(at):
 
 
 @both
-@pytest.mark.parametrize(
-    "name", ["MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"]
-)
+@pytest.mark.parametrize("name", ["MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"])
 def test_a_routing_header_that_comes_twice_is_refused(at, name):
     raw = at.raw()
     body = raw.modern_body("tools/call", {"name": "echo", "arguments": {"text": "x"}})
@@ -595,7 +592,8 @@ def test_other_http_methods_are_refused(at, method):
 def test_a_modern_stream_must_not_carry_requests(at):
     exchange = ask_elicit(at.raw())
     result = exchange.result()
-    assert result["resultType"] == "input_required" and not [m for m in exchange.messages if "method" in m and "id" in m]
+    assert result["resultType"] == "input_required"
+    assert not [message for message in exchange.messages if "method" in message and "id" in message]
     request = next(iter(result["inputRequests"].values()))
     assert request["method"] == "elicitation/create" and request["params"]["message"] == "Which colour?"
 
@@ -608,7 +606,8 @@ def ask_elicit(raw, **params):
 def answered(result):
     """What a client sends with its second try."""
     responses = {key: {"action": "accept", "content": {"colour": "red"}} for key in result["inputRequests"]}
-    return {"inputResponses": responses} | ({"requestState": result["requestState"]} if "requestState" in result else {})
+    state = {"requestState": result["requestState"]} if "requestState" in result else {}
+    return {"inputResponses": responses} | state
 
 
 @both

@@ -1,4 +1,4 @@
-"""Held MCP calls in every tier: approved, denied, expired, asked again, killed at every step; each runs once at most."""
+"""Held MCP calls in every tier: approved, denied, expired, asked again, killed meanwhile; each runs once at most."""
 
 import contextlib
 import itertools

@@ -11,7 +11,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from peers import deeds
 
-from harness.mcp_routes import ALL, FEW, STDIO, Traffic, soon, to
+from harness.mcp_routes import ALL, FEW, STDIO, Traffic, repeatedly, soon, to
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")]
 
@@ -306,15 +306,13 @@ async def test_a_subscriber_hears_of_a_changed_resource(traffic, way):
                 assert event.uri == "news://today"
         else:
             await client.client.subscribe_resource("news://today")
-            # The stream on which it comes may still be on its way.
-            for _ in range(5):
+
+            async def publish():
+                # The stream on which it comes may not be there yet the first time.
                 await client.call("publish")
-                if client.notifications("notifications/resources/updated"):
-                    break
-                await anyio.sleep(0.05)
-            await soon(lambda: client.notifications("notifications/resources/updated"))
-            uris = {str(each.params.uri) for each in client.notifications("notifications/resources/updated")}
-            assert uris == {"news://today"}
+                return client.notifications("notifications/resources/updated")
+
+            assert {str(each.params.uri) for each in await repeatedly(publish)} == {"news://today"}
             await client.client.unsubscribe_resource("news://today")
         assert (await client.read("news://today")).contents[0].text.startswith("news ")
 
@@ -379,8 +377,11 @@ async def test_fifty_mebibytes_pass(traffic, way):
         assert len(text) == 50 * 2**20 and text == "0123456789abcdef" * (50 * 65536)
 
 
+MANY = to("official-legacy-http", "official-modern-http", "official-modern-stdio")
+
+
 @pytest.mark.timeout(120)
-@every([each for each in to("official-legacy-http", "official-modern-http", "official-modern-stdio") if not each.crosses])
+@every([each for each in MANY if not each.crosses])
 async def test_five_hundred_calls_at_once_get_their_own_answers(traffic, way):
     answers = {}
     limits = httpx2.Limits(max_connections=500, max_keepalive_connections=500)

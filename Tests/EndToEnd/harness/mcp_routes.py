@@ -122,3 +122,11 @@ class Traffic:
 async def soon(condition, timeout=10.0, what=None):
     """`eventually` beside a running event loop."""
     return await anyio.to_thread.run_sync(lambda: eventually(condition, timeout, what))
+
+
+async def repeatedly(attempt, timeout=10.0):
+    """Awaits `attempt()` again and again until it answers something true."""
+    with anyio.fail_after(timeout):
+        while not (found := await attempt()):
+            await anyio.sleep(0.02)
+        return found
