@@ -181,7 +181,7 @@ class Raw:
 
     def __init__(self, port, path="/mcp", key=None):
         self.port, self.path, self.key = port, path, key
-        self.session = None
+        self.session, self.version = None, None
 
     def authorization(self):
         if not self.key:
