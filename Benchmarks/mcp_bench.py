@@ -49,12 +49,6 @@ users:
   - {{id: approver@example.com, groups: [approvers]}}
   - {{id: owner@example.com, groups: []}}
 """
-# Beside the ten policies of the other benchmarks: the gate of the tool, by its arguments, too.
-POLICY = """
-@id("large-orders-stay") forbid (principal is Agent, action, resource)
-when { context has arguments && context.arguments has order && context.arguments.order == 0 };
-"""
-
 
 class Gateway(stack.Gateway):
     """Countersign in front of the MCP server."""
@@ -68,7 +62,7 @@ class Gateway(stack.Gateway):
         self.configuration.write_text(
             CONFIGURATION.format(control=self.control, gateway=self.gateway, upstream=upstream, agents=agents)
         )
-        (self.folder / "policies" / "mcp.cedar").write_text(POLICY)
+        (self.folder / "policies" / "policies.cedar").write_text((HERE / "mcp_policies.cedar").read_text())
 
 
 class Candidate:
