@@ -50,6 +50,7 @@ users:
   - {{id: owner@example.com, groups: []}}
 """
 
+
 class Gateway(stack.Gateway):
     """Countersign in front of the MCP server."""
 
