@@ -36,6 +36,8 @@ let nioTLSEvents = Target.Dependency.product(name: "NIOTLS", package: "swift-nio
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -61,12 +63,15 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     ],
     targets: [
         target("CanonicalJSON", []),
         target("TransparencyLog", [crypto]),
         target("Cedar", ["CanonicalJSON"]),
         target("HTTPWire", [nioCore]),
+        target("MCPWire", ["CanonicalJSON"]),
         target("CountersignCore", ["CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
         target("CountersignStore", ["CountersignCore", "CanonicalJSON", "TransparencyLog", crypto, grdb, sqlite]),
         target(
@@ -80,8 +85,8 @@ let package = Package(
         target(
             "CountersignProxy",
             [
-                "CountersignCore", "CanonicalJSON", "HTTPWire", crypto, logging, lifecycle, nioCore, nioPosix, nioTLS,
-                nioTLSEvents,
+                "CountersignCore", "CanonicalJSON", "HTTPWire", "MCPWire", crypto, logging, lifecycle, nioCore, nioPosix,
+                nioTLS, nioTLSEvents, subprocess, system,
             ],
         ),
         target(
@@ -98,7 +103,8 @@ let package = Package(
             [
                 "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog",
                 "CountersignProxy",
-                "CountersignStore", "CountersignWeb", "HTTPWire", "TransparencyLog", crypto, httpTypes, hummingbird,
+                "CountersignStore", "CountersignWeb", "HTTPWire", "MCPWire", "TransparencyLog", crypto, httpTypes,
+                hummingbird,
                 hummingbirdCore, hummingbirdTLS, lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
             resources: [.embedInCode("Packs")],
@@ -115,6 +121,7 @@ let package = Package(
         tests("TransparencyLogTests", ["TransparencyLog", crypto]),
         tests("CedarTests", ["Cedar", "CanonicalJSON"]),
         tests("HTTPWireTests", ["HTTPWire", nioCore]),
+        tests("MCPWireTests", ["MCPWire", "CanonicalJSON"]),
         tests(
             "CountersignCoreTests",
             ["CountersignCore", "CountersignTestKit", "CanonicalJSON", "Cedar", "TransparencyLog", crypto],
@@ -128,7 +135,7 @@ let package = Package(
         ),
         tests(
             "CountersignProxyTests",
-            ["CountersignProxy", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "HTTPWire", nioCore],
+            ["CountersignProxy", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "HTTPWire", "MCPWire", nioCore],
         ),
         tests(
             "CountersignServerTests",

@@ -131,13 +131,15 @@ extension Enforcement {
     }
 
     /// Notes that the agent has the result; asking again is a new action from here.
-    package func delivered(_ id: ApprovalID) async throws(LedgerError) {
+    ///
+    /// With `keepsResponse` the result can be fetched again, as a task's can.
+    package func delivered(_ id: ApprovalID, keepsResponse: Bool = false) async throws(LedgerError) {
         for _ in 0..<16 {
             guard let approval = try await ledger.approval(id) else { return }
             var machine = ApprovalMachine(approval)
             guard let next = machine.resultDelivered() else { return }
             if case .committed = try await ledger.commit(Commit(.replace(next), entries: [])) {
-                return try await ledger.dropResponse(id)
+                return keepsResponse ? () : try await ledger.dropResponse(id)
             }
         }
     }

@@ -40,11 +40,13 @@ package final class Enforcement: Sendable {
 
     /// Judges an action and holds it if need be.
     ///
-    /// An identical ask attaches to the approval that there is (DESIGN 5).
+    /// An identical ask attaches to the approval that there is (DESIGN 5). Without `holds`, what is gated is refused: for
+    /// what cannot wait for people.
     package func admit(
         _ action: Action,
         _ circumstances: Circumstances,
         asynchronous: Bool = false,
+        holds: Bool = true,
     ) async -> Admission {
         let snapshot = current.snapshot
         let now = clock.time()
@@ -62,6 +64,15 @@ package final class Enforcement: Sendable {
                 )
             )
         case .deny(let reasons):
+            return await refuse(action, circumstances, verdict, reasons, snapshot, now)
+        case .gated(let gates) where !holds:
+            let reasons = gates.map { gate in
+                Reason(
+                    .approvalRequired,
+                    "\(gate.policy) lets this happen only with a human's approval, and it cannot wait for one.",
+                    policy: gate.policy,
+                )
+            }
             return await refuse(action, circumstances, verdict, reasons, snapshot, now)
         case .gated(let gates):
             // In a child task, whose memory goes when it ends: the caller's task may be held for hours after this.
@@ -89,6 +100,14 @@ package final class Enforcement: Sendable {
             return snapshot.policy.judge(action, circumstances, directory: snapshot.directory, now: now)
         }
         return PolicyVerdict(answer: .deny([Reason(missing, missing.explanation)]), policies: [], errors: [])
+    }
+
+    /// Whether an agent could ever be allowed something, be it under approvals: what it may not, it need not see.
+    package func couldAllow(_ action: Action) -> Bool {
+        let snapshot = current.snapshot
+        guard snapshot.directory.agents[action.agent] != nil, snapshot.directory.connections[action.connection] != nil
+        else { return false }
+        return snapshot.policy.couldAllow(action, directory: snapshot.directory, now: clock.time())
     }
 
     /// Writes the entry of an allowed action, durably.

@@ -5,6 +5,8 @@ import Crypto
 package struct GatedPolicySet: Sendable {
     /// The policies.
     package var policies: PolicySet { authorizer.policies }
+    /// What could be permitted while arguments are not known yet; gates are out of it.
+    let possibilities: PolicySet
     /// Asks the policies; gates are the ones that can be lifted.
     let authorizer: ThreeWayAuthorizer
     /// The gate of each policy, by the policy's index; `nil` for a permit or a plain forbid.
@@ -43,9 +45,13 @@ package struct GatedPolicySet: Sendable {
         if ownVocabulary { errors += try PolicyVocabulary.validate(policies).errors.map(PolicyError.init) }
         guard errors.isEmpty else { throw PolicyErrors(Self.inOrder(errors, of: sources)) }
         authorizer = ThreeWayAuthorizer(policies) { $0.annotation("approvers") != nil }
+        possibilities = policies.possibilities(knowing: Self.knownBeforehand) { $0.annotation("approvers") != nil }
         self.gates = gates
         version = Base64URL.encode(SHA256.hash(data: Array(policies.canonicalText.utf8)))
     }
+
+    /// What of an action's context is known before it is asked for: enough to say that a tool can never be called.
+    private static let knownBeforehand: Set<String> = ["method", "tool", "prompt", "uri", "on_behalf_of"]
 
     private static func inOrder(_ errors: [PolicyError], of sources: [PolicySource]) -> [PolicyError] {
         let places = Dictionary(sources.enumerated().map { (CedarString($1.name), $0) }) { first, _ in first }

@@ -67,6 +67,21 @@ extension GatedPolicySet {
         }
     }
 
+    /// Whether some ask like this one could be allowed, be it under approvals: whatever else its context may be.
+    package func couldAllow(_ action: Action, directory: Directory, now: Timestamp) -> Bool {
+        var isPossible = !action.operations.isEmpty
+        eachRequest(of: action, Circumstances(), directory: directory, now: now) { request, entities in
+            guard isPossible else { return }
+            let evaluation = possibilities.evaluate(request, entities)
+            let policies = possibilities.policies
+            let isForbidden =
+                evaluation.satisfied.contains { policies[$0].effect == .forbid }
+                || evaluation.errors.contains { policies[$0.policy].effect == .forbid }
+            isPossible = !isForbidden && evaluation.satisfied.contains { policies[$0].effect == .permit }
+        }
+        return isPossible
+    }
+
     /// Judges one plain Cedar request as actions are judged; for trying policies out.
     package func judge(_ request: Request, entities: Entities) -> PolicyVerdict {
         var tally = Tally()

@@ -12,6 +12,10 @@ package protocol WallClock: Sendable {
 package struct EnforcementSettings: Hashable, Sendable {
     /// How long an HTTP request is held before it is answered with 202.
     package var holdHTTP: Duration
+    /// How long an MCP call is held whose client hears of no progress.
+    package var holdMCP: Duration
+    /// How long an MCP call is held whose client asked for progress.
+    package var holdMCPProgress: Duration
     /// When a pending approval ends, where its gates do not say.
     package var expires: Duration
     /// How many approvals of one agent may be pending at once.
@@ -24,6 +28,8 @@ package struct EnforcementSettings: Hashable, Sendable {
     /// Sets limits.
     package init(
         holdHTTP: Duration = .seconds(50),
+        holdMCP: Duration = .seconds(45),
+        holdMCPProgress: Duration = .seconds(210),
         expires: Duration = .seconds(3600),
         maximumPending: Int = 50,
         retention: RetentionRules = RetentionRules(),
@@ -32,6 +38,8 @@ package struct EnforcementSettings: Hashable, Sendable {
         self.retention = retention
         self.erasers = erasers
         self.holdHTTP = holdHTTP
+        self.holdMCP = holdMCP
+        self.holdMCPProgress = holdMCPProgress
         self.expires = expires
         self.maximumPending = maximumPending
     }

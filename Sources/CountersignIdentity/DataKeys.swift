@@ -11,6 +11,15 @@ package struct DataKeys: Sendable {
     /// Signs grants.
     package let grant: Curve25519.Signing.PrivateKey
 
+    /// Signs the session ids of MCP clients, derived from the token key: who has that one needs no other.
+    package var sessions: SymmetricKey {
+        HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: token.rawRepresentation),
+            info: Array("countersign mcp session".utf8),
+            outputByteCount: 32,
+        )
+    }
+
     /// Loads the keys and makes those that are missing.
     ///
     /// A log key that is missing beside a log would begin a log that no old receipt fits; the caller must have checked

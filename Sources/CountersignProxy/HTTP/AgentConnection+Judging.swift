@@ -75,7 +75,7 @@ extension AgentConnection {
         )
     }
 
-    private func authenticate(_ head: RequestHead) throws(Refusal) -> AgentID {
+    func authenticate(_ head: RequestHead) throws(Refusal) -> AgentID {
         let values = head.fields.all("authorization")
         guard let value = values.first, values.count == 1, value.utf8.count > 7,
             ForwardedFields.lowercased(value.prefix(7)) == "bearer "
@@ -145,7 +145,7 @@ extension AgentConnection {
         return Outbound(connection: control, head: out, body: body)
     }
 
-    private func human(_ head: RequestHead, _ agent: AgentID) throws(Refusal) -> UserID? {
+    func human(_ head: RequestHead, _ agent: AgentID) throws(Refusal) -> UserID? {
         let directory = context.enforcement.current.snapshot.directory
         guard let known = directory.agents[agent] else {
             throw Refusal(401, Reason(.invalidCredential, ReasonCode.invalidCredential.explanation), "agent is gone")
@@ -164,21 +164,36 @@ extension AgentConnection {
     }
 
     private func readBody(_ head: RequestHead, _ connection: HTTPConnection) async throws(Refusal) -> RequestBody {
-        if case .length(let count) = head.framing, count > connection.maximumBody { throw tooLarge(connection) }
+        try await readBody(
+            head,
+            connection.name,
+            inlineLimit: connection.inlineBody,
+            maximum: connection.maximumBody,
+        )
+    }
+
+    /// Reads a body: in memory up to `inlineLimit` bytes, in a file up to `maximum`.
+    func readBody(
+        _ head: RequestHead,
+        _ name: ConnectionName,
+        inlineLimit: Int,
+        maximum: UInt64,
+    ) async throws(Refusal) -> RequestBody {
+        if case .length(let count) = head.framing, count > maximum { throw tooLarge(name, maximum) }
         if head.expectsContinue, !stream.hasUnreadInput {
             stream.write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
             stream.flush()
         }
         var gatherer = BodyGatherer(
-            inlineLimit: connection.inlineBody,
-            maximum: connection.maximumBody,
+            inlineLimit: inlineLimit,
+            maximum: maximum,
             path: context.spoolPath,
         )
         var trailers = HeaderFields()
         while true {
             do {
                 switch try parser.next(&stream.input) {
-                case .body(let bytes): try await take(bytes, &gatherer, connection)
+                case .body(let bytes): try await take(bytes, &gatherer, name, maximum)
                 case .trailers(let fields): trailers = fields
                 case .end:
                     stream.deadline = nil
@@ -204,13 +219,14 @@ extension AgentConnection {
     private func take(
         _ bytes: ByteBuffer,
         _ gatherer: inout BodyGatherer,
-        _ connection: HTTPConnection,
+        _ name: ConnectionName,
+        _ maximum: UInt64,
     ) async throws(Refusal) {
         do {
             try await gatherer.append(bytes)
         } catch {
             switch error {
-            case .tooLarge: throw tooLarge(connection)
+            case .tooLarge: throw tooLarge(name, maximum)
             case .disk(let isFull):
                 let message = isFull ? "The gateway's disk is full." : "The gateway cannot spool the body."
                 throw Refusal(503, Reason(.overloaded, message + " Try again later."), "spool")
@@ -218,8 +234,8 @@ extension AgentConnection {
         }
     }
 
-    private func tooLarge(_ connection: HTTPConnection) -> Refusal {
-        let message = "Bodies for \(connection.name) are at most \(connection.maximumBody) bytes."
+    private func tooLarge(_ name: ConnectionName, _ maximum: UInt64) -> Refusal {
+        let message = "Bodies for \(name) are at most \(maximum) bytes."
         return Refusal(413, Reason(.bodyTooLarge, message), "body too large")
     }
 }

@@ -11,8 +11,10 @@ final class GatewayContext: Sendable {
     let enforcement: Enforcement
     let authenticator: any Authenticator
     let grants: any GrantIssuer
+    let sessionKey: MCPSessionKey
     let pool = UpstreamPool()
     let results = ResultBoard()
+    let pipes: MCPPipes
     let drain = DrainSignal()
     let logger: Logger
 
@@ -22,6 +24,7 @@ final class GatewayContext: Sendable {
         enforcement: Enforcement,
         authenticator: any Authenticator,
         grants: any GrantIssuer,
+        sessionKey: MCPSessionKey,
         logger: Logger,
     ) {
         self.settings = settings
@@ -29,6 +32,8 @@ final class GatewayContext: Sendable {
         self.enforcement = enforcement
         self.authenticator = authenticator
         self.grants = grants
+        self.sessionKey = sessionKey
+        pipes = MCPPipes(folder: settings.spool + "/../servers", logger: logger)
         self.logger = logger
     }
 
@@ -114,6 +119,8 @@ final class AgentConnection {
         let detail: String
         var agent: AgentID?
         var connection: ConnectionName?
+        /// Where an agent without a credential learns how to get one (RFC 9728).
+        var challenge: String?
 
         init(_ status: Int, _ reason: Reason, _ detail: String) {
             self.status = status
@@ -182,6 +189,8 @@ final class AgentConnection {
                 return false
             }
         }
+        if head.method == "GET", head.target.hasPrefix(Self.metadataPath) { return await describeResource(head) }
+        if let connection = mcpConnection(head) { return await serveMCP(head, connection) }
         let request: JudgedRequest
         do {
             request = try await judge(head)
@@ -210,7 +219,7 @@ final class AgentConnection {
     var publicURL: String { context.settings.publicURL }
 
     /// Records and answers what never became an action; the connection ends after it.
-    private func refuse(_ refusal: Refusal, _ head: RequestHead?) async {
+    func refuse(_ refusal: Refusal, _ head: RequestHead?) async {
         let circumstances = head.map { self.circumstances($0) } ?? Circumstances(sourceAddress: peer)
         let reason = await context.enforcement.reject(
             refusal.reason,
@@ -222,7 +231,9 @@ final class AgentConnection {
         let status = reason == refusal.reason ? refusal.status : reason.code.status
         var closing = head
         closing?.keepAlive = false
-        _ = await answer(.refusal(status, [reason], publicURL), closing)
+        var refused = Answer.refusal(status, [reason], publicURL)
+        if status == 401, let challenge = refusal.challenge { refused.challenge(metadata: challenge) }
+        _ = await answer(refused, closing)
         await lingerThenClose()
     }
 
@@ -277,6 +288,7 @@ enum HTTPStatus {
         case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
+        case 406: "Not Acceptable"
         case 409: "Conflict"
         case 410: "Gone"
         case 413: "Content Too Large"

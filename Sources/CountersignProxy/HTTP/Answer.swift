@@ -8,8 +8,15 @@ import NIOCore
 /// Readable by a model.
 struct Answer: Sendable {
     let status: Int
-    let fields: HeaderFields
+    private(set) var fields: HeaderFields
     let body: ByteBuffer
+
+    /// An answer in another protocol's words.
+    init(status: Int, fields: HeaderFields, body: ByteBuffer) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
 
     /// problem+json (RFC 9457) with the stable code and, for each reason, the policy and what to do next.
     ///
@@ -125,6 +132,11 @@ struct Answer: Sendable {
         if status == 503 { fields.append(name: "Retry-After", value: "5") }
         self.fields = fields
         body = ByteBuffer(bytes: JSONValue.object(object).canonicalBytes())
+    }
+
+    /// Says where the metadata of the protected resource is (RFC 9728, section 5.1).
+    mutating func challenge(metadata url: String) {
+        fields.set(name: "WWW-Authenticate", value: "Bearer realm=\"countersign\", resource_metadata=\"\(url)\"")
     }
 
     private static func title(_ code: ReasonCode) -> String {

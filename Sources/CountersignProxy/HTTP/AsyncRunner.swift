@@ -59,6 +59,13 @@ struct AsyncRunner: Sendable {
     }
 
     private func dispatch(_ approval: Approval, _ home: LoopState) async {
+        if approval.action.utf8.starts(with: "mcp:".utf8) {
+            let runner = MCPRunner(context: context, home: home)
+            if await !runner.run(approval), running.isNews(approval.id) {
+                context.logger.error("an action cannot be made again", metadata: ["approval": "\(approval.id)"])
+            }
+            return
+        }
         let request: JudgedRequest
         switch await remake(approval) {
         case .made(let made): request = made

@@ -128,23 +128,46 @@ package final class HTTPConnection: Sendable {
 
 /// The connections in force; replaced as a whole when the configuration changes.
 package final class CurrentConnections: Sendable {
-    private let value: Mutex<[ConnectionName: HTTPConnection]>
-
-    /// Starts with connections.
-    package init(_ connections: [HTTPConnection]) {
-        value = Mutex(Dictionary(connections.map { ($0.name, $0) }) { _, last in last })
+    private struct Tables {
+        var http: [ConnectionName: HTTPConnection] = [:]
+        var mcp: [ConnectionName: MCPConnection] = [:]
     }
 
-    /// The connection of this name.
-    package subscript(_ name: ConnectionName) -> HTTPConnection? { value.withLock { $0[name] } }
+    private let value: Mutex<Tables>
+
+    /// Starts with connections.
+    package init(_ connections: [HTTPConnection], mcp: [MCPConnection] = []) {
+        value = Mutex(Tables())
+        replace(with: connections, mcp: mcp)
+    }
+
+    /// The HTTP connection of this name.
+    package subscript(_ name: ConnectionName) -> HTTPConnection? { value.withLock { $0.http[name] } }
+
+    /// The MCP connection of this name.
+    package func mcp(_ name: ConnectionName) -> MCPConnection? {
+        name == own.name ? own : value.withLock { $0.mcp[name] }
+    }
+
+    /// Countersign's own server, which every agent may use.
+    private let own = MCPConnection(name: MCPOwnServer.name, link: .own)
+
+    /// All MCP connections.
+    var allMCP: [MCPConnection] { value.withLock { Array($0.mcp.values) } }
 
     /// Puts others in force, for requests that come from now on; one that has not changed stays the same object.
-    package func replace(with connections: [HTTPConnection]) {
-        value.withLock { value in
+    package func replace(with connections: [HTTPConnection], mcp: [MCPConnection] = []) {
+        let gone = value.withLock { value in
             let old = value
-            value = Dictionary(
-                connections.map { new in (new.name, old[new.name].flatMap { $0.isSame(as: new) ? $0 : nil } ?? new) }
+            value.http = Dictionary(
+                connections.map { new in (new.name, old.http[new.name].flatMap { $0.isSame(as: new) ? $0 : nil } ?? new)
+                }
             ) { _, last in last }
+            value.mcp = Dictionary(
+                mcp.map { new in (new.name, old.mcp[new.name].flatMap { $0.isSame(as: new) ? $0 : nil } ?? new) }
+            ) { _, last in last }
+            return old.mcp.values.filter { value.mcp[$0.name] !== $0 }
         }
+        for connection in gone { for upstream in connection.memory.all() { upstream.end() } }
     }
 }

@@ -77,6 +77,7 @@ package final class HTTPGateway: Service {
         enforcement: Enforcement,
         authenticator: any Authenticator,
         grants: any GrantIssuer,
+        sessionKey: MCPSessionKey,
         group: any EventLoopGroup,
         logger: Logger,
         started: @escaping @Sendable (Int) -> Void = { _ in },
@@ -87,6 +88,7 @@ package final class HTTPGateway: Service {
             enforcement: enforcement,
             authenticator: authenticator,
             grants: grants,
+            sessionKey: sessionKey,
             logger: logger,
         )
         self.group = group
@@ -107,6 +109,11 @@ package final class HTTPGateway: Service {
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await runner.run() }
                 tasks.addTask { await janitor.run() }
+                tasks.addTask { await self.context.pipes.run(on: self.homes, pool: self.context.pool) }
+                if let home = self.homes.first {
+                    let sweeper = MCPSweeper(context: self.context, home: home)
+                    tasks.addTask(executorPreference: home.executor) { await sweeper.run() }
+                }
                 tasks.addTask { await self.accept(server) }
                 await tasks.next()
                 // The listener is closed and its last exchange has ended.

@@ -45,8 +45,16 @@ extension Configuration {
             }
         }
         takeLog(members["log"], reader)
-        let hold = reader.mapping(members["hold"], "hold", known: ["http", "in_transaction", "expires"])
+        let hold = reader.mapping(
+            members["hold"],
+            "hold",
+            known: ["http", "mcp", "mcp_progress", "in_transaction", "expires"]
+        )
         if let duration = reader.duration(hold["http"], "hold.http") { settings.holdHTTP = duration }
+        if let duration = reader.duration(hold["mcp"], "hold.mcp") { settings.holdMCP = duration }
+        if let duration = reader.duration(hold["mcp_progress"], "hold.mcp_progress") {
+            settings.holdMCPProgress = duration
+        }
         if reader.duration(hold["in_transaction"], "hold.in_transaction") != nil {
             unused.append("hold.in_transaction")
         }
@@ -129,17 +137,43 @@ extension Configuration {
         var names = Set<ConnectionName>()
         for (index, item) in reader.list(node, "connections").enumerated() {
             let path = "connections[\(index)]"
-            guard let (connection, described, retention) = ConnectionReader(reader: reader, path: path).read(item)
-            else {
+            guard let read = ConnectionReader(reader: reader, path: path).read(item) else { continue }
+            let name = read.described.name
+            guard names.insert(name).inserted else {
+                reader.fail(item, path + ".name", "there are two connections of the name \(name)")
                 continue
             }
-            guard names.insert(connection.name).inserted else {
-                reader.fail(item, path + ".name", "there are two connections of the name \(connection.name)")
-                continue
+            switch read.link {
+            case .http(let connection): connections.append(connection)
+            case .mcp(let connection): mcp.append(connection)
             }
-            connections.append(connection)
-            self.described.append(described)
-            if let retention { settings.retention.connections[connection.name] = retention }
+            described.append(read.described)
+            if let retention = read.retention { settings.retention.connections[name] = retention }
+        }
+        checkJoined(node, reader)
+    }
+
+    /// What is joined must be there, and be a server itself.
+    private func checkJoined(_ node: Node?, _ reader: NodeReader) {
+        let nodes = reader.list(node, "connections")
+        for connection in mcp {
+            guard case .joined(let names) = connection.link else { continue }
+            for name in names {
+                let member = mcp.first { $0.name == name }
+                if case .joined? = member?.link {
+                    reader.fail(
+                        nodes.first,
+                        "connections",
+                        "\(connection.name) joins \(name), which joins others itself"
+                    )
+                } else if member == nil {
+                    reader.fail(
+                        nodes.first,
+                        "connections",
+                        "\(connection.name) joins \(name), which is no MCP connection"
+                    )
+                }
+            }
         }
     }
 

@@ -55,8 +55,10 @@ package struct Configuration: Sendable {
     package var witnesses: WitnessSettings?
     /// Limits and times.
     package var settings: EnforcementSettings
-    /// The connections.
+    /// The HTTP connections.
     package var connections: [HTTPConnection]
+    /// The MCP connections.
+    package var mcp: [MCPConnection] = []
     /// Every connection's labels and kind, for policy.
     package var described: [Connection]
     /// The agents, users and keys that it declares.

@@ -8,41 +8,101 @@ struct ConnectionReader {
     let reader: NodeReader
     let path: String
 
-    /// The connection for the gateway and for policy, and how long its payloads are kept; `nil` if something is wrong, which the reader then knows.
-    func read(_ node: Node) -> (HTTPConnection, Connection, RetentionRules.Term?)? {
-        let known = [
-            "name", "kind", "upstream", "credential", "labels", "routes", "body", "allow_method_override", "tls",
-            "timeouts", "retention", "forward_grant",
-        ]
-        let members = reader.mapping(node, path, known: known)
+    /// One connection, as the gateway, policy and the log see it.
+    struct Read {
+        /// The gateway's side.
+        enum Link {
+            case http(HTTPConnection)
+            case mcp(MCPConnection)
+        }
+
+        let link: Link
+        let described: Connection
+        /// How long its payloads are kept.
+        let retention: RetentionRules.Term?
+    }
+
+    private static let common = [
+        "name", "kind", "upstream", "credential", "labels", "tls", "timeouts", "retention", "forward_grant",
+    ]
+    private static let http = ["routes", "body", "allow_method_override"]
+    private static let mcp = [
+        "servers", "command", "environment", "directory", "transport", "protocol", "trust_annotations", "tools",
+        "origins",
+        "message",
+    ]
+
+    /// The connection; `nil` if something is wrong, which the reader then knows.
+    func read(_ node: Node) -> Read? {
+        let isMCP = Self.kind(node) == "mcp"
+        let members = reader.mapping(node, path, known: Self.common + (isMCP ? Self.mcp : Self.http))
         let what = "a connection's name: at most 63 letters, digits, - and _"
         let name = reader.identifier(members["name"], path + ".name", ConnectionName.self, what)
         let kind = reader.text(members["kind"], path + ".kind")
-        let upstream = upstream(members["upstream"])
         _ = reader.require(name, members, "name", of: node, path)
         _ = reader.require(kind, members, "kind", of: node, path)
-        _ = reader.require(upstream, members, "upstream", of: node, path)
-        if let kind, kind != "http" {
+        if let kind, kind != "http", kind != "mcp" {
             reader.fail(
                 members["kind"],
                 path + ".kind",
-                "\"\(kind)\" is not a kind that this version has; there is http"
+                "\"\(kind)\" is not a kind that this version has; there are http and mcp"
             )
         }
-        if let name, ["v1", "log", "healthz"].contains(name.rawValue) {
+        if let name, ["v1", "log", "healthz", "countersign"].contains(name.rawValue) {
             reader.fail(
                 members["name"],
                 path + ".name",
                 "\"\(name)\" is a path of the product's own; choose another name"
             )
         }
-        let credential = credential(members["credential"])
         let labels = labels(members["labels"])
+        let retention = reader.retention(members["retention"], path + ".retention")
+        let link = isMCP ? mcp(members, of: node, name).map { Read.Link.mcp($0) } : http(members, of: node, name)
+        guard let name, let kind, let link else { return nil }
+        return Read(
+            link: link,
+            described: Connection(name: name, kind: kind, labels: labels),
+            retention: retention,
+        )
+    }
+
+    private static func kind(_ node: Node) -> String? {
+        guard case .mapping(let mapping) = node else { return nil }
+        return mapping.first { $0.key.scalar?.string == "kind" }?.value.scalar?.string
+    }
+
+    private func http(_ members: [String: Node], of node: Node, _ name: ConnectionName?) -> Read.Link? {
         let routes = routes(members["routes"])
         let body = reader.mapping(members["body"], path + ".body", known: ["inline", "maximum"])
         let inline = reader.size(body["inline"], path + ".body.inline") ?? 65_536
         if inline > 8 << 20 { reader.fail(body["inline"], path + ".body.inline", "is more than 8MiB") }
         let maximum = reader.size(body["maximum"], path + ".body.maximum") ?? 10 << 30
+        let overrides = overrides(members["allow_method_override"])
+        let target = target(
+            members,
+            of: node,
+            name,
+            routes: routes,
+            inlineBody: Int(clamping: inline),
+            maximumBody: maximum,
+            methodOverrides: overrides,
+        )
+        return target.map { .http($0) }
+    }
+
+    /// The HTTP side of a connection: address, credential, TLS, time-outs.
+    func target(
+        _ members: [String: Node],
+        of node: Node,
+        _ name: ConnectionName?,
+        routes: [HTTPConnection.Route] = [],
+        inlineBody: Int = 65_536,
+        maximumBody: UInt64 = 10 << 30,
+        methodOverrides: Set<String> = [],
+    ) -> HTTPConnection? {
+        let upstream = upstream(members["upstream"])
+        _ = reader.require(upstream, members, "upstream", of: node, path)
+        let credential = credential(members["credential"])
         let tls = reader.mapping(members["tls"], path + ".tls", known: ["ca"])
         let authority = reader.path(tls["ca"], path + ".tls.ca")
         if let authority, reader.world.checksTLS {
@@ -55,26 +115,20 @@ struct ConnectionReader {
         let timeouts = reader.mapping(members["timeouts"], path + ".timeouts", known: ["connect", "idle"])
         let connect = reader.duration(timeouts["connect"], path + ".timeouts.connect") ?? .seconds(10)
         let idle = reader.duration(timeouts["idle"], path + ".timeouts.idle") ?? .seconds(300)
-        let retention = reader.retention(members["retention"], path + ".retention")
         let forwardsGrant = reader.flag(members["forward_grant"], path + ".forward_grant") ?? true
-        let overrides = overrides(members["allow_method_override"])
-        guard let name, let upstream, let kind else { return nil }
-        return (
-            HTTPConnection(
-                name: name,
-                upstream: upstream,
-                credential: credential,
-                routes: routes,
-                inlineBody: Int(clamping: inline),
-                maximumBody: maximum,
-                methodOverrides: overrides,
-                connectTimeout: connect,
-                idleTimeout: idle,
-                trustRoots: authority,
-                forwardsGrant: forwardsGrant,
-            ),
-            Connection(name: name, kind: kind, labels: labels),
-            retention
+        guard let name, let upstream else { return nil }
+        return HTTPConnection(
+            name: name,
+            upstream: upstream,
+            credential: credential,
+            routes: routes,
+            inlineBody: inlineBody,
+            maximumBody: maximumBody,
+            methodOverrides: methodOverrides,
+            connectTimeout: connect,
+            idleTimeout: idle,
+            trustRoots: authority,
+            forwardsGrant: forwardsGrant,
         )
     }
 

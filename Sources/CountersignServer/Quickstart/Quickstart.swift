@@ -45,6 +45,7 @@ struct Quickstart: Sendable {
     static func banner(_ server: Countersign, _ ports: Countersign.Ports, key: String) throws -> String {
         let configuration = server.configuration
         let gateway = "\(configuration.tls == nil ? "http" : "https")://127.0.0.1:\(ports.gateway)/orders-api"
+        let tools = "\(configuration.tls == nil ? "http" : "https")://127.0.0.1:\(ports.gateway)/orders-tools"
         let link: String
         switch server.registry.makeLink(for: UserID(unchecked: approver), life: .seconds(3600)) {
         case .success(let secret): link = configuration.publicURL + "/sign-in?token=" + secret
@@ -67,6 +68,10 @@ struct Quickstart: Sendable {
             This one is held until you approve it in the dashboard, or with `countersign approvals`:
 
               curl -i -X DELETE -H 'Authorization: Bearer \(key)' \(gateway)/v1/orders/1002
+
+            The same with MCP tools, from Claude Code (docs/mcp.md has VS Code and Python):
+
+              claude mcp add --transport http orders \(tools)/ --header 'Authorization: Bearer \(key)'
 
             The orders API behind the gateway is an example, served by this process on \(sample).
             """

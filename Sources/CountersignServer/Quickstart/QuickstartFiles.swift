@@ -28,6 +28,16 @@ package enum QuickstartFiles {
               - {match: "DELETE /v1/orders/{id}", operation: deleteOrder}
               - {match: "POST /v1/exports", operation: exportOrders, effect: export}
               - {match: "GET /v1/stats", operation: readStatistics}
+          - name: orders-tools                # the same orders as MCP tools: http://127.0.0.1:8641/orders-tools/
+            kind: mcp
+            upstream: http://127.0.0.1:8700/mcp
+            credential: {header: Authorization, value: "file:orders-api.credential"}
+            labels: {env: demo, data: orders}
+            tools:                            # what is not listed has an unknown effect
+              - {match: "list_*", effect: read}
+              - {match: "get_*", effect: read}
+              - {match: "delete_*", effect: delete}
+              - {match: "export_*", effect: export}
         agents:
           - {id: quickstart-agent, owner: owner@example.com, groups: [agents]}
         users:
@@ -45,6 +55,23 @@ package enum QuickstartFiles {
             principal in Group::"agents",
             action,
             resource in Connection::"orders-api"
+        );
+
+        @id("agents-may-use-the-orders-tools")
+        permit (
+            principal in Group::"agents",
+            action,
+            resource in Connection::"orders-tools"
+        );
+
+        // What nobody has said the effect of waits, too.
+        @id("unknown-tools-need-approval")
+        @approvers("order-approvers")
+        @advice("The configuration does not say what this tool does.")
+        forbid (
+            principal,
+            action == Action::"mcp:unknown",
+            resource in Environment::"demo"
         );
 
         // A forbid with @approvers is a gate: the action waits until somebody of the group approves it.

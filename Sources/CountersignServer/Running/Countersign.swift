@@ -40,6 +40,7 @@ package struct Countersign: Sendable {
     let publisher: Publisher?
     let witnesses: WitnessService?
     let log: LogSigner
+    let sessionKey: MCPSessionKey
     let clock: SystemClock
     let logger: Logger
 
@@ -117,6 +118,7 @@ package struct Countersign: Sendable {
             )
         }
         self.log = LogSigner(ledger: ledger, head: head, grantKey: keys.grant, clock: clock)
+        sessionKey = MCPSessionKey(keys.sessions)
         self.clock = clock
         self.logger = logger
     }
@@ -146,7 +148,7 @@ package struct Countersign: Sendable {
         try PortCheck.check(configuration.gateway, key: "listen.gateway")
         let end = EndFlag()
         let started = StartedPorts(ready: ready)
-        let connections = CurrentConnections(configuration.connections)
+        let connections = CurrentConnections(configuration.connections, mcp: configuration.mcp)
         let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let spool = configuration.data + "/spool"
         let relay = RelayedSource(chance: .system)
@@ -205,6 +207,7 @@ package struct Countersign: Sendable {
             enforcement: enforcement,
             authenticator: registry,
             grants: log,
+            sessionKey: sessionKey,
             group: MultiThreadedEventLoopGroup.singleton,
             logger: logger,
             started: { port in started.gatewayStarted(port) },

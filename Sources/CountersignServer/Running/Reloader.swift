@@ -70,7 +70,7 @@ struct Reloader: Service {
                     )
                     return (snapshot, entries)
                 },
-                activate: { connections.replace(with: configuration.connections) },
+                activate: { connections.replace(with: configuration.connections, mcp: configuration.mcp) },
             )
             logger.notice(
                 "configuration and policies reloaded",

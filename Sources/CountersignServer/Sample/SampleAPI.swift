@@ -40,6 +40,7 @@ package final class SampleAPI: Service {
                 try await answer(request, context.parameters.get("id"), String(path))
             }
         }
+        router.post("/mcp") { [self] request, _ in try await tool(request) }
         let application = Application(
             router: router,
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
@@ -58,6 +59,22 @@ package final class SampleAPI: Service {
         let body = try? JSONParser.parse(Array(buffer.readableBytesView))
         let (status, value) = orders.withLock { $0.answer(request.method, path, id: id, body: body) }
         return Self.reply(status, value)
+    }
+
+    /// The same orders as tools (MCP).
+    private func tool(_ request: Request) async throws -> Response {
+        guard request.headers[.authorization] == Self.authorization else {
+            return Self.reply(401, ["error": "The sample API takes Authorization: Bearer sample-upstream-token."])
+        }
+        let buffer = try await request.body.collect(upTo: 1 << 20)
+        let (status, bytes) = SampleTools.answer(Array(buffer.readableBytesView)) { method, path, id in
+            orders.withLock { $0.answer(method, path, id: id, body: nil) }
+        }
+        return Response(
+            status: HTTPResponse.Status(code: status),
+            headers: bytes == nil ? [:] : [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes ?? [])),
+        )
     }
 
     private static func reply(_ status: Int, _ value: JSONValue) -> Response {

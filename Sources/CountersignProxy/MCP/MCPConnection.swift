@@ -1,0 +1,153 @@
+package import CountersignCore
+import HTTPWire
+
+/// A protected MCP server: how it is reached, and what its tools do.
+///
+/// A class, because every request carries it; a reload of the configuration makes new ones.
+package final class MCPConnection: Sendable {
+    /// How the server is reached.
+    package enum Link: Sendable {
+        /// Streamable HTTP; the connection has address, credential, TLS and time-outs.
+        case http(HTTPConnection)
+        /// The HTTP+SSE transport of 2024-11-05.
+        case events(HTTPConnection)
+        /// A child process that speaks over its standard input and output.
+        case command(MCPCommand)
+        /// Other connections, as one.
+        case joined([ConnectionName])
+        /// Countersign itself: an agent's own approvals.
+        case own
+    }
+
+    /// Which eras of the protocol are spoken to the server.
+    package enum Era: String, Hashable, Sendable, CaseIterable {
+        /// Found out by asking (`server/discover`).
+        case auto
+        /// 2025-11-25 and earlier: `initialize` and sessions.
+        case legacy
+        /// 2026-07-28 and later: every request for itself.
+        case modern
+    }
+
+    /// What the tools do whose names match a pattern.
+    package struct ToolRule: Hashable, Sendable {
+        /// The pattern: `*` stands for any characters, also none.
+        package let pattern: String
+        /// What they do.
+        package let effect: Effect
+
+        /// Configures tools.
+        package init(pattern: String, effect: Effect) {
+            self.pattern = pattern
+            self.effect = effect
+        }
+    }
+
+    /// The name, the first segment of its path on the gateway.
+    package let name: ConnectionName
+    /// How it is reached.
+    package let link: Link
+    /// The eras that are spoken to it.
+    package let era: Era
+    /// What its tools do; the first match wins, and what matches nothing has an unknown effect.
+    package let tools: [ToolRule]
+    /// Whether the server's own annotations may lower what a tool is taken for.
+    package let trustsAnnotations: Bool
+    /// Origins of web pages that may call; all others are refused (DNS rebinding).
+    package let origins: Set<String>
+    /// Messages of agents up to this size are read.
+    ///
+    /// Bytes.
+    package let maximumMessage: Int
+    /// Answers of the server up to this size are passed on.
+    ///
+    /// Bytes.
+    package let maximumAnswer: Int
+    /// What is remembered of the server; it goes with the configuration.
+    let memory = MCPMemory()
+
+    /// Configures a connection.
+    package init(
+        name: ConnectionName,
+        link: Link,
+        era: Era = .auto,
+        tools: [ToolRule] = [],
+        trustsAnnotations: Bool = false,
+        origins: Set<String> = [],
+        maximumMessage: Int = 16 << 20,
+        maximumAnswer: Int = 128 << 20,
+    ) {
+        self.name = name
+        self.link = link
+        self.era = era
+        self.tools = tools
+        self.trustsAnnotations = trustsAnnotations
+        self.origins = origins
+        self.maximumMessage = maximumMessage
+        self.maximumAnswer = maximumAnswer
+    }
+
+    /// Whether both are configured the same in everything.
+    package func isSame(as other: MCPConnection) -> Bool {
+        let sameLink =
+            switch (link, other.link) {
+            case (.http(let one), .http(let two)), (.events(let one), .events(let two)): one.isSame(as: two)
+            case (.command(let one), .command(let two)): one == two
+            case (.joined(let one), .joined(let two)): one == two
+            case (.own, .own): true
+            case (.http, _), (.events, _), (.command, _), (.joined, _), (.own, _): false
+            }
+        return sameLink && name == other.name && era == other.era && tools == other.tools
+            && trustsAnnotations == other.trustsAnnotations && origins == other.origins
+            && maximumMessage == other.maximumMessage && maximumAnswer == other.maximumAnswer
+    }
+
+    /// The connections that are joined in it; `nil` if it is a server's own.
+    var memberNames: [ConnectionName]? {
+        guard case .joined(let names) = link else { return nil }
+        return names
+    }
+
+    /// What the configuration says that a tool does; `nil` where it says nothing.
+    func configuredEffect(of tool: String) -> Effect? { tools.first { Self.matches($0.pattern, tool) }?.effect }
+
+    /// Whether a text fits a pattern in which `*` stands for any characters.
+    package static func matches(_ pattern: String, _ text: String) -> Bool {
+        let (pattern, text) = (Array(pattern.utf8), Array(text.utf8))
+        var (p, t) = (0, 0)
+        var retry: (pattern: Int, text: Int)?
+        while t < text.count {
+            if p < pattern.count, pattern[p] == UInt8(ascii: "*") {
+                retry = (p + 1, t)
+                p += 1
+            } else if p < pattern.count, pattern[p] == text[t] {
+                p += 1
+                t += 1
+            } else if let (from, at) = retry {
+                // The star takes one more character.
+                retry = (from, at + 1)
+                (p, t) = (from, at + 1)
+            } else {
+                return false
+            }
+        }
+        return pattern[p...].allSatisfy { $0 == UInt8(ascii: "*") }
+    }
+}
+
+/// A server that the gateway runs as a child and speaks to over its standard input and output.
+package struct MCPCommand: Hashable, Sendable {
+    /// The program and its arguments.
+    package let arguments: [String]
+    /// The environment, whole: nothing of the gateway's own is handed on but `PATH`, `HOME`, `LANG` and `TMPDIR`.
+    package let environment: [String: String]
+    /// The working directory; `nil` is the gateway's.
+    package let directory: String?
+
+    /// Names a command.
+    package init(arguments: [String], environment: [String: String], directory: String? = nil) {
+        self.arguments = arguments
+        self.environment = environment
+        self.directory = directory
+    }
+}

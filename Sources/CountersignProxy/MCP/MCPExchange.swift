@@ -1,0 +1,268 @@
+import CanonicalJSON
+import CountersignCore
+import HTTPWire
+import Logging
+import MCPWire
+import NIOCore
+
+/// One message of an agent's on its way through the gateway.
+///
+/// Used by the task of the agent's connection alone.
+struct MCPExchange {
+    let agent: AgentConnection
+    let connection: MCPConnection
+    let caller: MCPCaller
+    let reply: MCPReply
+
+    var context: GatewayContext { agent.context }
+    var home: LoopState { agent.home }
+
+    /// Serves a request; whether the agent's connection can carry another.
+    ///
+    /// `checksHeaders` is off for what has another name here than in the request's header fields.
+    func serve(
+        _ id: RequestID,
+        _ name: String,
+        _ params: JSONObject,
+        _ head: RequestHead,
+        checksHeaders: Bool = true,
+    ) async -> Bool {
+        guard let method = MCPMethod.client(name, modern: caller.revision.isModern) else {
+            return await fail(id, RPCError(code: RPCCode.methodNotFound, message: "There is no method of this name."))
+        }
+        guard let upstream = upstream() else {
+            return await fail(id, AgentConnection.sessionGone, status: 404)
+        }
+        // Ids need only be unique within a session; each modern request stands alone.
+        let requests = InFlightRequests(upstream: caller.session == nil ? nil : upstream, id: id)
+        guard requests.begin() else {
+            let message = "A request of this id is under way in this session."
+            return await fail(id, RPCError(code: RPCCode.invalidRequest, message: message))
+        }
+        defer { requests.end() }
+        do throws(MCPFailure) {
+            if let members = connection.memberNames {
+                let joined = MCPJoined(exchange: self, members: members.compactMap { context.connections.mcp($0) })
+                guard let (member, params) = joined.member(for: method, params) else {
+                    if method == .ping { return await finish(id, JSONObject()) }
+                    if method.isAboutTasks { return await MCPTasks(exchange: self).serve(id, method, params) }
+                    return try await joined.serve(id, method, params)
+                }
+                let part = MCPExchange(agent: agent, connection: member, caller: caller, reply: reply)
+                return await part.serve(id, name, params, head, checksHeaders: false)
+            }
+            if case .own = connection.link {
+                return try await MCPOwnServer(exchange: self).serve(id, method, params)
+            }
+            switch method {
+            case .initialize: return try await initialize(id, upstream)
+            case .ping: return await finish(id, JSONObject())
+            case .discover: return try await discover(id, upstream)
+            case .toolsList, .promptsList, .resourcesList, .resourceTemplatesList:
+                return try await MCPLists(exchange: self, upstream: upstream).serve(id, method, params)
+            case .tasksGet, .tasksCancel, .tasksUpdate, .tasksResult, .tasksList:
+                return await MCPTasks(exchange: self).serve(id, method, params)
+            default: break
+            }
+            if method == .toolsCall { try await learnTool(params, upstream) }
+        } catch {
+            return await fail(id, error)
+        }
+        let call: MCPCall
+        do throws(RPCError) {
+            if checksHeaders { try checkParameterHeaders(method, params, head) }
+            let state = MCPRequestState(
+                key: context.sessionKey,
+                caller: caller,
+                connection: connection.name,
+                method: method,
+                params: params,
+            )
+            let params = try state.released()
+            let action = try MCPTranslator(connection: connection)
+                .action(method, params, agent: caller.agent, onBehalfOf: caller.onBehalfOf)
+            call = MCPCall(
+                caller: caller,
+                connection: connection,
+                upstream: upstream,
+                id: id,
+                method: method,
+                params: params,
+                action: action,
+                state: state,
+            )
+        } catch {
+            return await fail(id, error)
+        }
+        requests.carry(call.cancellation)
+        return await MCPEnforcing(exchange: self, call: call).run()
+    }
+
+    /// The upstream side of this caller's requests; `nil` if the session was ended.
+    func upstream() -> MCPUpstream? {
+        connection.memory.upstream(caller.upstreamKey, now: .now()) {
+            MCPUpstream(connection: connection, context: context, declared: caller.declared)
+        }
+    }
+
+    // MARK: handshakes
+
+    private func initialize(_ id: RequestID, _ upstream: MCPUpstream) async throws(MCPFailure) -> Bool {
+        await welcome(id, try await upstream.peer(on: home))
+    }
+
+    /// Answers `initialize`.
+    func welcome(_ id: RequestID, _ peer: MCPPeer) async -> Bool {
+        guard let session = caller.session else { return await fail(id, AgentConnection.sessionGone, status: 404) }
+        var result = JSONObject([
+            ("capabilities", .object(Self.legacyCapabilities(peer))),
+            ("protocolVersion", .string(caller.revision.rawValue)),
+            ("serverInfo", peer.info ?? Self.unnamed(connection)),
+        ])
+        if let instructions = peer.instructions { result["instructions"] = .string(instructions) }
+        let reply = MCPReply(agent, reply.head, sessionID: context.sessionKey.sign(session))
+        return await reply.finish(RPCWriter.result(id: id, .object(result))).isReusable
+    }
+
+    private func discover(_ id: RequestID, _ upstream: MCPUpstream) async throws(MCPFailure) -> Bool {
+        await introduce(id, try await upstream.peer(on: home))
+    }
+
+    /// Answers `server/discover`.
+    func introduce(_ id: RequestID, _ peer: MCPPeer) async -> Bool {
+        var capabilities = Self.capabilities(peer)
+        var extensions = JSONObject()
+        extensions[MetaKey.tasksExtension] = .object(JSONObject())
+        capabilities["extensions"] = .object(extensions)
+        var result = JSONObject([
+            ("_meta", .object(JSONObject([(MetaKey.serverInfo, peer.info ?? Self.unnamed(connection))]))),
+            ("cacheScope", "private"), ("capabilities", .object(capabilities)), ("resultType", "complete"),
+            ("supportedVersions", .array(MCPRevision.allCases.filter(\.isModern).map { .string($0.rawValue) })),
+            ("ttlMs", 0),
+        ])
+        if let instructions = peer.instructions { result["instructions"] = .string(instructions) }
+        return await finish(id, result)
+    }
+
+    private static func unnamed(_ connection: MCPConnection) -> JSONValue {
+        .object(JSONObject([("name", .string(connection.name.rawValue)), ("version", "0")]))
+    }
+
+    /// What the server can do, as far as the gateway passes it on.
+    private static func capabilities(_ peer: MCPPeer) -> JSONObject {
+        JSONObject(
+            peer.capabilities.members.filter {
+                ["tools", "resources", "prompts", "completions", "logging"].contains($0.key)
+            }.map { ($0.key, $0.value) }
+        )
+    }
+
+    /// The same for a legacy client: held calls may be had as tasks.
+    private static func legacyCapabilities(_ peer: MCPPeer) -> JSONObject {
+        var capabilities = capabilities(peer)
+        guard capabilities["tools"] != nil else { return capabilities }
+        let call = JSONObject([("call", .object(JSONObject()))])
+        capabilities["tasks"] = .object(
+            JSONObject([
+                ("cancel", .object(JSONObject())),
+                ("requests", .object(JSONObject([("tools", .object(call))]))),
+            ])
+        )
+        return capabilities
+    }
+
+    // MARK: what the client sends beside requests
+
+    /// A notification of a legacy client's.
+    func noted(_ name: String, _ params: JSONObject) async {
+        guard let method = MCPMethod.client(name, modern: false), method.isNotification, let upstream = upstream()
+        else {
+            return
+        }
+        do throws(MCPFailure) {
+            switch method {
+            case .cancelled:
+                guard let id = params["requestId"].flatMap(RequestID.init) else { return }
+                upstream.cancelHere(id, reason: params["reason"]?.stringValue)
+            case .progress: try await upstream.notify(name, params, on: home)
+            case .rootsListChanged: try await upstream.notify(name, params, on: home)
+            // The gateway has told the server by itself that the session is ready.
+            default: return
+            }
+        } catch {
+            context.logger.debug("a notification could not be passed on", metadata: ["code": "\(error.reason.code)"])
+        }
+    }
+
+    /// The answer of a legacy client to a question of the server's; false if nobody asked.
+    func answered(_ id: RequestID, _ answer: ServerAnswer) async -> Bool {
+        guard let upstream = upstream() else { return false }
+        do throws(MCPFailure) {
+            return try await upstream.answer(id, answer, on: home)
+        } catch {
+            context.logger.debug("an answer could not be passed on", metadata: ["code": "\(error.reason.code)"])
+            return true
+        }
+    }
+
+    // MARK: tools
+
+    /// Asks for the server's tools if this one is not known: policy looks at what it says of itself.
+    private func learnTool(_ params: JSONObject, _ upstream: MCPUpstream) async throws(MCPFailure) {
+        guard let name = params["name"]?.stringValue else { return }
+        // Also one that is known, if the server has said since that its tools have changed.
+        if connection.memory.catalogue.tool(name).isComplete { return }
+        try await MCPLists(exchange: self, upstream: upstream).learnTools()
+    }
+
+    /// `Mcp-Param-*` says what the arguments say (2026-07-28, "Custom Headers from Tool Parameters").
+    private func checkParameterHeaders(
+        _ method: MCPMethod,
+        _ params: JSONObject,
+        _ head: RequestHead,
+    ) throws(RPCError) {
+        guard method == .toolsCall, caller.revision.isModern, let name = params["name"]?.stringValue,
+            let tool = connection.memory.catalogue.tool(name).definition
+        else { return }
+        try RoutingHeaders.checkParameters(
+            schema: tool.inputSchema,
+            arguments: params["arguments"]?.objectValue ?? JSONObject(),
+            fields: head.fields.map { (name: $0.name, value: $0.value) },
+        )
+    }
+
+    // MARK: answers
+
+    /// Answers with a result of the gateway's own.
+    func finish(_ id: RequestID, _ result: JSONObject) async -> Bool {
+        var result = result
+        if caller.revision.isModern, result["resultType"] == nil { result["resultType"] = "complete" }
+        return await reply.finish(RPCWriter.result(id: id, .object(result))).isReusable
+    }
+
+    /// Answers with an error; in the modern era the HTTP status says it, too.
+    func fail(_ id: RequestID, _ error: RPCError, status: Int? = nil) async -> Bool {
+        let status = status ?? (caller.revision.isModern ? error.httpStatus : 200)
+        return await reply.finish(RPCWriter.error(id: id, error), status: status).isReusable
+    }
+
+    /// Answers that the server could not be asked.
+    func fail(_ id: RequestID, _ failure: MCPFailure) async -> Bool {
+        let error = MCPRefusals.error([failure.reason], code: RPCCode.internalError, executed: failure.executed)
+        return await fail(id, error)
+    }
+}
+
+/// Notes a session's request as under way, so that its id is not used twice and it can be cancelled.
+struct InFlightRequests {
+    let upstream: MCPUpstream?
+    let id: RequestID
+
+    /// Whether the id is free.
+    func begin() -> Bool { upstream?.beginHere(id) ?? true }
+
+    /// What cancels it.
+    func carry(_ cancellation: MCPCancellation) { upstream?.carryHere(id, cancellation) }
+
+    func end() { upstream?.endHere(id) }
+}

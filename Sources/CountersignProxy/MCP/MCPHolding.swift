@@ -1,0 +1,197 @@
+import CanonicalJSON
+import CountersignCore
+import HTTPWire
+import MCPWire
+import NIOCore
+
+/// Holds a call on its approval until it may run, is refused, or the client's patience is over (DESIGN 6).
+struct MCPHolding {
+    let exchange: MCPExchange
+    let call: MCPCall
+
+    private var context: GatewayContext { exchange.context }
+    private var enforcement: Enforcement { exchange.context.enforcement }
+
+    /// How often a sign of life goes out.
+    private static let pace = Duration.seconds(12)
+
+    /// Whether the agent's connection can carry another request.
+    func hold(_ approval: Approval) async -> Bool {
+        let id = approval.id
+        let feed = enforcement.ledger.feed
+        // Registered before the ledger is read again, so that no change falls between.
+        let watch = feed.watch(id)
+        context.results.join(id)
+        exchange.agent.stream.whenClosed { feed.cancel(watch) }
+        call.cancellation.onCancel { feed.cancel(watch) }
+        let drain = context.drain.onDrain { feed.cancel(watch) }
+        let isReusable = await wait(approval, watch)
+        context.drain.forget(drain)
+        call.cancellation.onCancel(nil)
+        exchange.agent.stream.whenClosed(nil)
+        feed.end(watch)
+        if let file = context.results.leave(id)?.file { await SpoolFile.remove("\(context.settings.spool)/\(file)") }
+        return isReusable
+    }
+
+    private func wait(_ approval: Approval, _ watch: ApprovalFeed.Watch) async -> Bool {
+        let settings = enforcement.current.snapshot.settings
+        let reply = exchange.reply
+        var ticket = call.progressToken.map { ProgressTicket(token: $0) }
+        // Hosts give up at 60 s where nothing tells them of progress, at 240 s and more where something does.
+        let patience =
+            reply.canStream ? (ticket == nil ? settings.holdMCP : settings.holdMCPProgress) : settings.holdMCP
+        let deadline = enforcement.clock.time().adding(patience)
+        var current = approval
+        do throws(LedgerError) {
+            current = try await enforcement.ledger.approval(approval.id) ?? approval
+            if !current.status.isFinal { reply.begin() }
+            while !reply.isGone, !call.cancellation.isCancelled {
+                switch current.status {
+                case .approved:
+                    if let isReusable = await run(current, &ticket) { return isReusable }
+                    current = try await enforcement.ledger.approval(current.id) ?? current
+                    continue
+                case .pending, .redeemed: break
+                case .succeeded, .failed: return try await deliver(current)
+                case .denied, .expired, .withdrawn, .lapsed, .revoked, .unknown: return await answer(current)
+                }
+                let now = enforcement.clock.time()
+                if context.drain.isDraining { return await answer(current, isGoingDown: true) }
+                if now >= deadline { return await answer(current) }
+                await signal(current, &ticket)
+                if let next = await enforcement.ledger.feed.wait(watch, until: min(deadline, now.adding(Self.pace))) {
+                    current = next
+                } else {
+                    try await enforcement.settleIfDue(current.id)
+                    current = try await enforcement.ledger.approval(current.id) ?? current
+                }
+            }
+        } catch {
+            return await exchange.fail(call.id, MCPFailure(error.reason.code, error.reason.message, executed: false))
+        }
+        // The client has gone, or cancelled. The approval stays; it resumes by asking again (DESIGN 5). In the modern era
+        // that is a cancelled request: nothing runs for it any more.
+        return await reply.abandon()
+    }
+
+    /// Tells the client that the call still waits.
+    private func signal(_ approval: Approval, _ ticket: inout ProgressTicket?) async {
+        guard ticket != nil else { return await exchange.reply.keepAlive() }
+        let gates = approval.gates.map(\.policy).joined(separator: ", ")
+        if let params = ticket?.next(message: "waiting for a human's approval (\(gates))") {
+            await exchange.reply.send(RPCWriter.notification(method: "notifications/progress", params: params))
+        }
+    }
+
+    private func answer(_ approval: Approval, isGoingDown: Bool = false) async -> Bool {
+        let now = enforcement.clock.time()
+        let modern = call.caller.revision.isModern
+        let publicURL = exchange.agent.publicURL
+        let result = MCPRefusals.held(
+            approval,
+            now: now,
+            publicURL: publicURL,
+            modern: modern,
+            isGoingDown: isGoingDown,
+        )
+        guard call.method == .toolsCall else {
+            let text = result["content"]?.arrayValue?.first?["text"]?.stringValue ?? ""
+            let code = approval.status.isFinal ? MCPWords.refused : MCPWords.pending
+            let state = MCPRefusals.state(approval, now: now, publicURL: publicURL)
+            let data = JSONValue.object(JSONObject([(MCPWords.approval, state)]))
+            return await exchange.fail(call.id, RPCError(code: code, message: text, data: data), status: 200)
+        }
+        return await exchange.finish(call.id, result)
+    }
+
+    /// Uses the grant and makes the call; `nil` if another ask has it: wait for its result.
+    private func run(_ approval: Approval, _ ticket: inout ProgressTicket?) async -> Bool? {
+        guard let action = call.action else { return false }
+        let dispatch = MCPDispatch(
+            context: context,
+            home: exchange.home,
+            connection: call.connection,
+            upstream: call.upstream,
+            caller: call.caller,
+            action: action,
+        )
+        let relay = MCPRelay(
+            exchange: exchange,
+            upstream: call.upstream,
+            sink: exchange.reply,
+            progressToken: call.progressToken,
+        )
+        var progress = ticket
+        defer { ticket = progress }
+        switch await dispatch.run(
+            approval,
+            params: call.outgoing,
+            by: .agent(call.caller.agent),
+            notify: { method, params in
+                // What the server reports goes on from what the wait has reported.
+                if method == "notifications/progress", let bytes = params,
+                    let object = (try? JSONParser.parse(bytes))?.objectValue
+                {
+                    guard let passed = progress?.passing(object) else { return }
+                    return await exchange.reply.send(RPCWriter.notification(method: method, params: passed))
+                }
+                await relay.notify(method, params)
+            },
+            ask: { id, method, params in await relay.ask(id, method, params) },
+            question: { method, params in await relay.question(method, params, call.cancellation) },
+        ) {
+        case .taken: return nil
+        case .failed(let failure, let approval):
+            guard let approval else { return await exchange.fail(call.id, failure) }
+            return await answer(approval)
+        case .refused(let reasons):
+            guard call.method == .toolsCall else {
+                let error = MCPRefusals.error(reasons, code: MCPWords.refused, executed: false)
+                return await exchange.fail(call.id, error, status: 200)
+            }
+            return await exchange.finish(call.id, MCPRefusals.refused(reasons, modern: call.caller.revision.isModern))
+        case .answered(let answer, let kept):
+            if let isReusable = await tooLarge(answer, kept, approval) { return isReusable }
+            let end = await exchange.reply.finish(
+                MCPShapes.message(call.state.bound(answer), id: call.id, for: call.caller),
+                status: MCPShapes.status(answer, for: call.caller),
+            )
+            if end.isDelivered { await noteDelivery(approval.id, kept) }
+            return end.isReusable
+        }
+    }
+
+    /// What clients take of one event.
+    private static let largestEvent = 1 << 20
+
+    /// Official clients refuse an event of more than a mebibyte, after the call was made.
+    ///
+    /// The result is kept for the same call again, which has it at once, as plain JSON.
+    private func tooLarge(_ answer: MCPAnswer, _ kept: KeptResponse?, _ approval: Approval) async -> Bool? {
+        guard case .result(let bytes) = answer, bytes.count > Self.largestEvent, kept != nil,
+            exchange.reply.isStreaming,
+            call.method == .toolsCall
+        else { return nil }
+        let text =
+            "Executed. The result has \(bytes.count) bytes, more than clients take on this stream, and is kept: call the "
+            + "same tool again with identical arguments to get it. Nothing runs a second time."
+        let state = MCPRefusals.state(approval, now: enforcement.clock.time(), publicURL: exchange.agent.publicURL)
+        let meta = JSONObject([(MCPWords.approval, state)])
+        let modern = call.caller.revision.isModern
+        return await exchange.finish(call.id, ToolResults.text(text, isError: true, meta: meta, modern: modern))
+    }
+
+    private func noteDelivery(_ id: ApprovalID, _ kept: KeptResponse?) async {
+        if let kept { context.results.delivered(kept) }
+        try? await enforcement.delivered(id)
+    }
+
+    /// Answers with the result of a call that another ask, or an earlier one, has made.
+    private func deliver(_ approval: Approval) async throws(LedgerError) -> Bool {
+        guard let kept = try await MCPKept.read(approval.id, context) else { return await answer(approval) }
+        let end = await exchange.reply.finish(MCPShapes.message(kept.answer, id: call.id, for: call.caller))
+        if end.isDelivered { await noteDelivery(approval.id, kept.response) }
+        return end.isReusable
+    }
+}

@@ -1,0 +1,151 @@
+import CanonicalJSON
+import CountersignCore
+import MCPWire
+
+/// Brings a server's answer into the shape that the client's era has.
+enum MCPShapes {
+    /// The message for the agent; the server's bytes stay as they are but for what the era wants.
+    static func message(_ answer: MCPAnswer, id: RequestID, for caller: MCPCaller) -> [UInt8] {
+        switch answer {
+        case .result(let bytes): RPCWriter.result(id: id, raw: result(bytes, modern: caller.revision.isModern))
+        case .error(let bytes): RPCWriter.error(id: id, raw: bytes)
+        }
+    }
+
+    /// A result's `resultType`, if it has one.
+    static func kind(of bytes: [UInt8]) -> String? {
+        guard let members = try? ObjectScan.members(bytes, in: bytes.indices),
+            let range = members.first(where: { $0.name == "resultType" })?.value
+        else { return nil }
+        return (try? JSONParser.parse(bytes[range]))?.stringValue
+    }
+
+    /// The HTTP status that an answer has in the modern era, where nothing was streamed before it.
+    static func status(_ answer: MCPAnswer, for caller: MCPCaller) -> Int {
+        guard caller.revision.isModern, case .error(let bytes) = answer,
+            let code = (try? JSONParser.parse(bytes))?["code"]?.integerValue
+        else { return 200 }
+        return RPCError(code: code, message: "").httpStatus
+    }
+
+    static func result(_ bytes: [UInt8], modern: Bool) -> [UInt8] {
+        guard modern, let members = try? ObjectScan.members(bytes, in: bytes.indices) else { return bytes }
+        let names = Set(members.map(\.name))
+        return RawObject.adding([("resultType", "complete")], to: bytes[...], existing: names)
+    }
+
+    /// What came of a call: a tool's own error and a protocol error are failures.
+    static func outcome(_ answer: MCPAnswer) -> Outcome {
+        switch answer {
+        case .error(let bytes):
+            let error = try? JSONParser.parse(bytes)
+            let code = error?["code"]?.integerValue.map { Int(clamping: $0) }
+            let message = error?["message"]?.stringValue.map { String($0.prefix(200)) }
+            return Outcome(.failed, status: code, detail: message)
+        case .result(let bytes):
+            let members = (try? ObjectScan.members(bytes, in: bytes.indices)) ?? []
+            let isError = members.contains { $0.name == "isError" && bytes[$0.value].elementsEqual("true".utf8) }
+            return Outcome(isError ? .failed : .succeeded, detail: isError ? "The tool answered with an error." : nil)
+        }
+    }
+}
+
+/// Words for refusals and waits, for a model and for a program.
+enum MCPRefusals {
+    /// A tool result that says why the call was not made.
+    static func refused(_ reasons: [Reason], modern: Bool) -> JSONObject {
+        let text =
+            "Not executed. " + reasons.map(\.message).joined(separator: " ")
+            + " Do not try to reach the same effect in another way; tell the person you work for what you needed."
+        let meta = JSONObject([(MCPWords.refusal, .object(JSONObject([("reasons", list(reasons))])))])
+        return ToolResults.text(text, isError: true, meta: meta, modern: modern)
+    }
+
+    /// A tool result that says how a held call stands.
+    static func held(
+        _ approval: Approval,
+        now: Timestamp,
+        publicURL: String,
+        modern: Bool,
+        isGoingDown: Bool = false,
+    ) -> JSONObject {
+        let gates = approval.gates.map(\.policy).joined(separator: ", ")
+        let link = "\(publicURL)/approvals/\(approval.id)"
+        let text: String
+        switch approval.status {
+        case .pending, .approved, .redeemed:
+            let why =
+                isGoingDown
+                ? "The gateway is going down." : "\(gates) holds this call until a human approves it (\(link))."
+            text =
+                "Not executed yet, waiting for approval. \(why) Nothing has been done. To go on waiting, call the same tool "
+                + "again with identical arguments; it runs once, however often you ask. Different arguments are a new "
+                + "request."
+        case .denied:
+            let deny = approval.decisions.last { $0.verdict == .deny }
+            let who = deny.map { "\($0.user) denied this call: \($0.reason)." } ?? "This call was denied."
+            text =
+                "Not executed. \(who) Do not repeat it unchanged, and do not try to reach the same effect in another way. "
+                + "Tell the person you work for, and ask what to do instead."
+        case .expired:
+            text = "Not executed. Nobody decided in time (\(gates)). Call again with identical arguments to ask anew."
+        case .withdrawn: text = "Not executed. The request for approval was withdrawn."
+        case .lapsed: text = "Not executed. It was approved, but did not start in time. Call again to ask anew."
+        case .revoked: text = "Not executed. The approval was taken back before the call was made."
+        case .unknown:
+            text =
+                "The call was sent, and whether it took effect is not known. Do not call again before you have looked what "
+                + "state things are in."
+        case .succeeded, .failed:
+            text = "The call was made (outcome: \(approval.status.rawValue)), but its result is no longer kept."
+        }
+        return ToolResults.text(
+            text,
+            isError: true,
+            meta: JSONObject([(MCPWords.approval, state(approval, now: now, publicURL: publicURL))]),
+            modern: modern,
+        )
+    }
+
+    /// The state of an approval, for a program.
+    static func state(_ approval: Approval, now: Timestamp, publicURL: String) -> JSONValue {
+        var state: [(String, JSONValue)] = [
+            ("actionDigest", .string(approval.digest.rawValue)), ("approvalId", .string(approval.id.rawValue)),
+            ("expiresAt", .string((approval.grantExpiresAt ?? approval.expiresAt).rfc3339)),
+            ("status", .string(approval.status.rawValue)),
+            ("statusUrl", .string("\(publicURL)/v1/approvals/\(approval.id)")),
+        ]
+        if !approval.status.isFinal { state.append(("retryAfterMs", 2000)) }
+        return .object(JSONObject(state))
+    }
+
+    /// An error of the protocol, for what is no tool's call.
+    static func error(_ reasons: [Reason], code: Int64, executed: Bool?) -> RPCError {
+        RPCError(
+            code: code,
+            message: reasons.map(\.message).joined(separator: " "),
+            data: .object(
+                JSONObject([
+                    (
+                        MCPWords.refusal,
+                        .object(
+                            JSONObject([("executed", executed.map { .bool($0) } ?? .null), ("reasons", list(reasons))])
+                        )
+                    )
+                ])
+            ),
+        )
+    }
+
+    private static func list(_ reasons: [Reason]) -> JSONValue {
+        .array(
+            reasons.map { reason in
+                var object = JSONObject([
+                    ("code", .string(reason.code.rawValue)), ("message", .string(reason.message)),
+                ])
+                if let policy = reason.policy { object["policy"] = .string(policy) }
+                return .object(object)
+            }
+        )
+    }
+}

@@ -1,0 +1,129 @@
+import CanonicalJSON
+import CountersignCore
+import MCPWire
+
+/// Turns an agent's MCP request into an `Action`: what could this do? It never says whether it may.
+struct MCPTranslator {
+    let connection: MCPConnection
+
+    /// The action of a request; `nil` if it is none (handshakes, lists, and what is about the gateway's own tasks).
+    func action(
+        _ method: MCPMethod,
+        _ params: JSONObject,
+        agent: AgentID,
+        onBehalfOf: UserID?,
+    ) throws(RPCError) -> Action? {
+        guard let operations = try operations(method, params) else { return nil }
+        var details: [(String, JSONValue)] = [("method", .string(method.rawValue))]
+        for member in params.members where member.key != "_meta" && member.key != "task" {
+            // What an agent may not say of itself: the gateway's own members of a document's context.
+            let name = Self.detail(member.key, of: method)
+            details.append((name, member.value))
+        }
+        if method == .toolsCall {
+            if params["arguments"] == nil { details.append(("arguments", .object(JSONObject()))) }
+            if let tool = params["name"]?.stringValue, let known = connection.memory.catalogue.tool(tool).definition {
+                details.append(("definition", .string(ActionDigest(of: known.canonical).rawValue)))
+            }
+        }
+        return Action(
+            agent: agent,
+            onBehalfOf: onBehalfOf,
+            protocol: "mcp",
+            connection: connection.name,
+            operations: operations,
+            details: JSONObject(details),
+        )
+    }
+
+    /// How a parameter is called in the document; those that are not known keep a name that nothing else has.
+    private static func detail(_ name: String, of method: MCPMethod) -> String {
+        switch (method, name) {
+        case (.toolsCall, "name"): "tool"
+        case (.toolsCall, "arguments"): "arguments"
+        case (.promptsGet, "name"): "prompt"
+        case (.promptsGet, "arguments"): "arguments"
+        case (_, "uri"), (_, "ref"), (_, "argument"), (_, "level"), (_, "context"), (_, "notifications"): name
+        default: "param_" + name
+        }
+    }
+
+    /// The parameters of an action's document, as they go to the server.
+    static func params(_ action: Action) -> (MCPMethod, JSONObject)? {
+        guard let method = action.details["method"]?.stringValue.flatMap(MCPMethod.init) else { return nil }
+        var params: [(String, JSONValue)] = []
+        for member in action.details.members {
+            switch member.key {
+            case "method", "definition", "operations": continue
+            case "tool", "prompt": params.append(("name", member.value))
+            default:
+                let name = member.key.hasPrefix("param_") ? String(member.key.dropFirst(6)) : member.key
+                params.append((name, member.value))
+            }
+        }
+        return (method, JSONObject(params))
+    }
+
+    private func operations(_ method: MCPMethod, _ params: JSONObject) throws(RPCError) -> [Operation]? {
+        switch method {
+        case .toolsCall:
+            return [operation(effect(of: try text("name", params)), "Tool", try text("name", params))]
+        case .promptsGet: return [operation(.read, "Prompt", try text("name", params))]
+        case .resourcesRead, .resourcesSubscribe, .resourcesUnsubscribe:
+            return [operation(.read, "Resource", try text("uri", params))]
+        case .complete:
+            switch params["ref"]?["type"]?.stringValue {
+            case "ref/prompt": return [operation(.read, "Prompt", try text("name", params["ref"]?.objectValue))]
+            case "ref/resource": return [operation(.read, "Resource", try text("uri", params["ref"]?.objectValue))]
+            default: throw RPCError(code: RPCCode.invalidParams, message: "ref.type is not one that MCP has")
+            }
+        case .setLevel:
+            return [Operation(protocol: "mcp", effect: .read, resource: whole)]
+        case .listen:
+            let resources = params["notifications"]?["resourceSubscriptions"]?.arrayValue ?? []
+            guard !resources.isEmpty else { return [Operation(protocol: "mcp", effect: .read, resource: whole)] }
+            return try resources.map { (uri) throws(RPCError) in
+                guard let uri = uri.stringValue else {
+                    throw RPCError(code: RPCCode.invalidParams, message: "a resource subscription is not text")
+                }
+                return operation(.read, "Resource", uri)
+            }
+        default: return nil
+        }
+    }
+
+    /// What a tool does: what the configuration says, raised by what the server itself warns of.
+    ///
+    /// Without a word in the configuration it is unknown, unless the server is trusted to say (agent-protocols B.5).
+    func effect(of tool: String) -> Effect {
+        let hints = connection.memory.catalogue.tool(tool).definition?.hints
+        let configured = connection.configuredEffect(of: tool)
+        // A tool that says of itself that it destroys is not read or write, whatever it was taken for.
+        if hints?.destructive == true, hints?.readOnly != true, configured == .read || configured == .write {
+            return .delete
+        }
+        // One that is taken for reading and says that it is not is taken for writing.
+        if hints?.readOnly == false, configured == .read { return .write }
+        if let configured { return configured }
+        guard connection.trustsAnnotations, let hints else { return .unknown }
+        if hints.readOnly == true { return .read }
+        return hints.destructive == false ? .write : .delete
+    }
+
+    func operation(_ effect: Effect, _ type: String, _ name: String) -> Operation {
+        Operation(
+            protocol: "mcp",
+            effect: effect,
+            resource: ResourceReference(type: type, id: "\(connection.name)/\(name)"),
+        )
+    }
+
+    private var whole: ResourceReference { ResourceReference(type: "Connection", id: connection.name.rawValue) }
+
+    private func text(_ name: String, _ params: JSONObject?) throws(RPCError) -> String {
+        guard let text = params?[name]?.stringValue, !text.isEmpty, text.utf8.count <= 4096 else {
+            throw RPCError(code: RPCCode.invalidParams, message: "\(name) must be a text of 1 to 4096 bytes")
+        }
+        return text
+    }
+}

@@ -1,0 +1,454 @@
+import CanonicalJSON
+import CountersignCore
+import MCPWire
+import NIOCore
+import Synchronization
+
+/// Why an MCP server gave no answer.
+struct MCPFailure: Error {
+    let reason: Reason
+    /// Whether the call ran; `nil` where nobody knows.
+    let executed: Bool?
+    /// The session is gone at the server (404): begin another.
+    var isSessionLost = false
+
+    init(_ failure: UpstreamFailure) {
+        reason = failure.reason
+        executed = failure.executed
+    }
+
+    init(_ code: ReasonCode, _ message: String, executed: Bool?, isSessionLost: Bool = false) {
+        reason = Reason(code, message)
+        self.executed = executed
+        self.isSessionLost = isSessionLost
+    }
+}
+
+/// What a server said in the handshake.
+struct MCPPeer: Sendable {
+    let revision: MCPRevision
+    /// `Mcp-Session-Id`, where the server gave one.
+    let sessionID: String?
+    let capabilities: JSONObject
+    let info: JSONValue?
+    let instructions: String?
+}
+
+/// What comes from a server while it answers one request.
+enum MCPNews: Sendable {
+    case notification(method: String, params: [UInt8]?)
+    /// A question of the server's to the client (legacy).
+    case request(id: RequestID, method: String, params: [UInt8]?)
+    case answer(MCPAnswer)
+}
+
+/// A server's answer to one request: the bytes of `result` or of `error`, as they came.
+enum MCPAnswer: Sendable {
+    case result([UInt8])
+    case error([UInt8])
+
+    /// The result as a value; throws where the server answered with an error.
+    func value() throws(MCPFailure) -> JSONObject {
+        switch self {
+        case .result(let bytes):
+            let limits = JSONLimits(maxDepth: 128, maxBytes: 128 << 20, allowsNoncharacters: true)
+            guard let value = try? JSONParser.parse(bytes, limits: limits), let object = value.objectValue else {
+                throw MCPFailure(.upstreamInvalid, "The MCP server's result cannot be read.", executed: nil)
+            }
+            return object
+        case .error(let bytes):
+            let text = (try? JSONParser.parse(bytes))?["message"]?.stringValue ?? "no message"
+            throw MCPFailure(.upstreamInvalid, "The MCP server refused: \(text.prefix(300))", executed: nil)
+        }
+    }
+}
+
+/// The gateway's side of one session with an MCP server: of one legacy client's session, or of all requests of one agent
+/// that speaks the modern era.
+///
+/// The mutex guards what the handshake found and the numbers of requests. Everything that waits is outside of it.
+final class MCPUpstream: Sendable {
+    /// Who waits for a client's answer.
+    private enum Asker {
+        /// A legacy server, under its own id of the question.
+        case server(RequestID)
+        /// A call that goes on with it.
+        case call(AsyncStream<ServerAnswer>.Continuation)
+    }
+
+    private struct State {
+        var peer: MCPPeer?
+        var nextID: Int64 = 1
+        var here: [RequestID: MCPCancellation?] = [:]  // the session's requests that the gateway is at
+        var questions: [String: Asker] = [:]  // by our id of the question
+        var listeners: [UInt64: AsyncStream<MCPNews>.Continuation] = [:]
+        var nextListener: UInt64 = 0
+        /// What a legacy client has subscribed to at a modern server, and what begins that anew when it changes.
+        var subscribed: Set<String> = []
+        var listening: MCPCancellation?
+        /// The least severe log message that a legacy client wants of a modern server.
+        var logLevel: String?
+        var lastUse = NIODeadline.uptimeNanoseconds(0)
+        var busy = 0
+    }
+
+    let connection: MCPConnection
+    /// What the client can do; it is what the server is told.
+    let declared: JSONObject
+    let link: any MCPLink
+    private let state = Mutex(State())
+    private let turns = Turns()
+
+    init(connection: MCPConnection, declared: JSONObject, link: any MCPLink) {
+        self.connection = connection
+        self.declared = declared
+        self.link = link
+        link.hear { [weak self] news in self?.heard(news) }
+    }
+
+    /// The upstream side that a connection's configuration says.
+    convenience init(connection: MCPConnection, context: GatewayContext, declared: JSONObject) {
+        let maximum = connection.maximumAnswer
+        let link: any MCPLink =
+            switch connection.link {
+            case .http(let target): MCPHTTPLink(connection: target, pool: context.pool, maximumAnswer: maximum)
+            case .events(let target):
+                MCPPipeLink(.events(target), name: connection.name, pipes: context.pipes, maximumAnswer: maximum)
+            case .command(let command):
+                MCPPipeLink(.command(command), name: connection.name, pipes: context.pipes, maximumAnswer: maximum)
+            case .joined, .own: MCPNoLink()
+            }
+        self.init(connection: connection, declared: declared, link: link)
+    }
+
+    var lastUse: NIODeadline { state.withLock { $0.lastUse } }
+    var isBusy: Bool { state.withLock { $0.busy > 0 } }
+
+    /// Keeps the session from being ended as idle while `body` runs.
+    func whileBusy<Value>(_ body: () async throws -> Value) async rethrows -> Value {
+        state.withLock { $0.busy += 1 }
+        defer {
+            state.withLock { state in
+                state.busy -= 1
+                state.lastUse = .now()
+            }
+        }
+        return try await body()
+    }
+
+    func use(_ now: NIODeadline) { state.withLock { $0.lastUse = now } }
+
+    /// Ends the session at the server, as far as that needs no waiting.
+    func end() { link.end() }
+
+    /// Tells the server that the session is over.
+    func farewell(on home: LoopState) async {
+        if let peer = state.withLock({ $0.peer }) { await link.farewell(peer, on: home) }
+        link.end()
+    }
+
+    /// What the handshake found, if there was one.
+    var knownPeer: MCPPeer? { state.withLock { $0.peer } }
+
+    /// What the handshake found, after one if there was none yet.
+    func peer(on home: LoopState) async throws(MCPFailure) -> MCPPeer {
+        if let peer = state.withLock({ $0.peer }) { return peer }
+        let result = await turns.take { () async -> Result<MCPPeer, MCPFailure> in
+            if let peer = self.state.withLock({ $0.peer }) { return .success(peer) }
+            do throws(MCPFailure) {
+                let peer = try await self.greet(on: home)
+                self.state.withLock { $0.peer = peer }
+                return .success(peer)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Sends a request and hands on everything that comes until the answer, which is last.
+    ///
+    /// A session that the server has lost is
+    /// begun anew once, if that cannot run anything twice.
+    func request(
+        _ method: String,
+        _ params: JSONObject,
+        fields: [(name: String, value: String)] = [],
+        care: MCPOutgoing.Care = .repeatable,
+        on home: LoopState,
+        cancelled: MCPCancellation?,
+        _ news: (MCPNews) async -> Void,
+    ) async throws(MCPFailure) {
+        state.withLock { $0.busy += 1 }
+        defer { state.withLock { $0.busy -= 1 } }
+        for isLast in [false, true] {
+            let peer = try await peer(on: home)
+            let id = begin()
+            let progress = MCPProgressToken(params, under: id)
+            do throws(MCPFailure) {
+                let own = progress.replaced(params)
+                let envelope = peer.revision.isModern ? modern(own, peer) : own
+                try await link.exchange(
+                    MCPOutgoing(id: id, method: method, params: envelope, peer: peer, fields: fields, care: care),
+                    on: home,
+                    cancelled: cancelled,
+                ) { item in await news(progress.restored(item)) }
+                return
+            } catch {
+                if let cancelled, cancelled.isCancelled { await tell(peer, cancelled, id, on: home) }
+                guard error.isSessionLost, !isLast else { throw error }
+                forget(peer)
+            }
+        }
+    }
+
+    /// Sends a request of the gateway's own and returns the answer; what comes before it is not for anybody.
+    func ask(_ method: String, _ params: JSONObject, on home: LoopState) async throws(MCPFailure) -> JSONObject {
+        var answer: MCPAnswer?
+        try await request(method, params, on: home, cancelled: nil) { news in
+            if case .answer(let got) = news { answer = got }
+        }
+        guard let answer else { throw MCPFailure(.upstreamInvalid, "The MCP server gave no answer.", executed: nil) }
+        return try answer.value()
+    }
+
+    // MARK: what the server says outside of calls
+
+    /// The server has said something that is about no call.
+    private func heard(_ news: MCPNews) {
+        let listeners = state.withLock { Array($0.listeners.values) }
+        for listener in listeners { listener.yield(news) }
+    }
+
+    /// Listens; must be ended with ``stopListening(_:)``.
+    func listen() -> (news: AsyncStream<MCPNews>, ticket: UInt64) {
+        let (news, listener) = AsyncStream<MCPNews>.makeStream(bufferingPolicy: .bufferingNewest(1024))
+        let ticket = state.withLock { state in
+            state.nextListener += 1
+            state.listeners[state.nextListener] = listener
+            return state.nextListener
+        }
+        return (news, ticket)
+    }
+
+    func stopListening(_ ticket: UInt64) {
+        let listener = state.withLock { $0.listeners.removeValue(forKey: ticket) }
+        listener?.finish()
+    }
+
+    /// Notes what a legacy client wants of a modern server, which is told with the next stream.
+    func want(_ change: (inout Set<String>) -> Void) {
+        let listening = state.withLock { state in
+            change(&state.subscribed)
+            return state.listening
+        }
+        listening?.cancel()
+    }
+
+    func want(logLevel: String) { state.withLock { $0.logLevel = logLevel } }
+
+    /// What a legacy client has subscribed to; `cancellation` is cancelled when that changes.
+    func wanted(_ cancellation: MCPCancellation?) -> Set<String> {
+        state.withLock { state in
+            state.listening = cancellation
+            return state.subscribed
+        }
+    }
+
+    /// Passes a notification of the client's on.
+    func notify(_ method: String, _ params: JSONObject, on home: LoopState) async throws(MCPFailure) {
+        let peer = try await peer(on: home)
+        guard !peer.revision.isModern else { return }
+        try await link.send(RPCWriter.notification(method: method, params: params), peer: peer, on: home)
+    }
+
+    /// Tells the server that a request was cancelled, where that is said in words.
+    private func tell(_ peer: MCPPeer, _ cancelled: MCPCancellation, _ id: RequestID, on home: LoopState) async {
+        guard !link.cancelsByClosing(peer) else { return }
+        var params = JSONObject([("requestId", id.json)])
+        if let reason = cancelled.reason { params["reason"] = .string(String(reason.prefix(1000))) }
+        let message = RPCWriter.notification(method: "notifications/cancelled", params: params)
+        try? await link.send(message, peer: peer, on: home)
+    }
+
+    /// Takes note of a server's question, which goes to the client under an id of the gateway's own.
+    func ask(client id: RequestID, chance: Chance) -> RequestID { note(.server(id), chance) }
+
+    /// Takes note of a question of a call's; its answer comes in the stream.
+    func ask(chance: Chance) -> (
+        id: RequestID, answers: AsyncStream<ServerAnswer>, end: AsyncStream<ServerAnswer>.Continuation
+    ) {
+        let (answers, source) = AsyncStream<ServerAnswer>.makeStream()
+        return (note(.call(source), chance), answers, source)
+    }
+
+    private func note(_ asker: Asker, _ chance: Chance) -> RequestID {
+        let name = "countersign-" + String(chance.secret().prefix(22))
+        state.withLock { $0.questions[name] = asker }
+        return .string(name)
+    }
+
+    /// Passes the client's answer to a question on; false if nobody asked.
+    func answer(_ id: RequestID, _ answer: ServerAnswer, on home: LoopState) async throws(MCPFailure) -> Bool {
+        guard case .string(let name) = id, let asker = state.withLock({ $0.questions.removeValue(forKey: name) }) else {
+            return false
+        }
+        switch asker {
+        case .call(let source):
+            source.yield(answer)
+            source.finish()
+        case .server(let asked):
+            let peer = try await peer(on: home)
+            let bytes =
+                switch answer {
+                case .result(let value): RPCWriter.result(id: asked, value)
+                case .error(let value): RPCWriter.error(id: asked, raw: value.canonicalBytes())
+                }
+            try await link.send(bytes, peer: peer, on: home)
+        }
+        return true
+    }
+
+    /// Answers a server's question in the client's place.
+    ///
+    /// `nil` is an empty result.
+    func decline(_ id: RequestID, _ error: RPCError?, on home: LoopState) async throws(MCPFailure) {
+        let peer = try await peer(on: home)
+        let answer = error.map { RPCWriter.error(id: id, $0) } ?? RPCWriter.result(id: id, .object(JSONObject()))
+        try await link.send(answer, peer: peer, on: home)
+    }
+
+    /// Notes a request of the client's as under way; false if there is one of the same id.
+    func beginHere(_ id: RequestID) -> Bool {
+        state.withLock { state in
+            if state.here[id] != nil { return false }
+            state.here[id] = .some(nil)
+            return true
+        }
+    }
+
+    /// Notes what cancels a request that is under way.
+    func carryHere(_ id: RequestID, _ cancellation: MCPCancellation) { state.withLock { $0.here[id] = cancellation } }
+
+    /// The request has ended.
+    func endHere(_ id: RequestID) { state.withLock { _ = $0.here.removeValue(forKey: id) } }
+
+    /// Cancels the gateway's own part of a request: its wait for people, or for the server.
+    func cancelHere(_ id: RequestID, reason: String?) {
+        let cancellation = state.withLock { $0.here[id] ?? nil }
+        cancellation?.cancel(reason: reason)
+    }
+
+    private func begin() -> RequestID {
+        state.withLock { state in
+            defer { state.nextID += 1 }
+            return .integer(state.nextID)
+        }
+    }
+
+    private func forget(_ peer: MCPPeer) {
+        state.withLock { state in
+            if state.peer?.sessionID == peer.sessionID { state.peer = nil }
+        }
+    }
+
+    /// The parameters with what 2026-07-28 wants in each request.
+    private func modern(_ params: JSONObject, _ peer: MCPPeer) -> JSONObject {
+        var params = params
+        var meta = params["_meta"]?.objectValue ?? JSONObject()
+        meta[MetaKey.protocolVersion] = .string(peer.revision.rawValue)
+        meta[MetaKey.clientInfo] = .object(Self.info)
+        meta[MetaKey.clientCapabilities] = .object(declared)
+        if let level = state.withLock({ $0.logLevel }) { meta[MetaKey.logLevel] = .string(level) }
+        params["_meta"] = .object(meta)
+        return params
+    }
+
+    private static let info = JSONObject([("name", "countersign"), ("version", "1")])
+
+    /// Finds out the era and shakes hands (agent-protocols B.1).
+    private func greet(on home: LoopState) async throws(MCPFailure) -> MCPPeer {
+        if connection.era != .legacy {
+            do throws(MCPFailure) {
+                if let peer = try await discover(on: home) { return peer }
+            } catch  where error.reason.code == .upstreamInvalid && connection.era == .auto {
+                // A legacy server may do anything with a request that it does not know.
+            }
+            if connection.era == .modern {
+                throw MCPFailure(
+                    .upstreamInvalid,
+                    "The MCP server does not speak \(MCPRevision.newest.rawValue), and protocol: modern is set.",
+                    executed: false,
+                )
+            }
+        }
+        return try await initialize(on: home)
+    }
+
+    private func discover(on home: LoopState) async throws(MCPFailure) -> MCPPeer? {
+        let probe = MCPPeer(
+            revision: .newest,
+            sessionID: nil,
+            capabilities: JSONObject(),
+            info: nil,
+            instructions: nil,
+        )
+        var answer: MCPAnswer?
+        try await link.exchange(
+            MCPOutgoing(
+                id: begin(),
+                method: "server/discover",
+                params: modern(JSONObject(), probe),
+                peer: probe,
+                fields: [],
+                care: .repeatable,
+            ),
+            on: home,
+            cancelled: nil,
+        ) { news in
+            if case .answer(let got) = news { answer = got }
+        }
+        guard case .result? = answer, let result = try answer?.value() else { return nil }
+        let versions = result["supportedVersions"]?.arrayValue?.compactMap { $0.stringValue.flatMap(MCPRevision.init) }
+        guard let newest = versions?.filter(\.isModern).max() else { return nil }
+        return MCPPeer(
+            revision: newest,
+            sessionID: nil,
+            capabilities: result["capabilities"]?.objectValue ?? JSONObject(),
+            info: result["serverInfo"] ?? result["_meta"]?[MetaKey.serverInfo],
+            instructions: result["instructions"]?.stringValue,
+        )
+    }
+
+    private func initialize(on home: LoopState) async throws(MCPFailure) -> MCPPeer {
+        let params = JSONObject([
+            ("capabilities", .object(declared)), ("clientInfo", .object(Self.info)),
+            ("protocolVersion", .string(MCPRevision.newestLegacy.rawValue)),
+        ])
+        var answer: MCPAnswer?
+        let session = try await link.exchange(
+            MCPOutgoing(id: begin(), method: "initialize", params: params, peer: nil, fields: [], care: .repeatable),
+            on: home,
+            cancelled: nil,
+        ) { news in
+            if case .answer(let got) = news { answer = got }
+        }
+        guard let result = try answer?.value() else {
+            throw MCPFailure(.upstreamInvalid, "The MCP server did not answer initialize.", executed: false)
+        }
+        guard let version = result["protocolVersion"]?.stringValue.flatMap(MCPRevision.init), !version.isModern else {
+            let message = "The MCP server wants a protocol version that this gateway does not speak."
+            throw MCPFailure(.upstreamInvalid, message, executed: false)
+        }
+        let peer = MCPPeer(
+            revision: version,
+            sessionID: session,
+            capabilities: result["capabilities"]?.objectValue ?? JSONObject(),
+            info: result["serverInfo"],
+            instructions: result["instructions"]?.stringValue,
+        )
+        let ready = RPCWriter.notification(method: "notifications/initialized", params: nil)
+        try await link.send(ready, peer: peer, on: home)
+        return peer
+    }
+}
