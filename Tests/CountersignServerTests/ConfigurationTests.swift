@@ -92,6 +92,53 @@ struct ConfigurationTests {
         #expect(configuration.identities.keys.count == 2)
     }
 
+    @Test("an MCP connection is an address, a command, or others joined")
+    func mcp() throws {
+        let configuration = try Self.read(
+            """
+            connections:
+              - name: files
+                kind: mcp
+                upstream: https://mcp.internal.example/mcp
+                credential: {value: "env:TOKEN"}
+                protocol: legacy
+                trust_annotations: true
+                origins: ["https://app.example"]
+                message: {maximum: 1MiB, answer: 2MiB}
+                tools: [{match: "read_*", effect: read}]
+              - {name: old, kind: mcp, upstream: "http://h/sse", transport: sse}
+              - name: shell
+                kind: mcp
+                command: [npx, -y, server]
+                directory: work
+                environment: {TOKEN: "env:TOKEN", MODE: plain}
+              - {name: all, kind: mcp, servers: [files, shell]}
+            """
+        )
+        #expect(configuration.mcp.map(\.name.rawValue) == ["files", "old", "shell", "all"])
+        #expect(configuration.described.map(\.kind) == ["mcp", "mcp", "mcp", "mcp"])
+        let files = configuration.mcp[0]
+        guard case .http(let target) = files.link, case .events = configuration.mcp[1].link,
+            case .command(let command) = configuration.mcp[2].link, case .joined(let names) = configuration.mcp[3].link
+        else {
+            Issue.record("the links are not what the configuration says")
+            return
+        }
+        #expect(target.upstream.basePath == "/mcp")
+        #expect(target.credential?.header == "Authorization")
+        #expect(files.era == .legacy)
+        #expect(files.trustsAnnotations)
+        #expect(files.origins == ["https://app.example"])
+        #expect(files.maximumMessage == 1 << 20)
+        #expect(files.maximumAnswer == 2 << 20)
+        #expect(files.tools == [MCPConnection.ToolRule(pattern: "read_*", effect: .read)])
+        #expect(command.arguments == ["npx", "-y", "server"])
+        #expect(command.directory == "/etc/cs/work")
+        #expect(command.environment["MODE"] == "plain")
+        #expect(command.environment["TOKEN"] != "env:TOKEN")
+        #expect(names.map(\.rawValue) == ["files", "shell"])
+    }
+
     /// A wrong configuration, and what the one problem must say.
     static let wrong: [(String, String)] = [
         ("listn: {}", ":1:1: listn: is an unknown key; did you mean listen?"),
@@ -113,7 +160,27 @@ struct ConfigurationTests {
         ("connections: [{name: a, upstream: \"http://h\"}]", "connections[0]: lacks the key kind"),
         ("connections: [{name: a, kind: http}]", "connections[0]: lacks the key upstream"),
         ("connections: [{name: a/b, kind: http, upstream: \"http://h\"}]", "is not a connection's name"),
-        ("connections: [{name: a, kind: mcp, upstream: \"http://h\"}]", "is not a kind that this version has"),
+        ("connections: [{name: a, kind: postgres, upstream: \"http://h\"}]", "is not a kind that this version has"),
+        ("connections: [{name: a, kind: mcp}]", "connections[0]: lacks the key upstream"),
+        ("connections: [{name: countersign, kind: mcp, upstream: \"http://h\"}]", "is a path of the product's own"),
+        ("connections: [{name: a, kind: mcp, upstream: \"http://h\", routes: []}]", "routes: is an unknown key"),
+        ("connections: [{name: a, kind: mcp, upstream: \"http://h\", protocol: modren}]", "did you mean modern?"),
+        ("connections: [{name: a, kind: mcp, command: npx}]", "command: must be a list"),
+        ("connections: [{name: a, kind: mcp, command: [x], upstream: \"http://h\"}]", "this connection has a command"),
+        (
+            "connections: [{name: a, kind: mcp, upstream: \"http://h\", tools: [{match: \"x\"}]}]",
+            "tools[0]: lacks the key effect"
+        ),
+        (
+            "connections: [{name: a, kind: mcp, upstream: \"http://h\", tools: [{match: x, effect: raed}]}]",
+            "did you mean read?"
+        ),
+        ("connections: [{name: a, kind: mcp, servers: [b]}]", "a joins b, which is no MCP connection"),
+        (
+            "connections: [{name: a, kind: mcp, servers: [b]}, {name: b, kind: mcp, servers: [c]}, "
+                + "{name: c, kind: mcp, upstream: \"http://h\"}]",
+            "which joins others itself"
+        ),
         ("connections: [{name: a, kind: http, upstream: \"ftp://h\"}]", "is not http://HOST"),
         ("connections: [{name: a, kind: http, upstream: \"http://u:p@h\"}]", "is not http://HOST"),
         (

@@ -155,20 +155,19 @@ extension Configuration {
 
     /// What is joined must be there, and be a server itself.
     private func checkJoined(_ node: Node?, _ reader: NodeReader) {
-        let nodes = reader.list(node, "connections")
         for connection in mcp {
             guard case .joined(let names) = connection.link else { continue }
             for name in names {
                 let member = mcp.first { $0.name == name }
                 if case .joined? = member?.link {
                     reader.fail(
-                        nodes.first,
+                        node,
                         "connections",
                         "\(connection.name) joins \(name), which joins others itself"
                     )
                 } else if member == nil {
                     reader.fail(
-                        nodes.first,
+                        node,
                         "connections",
                         "\(connection.name) joins \(name), which is no MCP connection"
                     )

@@ -64,7 +64,9 @@ extension ConnectionReader {
             reader.text(item, "\(path).command[\(index)]")
         }
         guard !arguments.isEmpty else {
-            reader.fail(command, path + ".command", "must be a list: the program and its arguments")
+            if case .sequence(let items) = command, items.isEmpty {
+                reader.fail(command, path + ".command", "must name a program and its arguments")
+            }
             return nil
         }
         return .command(
