@@ -1,0 +1,152 @@
+"""Several MCP servers as one, Countersign's own server, and what strangers may learn of an endpoint."""
+
+import httpx
+import pytest
+
+from harness.mcp import McpGateway, Peer
+from harness.mcp_raw import APPROVAL, Raw
+from harness.waiting import eventually
+
+ERAS = pytest.mark.parametrize("era", ["legacy", "modern"])
+
+
+@pytest.fixture(scope="module")
+def peers(scratch):
+    peers = {name: Peer(scratch / f"endpoints-{name}").start() for name in ("left", "right")}
+    yield peers
+    for peer in peers.values():
+        peer.kill()
+
+
+@pytest.fixture(scope="module")
+def gateway(scratch, peers):
+    def join(configuration):
+        configuration["connections"].append({"name": "both", "kind": "mcp", "servers": ["left", "right", "gone"]})
+        configuration["connections"].append({"name": "gone", "kind": "mcp", "upstream": "http://127.0.0.1:1/mcp"})
+
+    gateway = McpGateway(scratch / "endpoints", peers, {"mcp": "20s", "mcp_progress": "20s"}, change=join).start()
+    yield gateway
+    gateway.stop()
+
+
+def client(gateway, path, era, agent="bot"):
+    raw = Raw(gateway.port, path, gateway.keys[agent])
+    if era == "legacy":
+        raw.initialize()
+    return raw
+
+
+def ask(raw, era, method, params=None, **options):
+    return raw.modern(method, params, **options) if era == "modern" else raw.legacy(method, params, **options)
+
+
+def text(result):
+    return " ".join(item["text"] for item in result["content"])
+
+
+@ERAS
+def test_joined_servers_show_their_tools_under_their_names(gateway, era):
+    names = {tool["name"] for tool in ask(client(gateway, "/both/", era), era, "tools/list").result()["tools"]}
+    assert {"left__echo", "right__echo", "left__delete_record", "right__delete_record"} <= names
+    assert not any(name.startswith("gone__") for name in names), "a server that is down hides nothing of the others"
+    assert not any(name.endswith("read_hidden") for name in names), "what policy never allows is not shown"
+
+
+@ERAS
+def test_a_joined_call_is_the_members_own(gateway, peers, era):
+    raw = client(gateway, "/both/", era)
+    assert text(raw.call(era, "left__echo", {"text": "hello"}).result()) == "hello"
+    record = f"joined-{era}"
+    call = raw.call(era, "right__delete_record", {"record": record})
+    approval = gateway.pending_call("delete_record", {"record": record})
+    assert approval["action"]["resource"]["id"] == "right"
+    # The same call at the member itself is the same action: it attaches.
+    direct = client(gateway, "/right/", era).call(era, "delete_record", {"record": record})
+    eventually(lambda: direct.begun.is_set() and len(gateway.calls("delete_record", {"record": record})) == 1)
+    gateway.approve(approval)
+    assert text(call.result()) == text(direct.result()) == f"deleted {record}"
+    assert peers["right"].count("delete_record", record) == 1
+    assert peers["left"].count("delete_record", record) == 0
+
+
+@ERAS
+def test_joined_resources_and_prompts_are_read_where_they_are(gateway, era):
+    raw = client(gateway, "/both/", era)
+    listed = ask(raw, era, "resources/list").result()["resources"]
+    for member in ("left", "right"):
+        uri = next(item["uri"] for item in listed if item["uri"].startswith(f"{member}+"))
+        assert ask(raw, era, "resources/read", {"uri": uri}).result()["contents"]
+    prompts = ask(raw, era, "prompts/list").result()["prompts"]
+    assert any(item["name"].startswith("left__") for item in prompts)
+
+
+@ERAS
+def test_a_joined_name_of_no_member_is_refused(gateway, era):
+    raw = client(gateway, "/both/", era)
+    for name in ("echo", "nobody__echo", "left__", "__echo"):
+        assert "error" in raw.call(era, name, {"text": "x"}).reply()
+
+
+@ERAS
+def test_an_agent_sees_its_own_approvals_and_nobody_elses(gateway, era):
+    record = f"own-{era}"
+    call = client(gateway, "/left/", era).call(era, "delete_record", {"record": record})
+    approval = gateway.pending_call("delete_record", {"record": record})
+    raw, other = client(gateway, "/countersign/", era), client(gateway, "/countersign/", era, "other-bot")
+    assert approval["id"] in text(raw.call(era, "list_approvals", {"status": "pending"}).result())
+    assert approval["id"] not in text(other.call(era, "list_approvals").result())
+    for tool in ("wait_for_approval", "withdraw_approval"):
+        result = other.call(era, tool, {"id": approval["id"]}).result()
+        assert result["isError"] and "no approval" in text(result)
+    assert gateway.approval(approval["id"])["status"] == "pending"
+    waiting = raw.call(era, "wait_for_approval", {"id": approval["id"], "seconds": 30})
+    gateway.approve(approval)
+    assert '"status":"' in text(waiting.result()) and '"pending"' not in text(waiting.result())
+    assert text(call.result()) == f"deleted {record}"
+
+
+@ERAS
+def test_an_agent_takes_its_own_request_back(gateway, peers, era):
+    record = f"back-{era}"
+    call = client(gateway, "/left/", era).call(era, "delete_record", {"record": record})
+    approval = gateway.pending_call("delete_record", {"record": record})
+    result = client(gateway, "/countersign/", era).call(era, "withdraw_approval", {"id": approval["id"]}).result()
+    assert not result.get("isError") and '"withdrawn"' in text(result)
+    ended = call.result()
+    assert ended["isError"] and ended["_meta"][APPROVAL]["status"] == "withdrawn"
+    assert peers["left"].count("delete_record", record) == 0
+
+
+@ERAS
+def test_no_tool_of_countersigns_own_decides(gateway, era):
+    raw = client(gateway, "/countersign/", era)
+    tools = {tool["name"] for tool in ask(raw, era, "tools/list").result()["tools"]}
+    assert {"list_approvals", "wait_for_approval", "withdraw_approval"} <= tools
+    record = f"decide-{era}"
+    call = client(gateway, "/left/", era).call(era, "delete_record", {"record": record})
+    approval = gateway.pending_call("delete_record", {"record": record})
+    for name in ("approve", "deny", "decide", "approve_approval", "decide_approval", "redeem", "revoke_approval"):
+        arguments = {"id": approval["id"], "decision": "approve", "action_digest": approval["action_digest"]}
+        assert "error" in raw.call(era, name, arguments).reply()
+    for method in ("approvals/decide", "tasks/approve"):
+        assert ask(raw, era, method, {"id": approval["id"]}).failure()["code"] == -32601
+    assert gateway.approval(approval["id"])["status"] == "pending"
+    call.abandon()
+
+
+def test_a_stranger_learns_that_a_credential_is_needed_and_nothing_else(gateway):
+    for path in ("/left/", "/nothing-of-this-name/"):
+        answer = httpx.post(gateway.url("x")[:-3] + path, json={"jsonrpc": "2.0", "id": 1, "method": "ping"})
+        assert answer.status_code == 401
+    challenge = httpx.post(gateway.url("left"), json={}).headers["www-authenticate"]
+    url = challenge.split('resource_metadata="')[1].split('"')[0]
+    metadata = httpx.get(url).json()
+    assert metadata["resource"] == gateway.url("left")
+    assert metadata["bearer_methods_supported"] == ["header"]
+    other = httpx.get(url.replace("/left/", "/nothing-of-this-name/"))
+    assert other.status_code == 200, "which connections there are is nobody's business"
+
+
+def test_a_key_of_nobody_opens_nothing(gateway):
+    for path in ("/left/", "/both/", "/countersign/"):
+        assert Raw(gateway.port, path, "cs_wrong").modern("tools/list").finish().status == 401
