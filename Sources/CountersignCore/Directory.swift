@@ -44,12 +44,15 @@ package struct Connection: Hashable, Sendable {
     package let kind: String
     /// Labels; each is a Cedar tag, and `env` puts the connection into an `Environment`.
     package let labels: [String: String]
+    /// How its tools' definitions come to be accepted; `nil` where there are no tools.
+    package let tools: ToolReview?
 
     /// Describes a connection.
-    package init(name: ConnectionName, kind: String, labels: [String: String] = [:]) {
+    package init(name: ConnectionName, kind: String, labels: [String: String] = [:], tools: ToolReview? = nil) {
         self.name = name
         self.kind = kind
         self.labels = labels
+        self.tools = tools
     }
 }
 

@@ -220,6 +220,8 @@ extension ReasonCode {
         case .invalidCredential: "The credential is unknown, expired or revoked."
         case .notAllowed: "You may not do this."
         case .outcomeUnknown: "The action was sent and its outcome is not known. Look before you ask again."
+        case .toolNotAccepted:
+            "The tool is new, or its definition has changed, and nobody has accepted it as it is now. A person must do so first."
         case .connectionChanged: "The connection's settings changed while this was held. Ask again; nothing was sent."
         case .checkpointUnavailable:
             "The log's newest entries are written, but no signed checkpoint covers them yet. Try again in a moment."

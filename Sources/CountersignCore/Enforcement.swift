@@ -12,11 +12,20 @@ package final class Enforcement: Sendable {
     package let clock: any WallClock
     /// Writes entries.
     package let entries: EntryWriter
+    /// Which definitions of tools are accepted.
+    package let tools: ToolBook
     private let strangers = RejectionLimit()
 
     /// Wires the pipeline.
-    package init(current: CurrentSnapshot, ledger: any Ledger, clock: any WallClock, chance: Chance) {
+    package init(
+        current: CurrentSnapshot,
+        ledger: any Ledger,
+        clock: any WallClock,
+        chance: Chance,
+        tools: ToolBook = ToolBook(),
+    ) {
         self.current = current
+        self.tools = tools
         self.ledger = ledger
         self.clock = clock
         entries = EntryWriter(chance: chance)
@@ -81,7 +90,7 @@ package final class Enforcement: Sendable {
         }
     }
 
-    /// Asks the policies in force.
+    /// Asks the policies in force, and whether the tool that is called is the one that people have accepted.
     ///
     /// An agent or a connection that is no longer known has no groups and no labels, so the policies that speak of them
     /// would be silent; the answer is no.
@@ -97,7 +106,8 @@ package final class Enforcement: Sendable {
         } else if snapshot.directory.connections[action.connection] == nil {
             missing = .unknownConnection
         } else {
-            return snapshot.policy.judge(action, circumstances, directory: snapshot.directory, now: now)
+            let verdict = snapshot.policy.judge(action, circumstances, directory: snapshot.directory, now: now)
+            return heedingDefinition(verdict, of: action, snapshot)
         }
         return PolicyVerdict(answer: .deny([Reason(missing, missing.explanation)]), policies: [], errors: [])
     }

@@ -65,6 +65,8 @@ package struct Commit: Hashable, Sendable {
     package var response: KeptResponse?
     /// The entries whose payloads are removed for good, and with them all else that holds the same documents.
     package var erasures: [UInt64]
+    /// Definitions of tools that become the accepted ones; all of the commit loses if one of them does.
+    package var tools: [ToolAcceptance]
 
     /// Collects a commit.
     package init(
@@ -73,12 +75,14 @@ package struct Commit: Hashable, Sendable {
         identity: [IdentityChange] = [],
         response: KeptResponse? = nil,
         erasures: [UInt64] = [],
+        tools: [ToolAcceptance] = [],
     ) {
         self.change = change
         self.entries = entries
         self.identity = identity
         self.response = response
         self.erasures = erasures
+        self.tools = tools
     }
 }
 
@@ -87,7 +91,7 @@ package enum CommitResult: Hashable, Sendable {
     /// It is on disk; the first entry has this sequence number.
     case committed(first: UInt64)
     /// Compare-and-set lost: the ledger has this approval instead (the active one, for an insert; the one that is not
-    /// over, for an erasure), or has no such payload to erase.
+    /// over, for an erasure), or has no such payload to erase, or another accepted definition.
     case conflict(Approval?)
     /// The agent has as many pending approvals as it may have.
     case tooManyPending
@@ -211,6 +215,9 @@ package protocol Ledger: LogLedger {
     func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse?
     /// Forgets a kept response; its action's entries stay.
     func dropResponse(_ approval: ApprovalID) async throws(LedgerError)
+
+    /// The accepted definitions of tools, ordered by connection and name.
+    func acceptedTools() async throws(LedgerError) -> [AcceptedTool]
 
     /// Everything known of agents, users, keys and sessions.
     func identities() async throws(LedgerError) -> IdentityRecords

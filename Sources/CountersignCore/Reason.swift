@@ -78,6 +78,8 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
     case resultGone = "result-gone"
     /// The action was sent, and whether it took effect is not known.
     case outcomeUnknown = "outcome-unknown"
+    /// Nobody has accepted the tool's definition as it is now.
+    case toolNotAccepted = "tool-not-accepted"
     /// The connection's settings changed while the action was held.
     case connectionChanged = "connection-changed"
     /// The gateway has more work than it takes on.

@@ -13,6 +13,8 @@ final class PreparedCommit: Sendable {
     let document: [UInt8]?
     /// The kept response, sealed, if there is one.
     let response: [UInt8]?
+    /// The records of accepted definitions, in the commit's order.
+    let tools: [[UInt8]]
 
     /// Encodes and seals a commit.
     init(_ commit: Commit, _ sealer: PayloadSealer) throws(LedgerError) {
@@ -36,6 +38,7 @@ final class PreparedCommit: Sendable {
         guard record.count <= Self.maximumBlob, commit.response?.body.count ?? 0 <= Self.maximumBlob else {
             throw LedgerError(.entryTooLarge, "a record is longer than \(Self.maximumBlob) bytes")
         }
+        tools = try commit.tools.map { change throws(LedgerError) in try RecordCoding.encode(change.accepted) }
         response = try commit.response.map { response throws(LedgerError) in try sealer.seal(response) }
     }
 
@@ -116,6 +119,7 @@ struct CommitTransaction {
             let now = clock.time()
             for change in commit.identity { try db.apply(change, now: now) }
         }
+        for (change, record) in zip(commit.tools, prepared.tools) { try db.put(change.accepted, record: record) }
         if let response = commit.response, let sealed = prepared.response { try db.keep(response, sealed: sealed) }
         if let erasure = passed.erasure {
             passed.changed += try db.erase(erasure, entry: first, sealer)
@@ -141,6 +145,9 @@ struct CommitTransaction {
             passed.bodies.append(body)
         }
         if !commit.identity.isEmpty, try db.hasUsedLink(among: commit.identity) { return .conflict(nil) }
+        for change in commit.tools where try db.acceptedDigest(of: change.accepted) != change.previous?.rawValue {
+            return .conflict(nil)
+        }
         if !commit.erasures.isEmpty {
             guard !commit.entries.isEmpty else {
                 throw LedgerError(.corrupt, "an erasure has no entry that tells of it")

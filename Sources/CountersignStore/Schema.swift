@@ -17,7 +17,7 @@ enum Schema {
     }
 
     /// The migrations; only ever appended to.
-    static let migrations: [Migration] = [.sql(first), .sql(second), .steps(sealPayloads), .sql(fourth)]
+    static let migrations: [Migration] = [.sql(first), .sql(second), .steps(sealPayloads), .sql(fourth), .sql(fifth)]
 
     /// The version that this code writes.
     static var version: Int64 { Int64(migrations.count) }
@@ -189,4 +189,15 @@ enum Schema {
 
     /// Agents are found through the search index, which is a file of its own.
     private static let fourth = "DROP TABLE tile_agent;"
+
+    /// The definitions of tools that were accepted; entries have their digests.
+    private static let fifth = """
+        CREATE TABLE tool (
+            connection TEXT NOT NULL,
+            tool TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            record BLOB NOT NULL,
+            PRIMARY KEY (connection, tool)
+        ) STRICT;
+        """
 }

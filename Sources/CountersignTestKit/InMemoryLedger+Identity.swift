@@ -41,6 +41,11 @@ extension InMemoryLedger {
         }
     }
 
+    /// The accepted definitions of tools, ordered by connection and name.
+    package func acceptedTools() async throws(LedgerError) -> [AcceptedTool] {
+        try read { state in state.tools.sorted { $0.key < $1.key }.map(\.value) }
+    }
+
     /// The response kept for an approval.
     package func keptResponse(_ approval: ApprovalID) async throws(LedgerError) -> KeptResponse? {
         try read { $0.responses[approval] }

@@ -133,6 +133,7 @@ extension InMemoryLedger {
         var keys: [String: AgentKey] = [:]
         var sessions: [String: Session] = [:]
         var usedLinks: Set<String> = []
+        var tools: [ToolName: AcceptedTool] = [:]
         var answers: [AnswerKey: (answer: RememberedAnswer, at: Timestamp)] = [:]
 
         func failIfBroken() throws(LedgerError) {
@@ -163,6 +164,7 @@ extension InMemoryLedger {
                 bodies.append(body)
             }
             if hasUsedLink(among: commit.identity) { return (.conflict(nil), []) }
+            for change in commit.tools where tools[change.name]?.digest != change.previous { return (.conflict(nil), []) }
             if !commit.erasures.isEmpty, commit.entries.isEmpty {
                 throw LedgerError(.corrupt, "an erasure has no entry that tells of it")
             }
@@ -179,6 +181,7 @@ extension InMemoryLedger {
             }
             newest = latest
             for change in commit.identity { apply(change) }
+            for change in commit.tools { tools[change.name] = change.accepted }
             if let response = commit.response { responses[response.approval] = response }
             changed += erase(commit.erasures, entry: first)
             writes.commits += 1

@@ -76,7 +76,7 @@ struct Failure: Error {
             .upstreamInvalid,
             .unknownConnection, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody, .bodyTooLarge,
             .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .outcomeUnknown,
-            .connectionChanged, .overloaded, .shuttingDown:
+            .connectionChanged, .overloaded, .shuttingDown, .toolNotAccepted:
             self.init(.failed, reason.message)
         }
     }

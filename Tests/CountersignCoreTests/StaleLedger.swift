@@ -53,6 +53,7 @@ final class StaleLedger: Ledger {
         try await base.keptResponse(approval)
     }
     func dropResponse(_ approval: ApprovalID) async throws(LedgerError) { try await base.dropResponse(approval) }
+    func acceptedTools() async throws(LedgerError) -> [AcceptedTool] { try await base.acceptedTools() }
     func identities() async throws(LedgerError) -> IdentityRecords { try await base.identities() }
     func remembered(_ key: IdempotencyKey) async throws(LedgerError) -> RememberedAnswer? {
         try await base.remembered(key)

@@ -218,6 +218,11 @@ struct FsckColumnTests {
         member("session", "startedAt.microseconds", "1", "started_at"),
         member("session", "expiresAt.microseconds", "1", "expires_at"), member("session", "via", "'x'", "via"),
         member("session", "user", "'eve@example.com'", "column user"),
+        Change("tool.connection", "UPDATE tool SET connection = 'other'", .stateChanged, "tool other", "column"),
+        Change("tool.tool", "UPDATE tool SET tool = 'other'", .stateChanged, "tool", "column"),
+        Change("tool.digest", "UPDATE tool SET digest = '\(digest)'", .stateChanged, "tool", "column"),
+        member("tool", "text", "'three'", "text"), member("tool", "tool", "'other'", "column"),
+        member("tool", "by.id", "'alice@example.com'", "by"), member("tool", "at.microseconds", "1", "at"),
     ]
 
     private static var digest: String { String(repeating: "A", count: 43) }

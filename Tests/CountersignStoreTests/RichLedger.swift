@@ -30,6 +30,7 @@ struct RichLedger {
         let ledger = try SQLiteLedger(path: path, clock: clock, sealer: .fixture)
         let maker = try await Maker(ledger: ledger, clock: clock, policies: policies)
         try await maker.identities()
+        try await maker.tools()
         let approvals = try await maker.approvals()
         try await maker.erase(approvals)
         try await maker.pass(max(0, entries - Int(try await ledger.treeHead().size)))
@@ -102,6 +103,19 @@ struct RichLedger {
                 detail: "no key",
                 Circumstances(sourceAddress: "192.0.2.9"),
             )
+        }
+
+        /// A definition that was accepted, and another that took its place.
+        func tools() async throws {
+            var previous: ActionDigest?
+            for text in ["one", "two"] {
+                let listed = ListedTool(name: "counter", canonical: Array(text.utf8))
+                let accepted = AcceptedTool(listed, on: Fixtures.connection, by: .gateway, at: clock.time())
+                let change = ToolAcceptance(accepted, previous: previous)
+                _ = try await ledger.commit(Commit(entries: [enforcement.entries.accepted(change)], tools: [change]))
+                previous = accepted.digest
+                tick()
+            }
         }
 
         func approvals() async throws -> [String: ApprovalID] {

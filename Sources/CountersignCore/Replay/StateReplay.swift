@@ -25,6 +25,8 @@ package struct StateReplay: Sendable {
     package private(set) var requested: Int64 = 0
     /// Who is who.
     package private(set) var identity = IdentityReplay()
+    /// Which definitions of tools are accepted.
+    package private(set) var tools = ToolReplay()
     /// Approvals of which an entry was refused; the later ones say nothing new.
     private var broken: Set<ApprovalID> = []
 
@@ -35,6 +37,7 @@ package struct StateReplay: Sendable {
     package mutating func take(_ entry: ToldEntry) throws(ReplayError) -> Step {
         guard let id = entry.approval else {
             try identity.take(entry)
+            try tools.take(entry)
             return .none
         }
         guard entry.kind != .actionAllowed else { throw ReplayError("what was allowed needs no approval") }

@@ -31,7 +31,9 @@ extension ToldEntry {
             lackOfApproval
                 ?? require(text("outcome", "result").flatMap { Outcome.Result(rawValue: $0) } != nil, "outcome.result")
         case .policyChanged: require(text("policy", "version") != nil, "policy.version")
-        case .configurationChanged: require(text("configuration", "version") != nil, "configuration.version")
+        case .configurationChanged:
+            members["tool_definition"] == nil
+                ? require(text("configuration", "version") != nil, "configuration.version") : lackOfDefinition
         case .identityChanged:
             require(text("change") != nil, "change") ?? require(text("identity", "id") != nil, "identity.id")
                 ?? require(text("identity", "type") != nil, "identity.type")
@@ -72,10 +74,20 @@ extension ToldEntry {
         case .identityChanged:
             (text("identity", text("identity", "type") == "Agent" ? "id" : "agent"), nil)
         case .payloadErased: (nil, text("erased", "connection"))
+        case .configurationChanged: (nil, text("tool_definition", "connection"))
         case .approvalDecided, .approvalSettled, .actionDispatched, .actionCompleted, .policyChanged,
-            .configurationChanged, .sessionStarted, .sessionEnded:
+            .sessionStarted, .sessionEnded:
             (nil, nil)
         }
+    }
+
+    private var lackOfDefinition: String? {
+        require(text("tool_definition", "connection") != nil, "tool_definition.connection")
+            ?? require(text("tool_definition", "tool") != nil, "tool_definition.tool")
+            ?? require(
+                text("tool_definition", "digest").flatMap { ActionDigest($0) } != nil,
+                "tool_definition.digest",
+            )
     }
 
     private var lackOfJudgment: String? {

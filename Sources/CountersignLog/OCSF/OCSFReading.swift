@@ -26,6 +26,7 @@ struct OCSFReading {
         case .actionDispatched: readDispatched(told)
         case .actionCompleted: readCompleted(told)
         case .policyChanged: readVersion(told, "policy", type: .policyEntity)
+        case .configurationChanged where leaf["tool_definition"] != nil: readDefinition(told)
         case .configurationChanged: readVersion(told, "configuration", type: .other("Configuration"))
         case .identityChanged: readIdentity(told)
         case .sessionStarted: readSession(told, .logon)
@@ -172,6 +173,24 @@ struct OCSFReading {
         readChange(told, previous == nil ? .create : .update, entity(previous ?? now))
         if previous != nil { members.append(("entity_result", entity(now))) }
         message = "The \(name) in force changed"
+    }
+
+    /// Another definition of a tool is the accepted one.
+    private mutating func readDefinition(_ told: OCSFStory) {
+        let change = told.leaf["tool_definition"]
+        let connection = change?["connection"]?.stringValue ?? "unknown"
+        let name = "\(connection)/\(change?["tool"]?.stringValue ?? "unknown")"
+        func entity(_ digest: String?) -> JSONValue {
+            var entity: JSONObject = ["name": .string(name), "uid": .string(name)]
+            entity.set("type_id", "type", .other("Tool Definition"))
+            if let digest { entity["version"] = .string(digest) }
+            return .object(entity)
+        }
+        let now = change?["digest"]?.stringValue
+        let previous = change?["previous"]?.stringValue
+        readChange(told, previous == nil ? .create : .update, entity(previous ?? now))
+        if previous != nil { members.append(("entity_result", entity(now))) }
+        message = "\(told.who) accepted the definition of the tool \(name)"
     }
 
     private mutating func readIdentity(_ told: OCSFStory) {

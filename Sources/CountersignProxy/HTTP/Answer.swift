@@ -164,7 +164,7 @@ extension ReasonCode {
         case .resultGone, .alreadyErased: 410
         case .noPermit, .forbidden, .policyError, .approvalRequired, .approvalDenied, .approvalExpired,
             .approvalWithdrawn, .approvalRevoked, .grantLapsed, .policyChanged, .selfApproval, .notAnApprover,
-            .notAllowed, .statementUnknown:
+            .notAllowed, .statementUnknown, .toolNotAccepted:
             403
         }
     }

@@ -28,14 +28,28 @@ enum Change {
     static func versions(
         in ledger: any Ledger,
     ) async throws(LedgerError) -> (policy: String?, configuration: String?) {
-        let policy = try await latest(.policyChanged, in: ledger)?["policy"]?["version"]?.stringValue
-        let configuration = try await latest(.configurationChanged, in: ledger)?["configuration"]?["version"]
-        return (policy, configuration?.stringValue)
+        (
+            try await latest(.policyChanged, "policy", in: ledger),
+            try await latest(.configurationChanged, "configuration", in: ledger)
+        )
     }
 
-    private static func latest(_ kind: EntryKind, in ledger: any Ledger) async throws(LedgerError) -> JSONValue? {
-        let page = try await ledger.entries(EntryQuery(kinds: [kind], limit: 1))
-        return page.items.first.flatMap { StoredJSON.value($0.bytes) }
+    /// The version that the newest entry of a kind names; that of an accepted tool definition names none.
+    private static func latest(
+        _ kind: EntryKind,
+        _ member: String,
+        in ledger: any Ledger,
+    ) async throws(LedgerError) -> String? {
+        var query = EntryQuery(kinds: [kind], limit: 1)
+        while true {
+            let page = try await ledger.entries(query)
+            for entry in page.items {
+                let version = StoredJSON.value(entry.bytes)?[member]?["version"]?.stringValue
+                if let version { return version }
+            }
+            guard let next = page.next else { return nil }
+            (query.cursor, query.limit) = (next, 200)
+        }
     }
 
     private static func value(_ version: String, _ previous: String?, _ more: [(String, JSONValue)]) -> JSONValue {

@@ -84,7 +84,13 @@ package struct Countersign: Sendable {
             configurationVersion: configuration.version,
         )
         let current = CurrentSnapshot(snapshot)
-        let enforcement = Enforcement(current: current, ledger: ledger, clock: clock, chance: chance)
+        let enforcement = Enforcement(
+            current: current,
+            ledger: ledger,
+            clock: clock,
+            chance: chance,
+            tools: ToolBook(try await ledger.acceptedTools()),
+        )
         try await enforcement.recover()
         let versions = try await Change.versions(in: ledger)
         let changes = Change.entries(from: versions, to: snapshot, file: configuration.file, at: clock.time())

@@ -47,6 +47,7 @@ final class Examiner {
             tell(.tables)
             try stage("the table approval") { try examineApprovals() }
             try stage("the tables of who is who") { try examineIdentities() }
+            try stage("the table tool") { try examineTools() }
             try stage("the other tables") { try examineTheRest() }
             try stage("what is sealed") { try examineSealed() }
             try stage("the entries of receipts") { try examineReceipts() }

@@ -105,7 +105,9 @@ extension ReasonCode {
         switch self {
         case .badRequest, .ambiguousRequest, .ambiguousBody, .methodOverride: 400
         case .unauthenticated, .invalidCredential: 401
-        case .noPermit, .forbidden, .policyError, .selfApproval, .notAnApprover, .notAllowed, .statementUnknown: 403
+        case .noPermit, .forbidden, .policyError, .selfApproval, .notAnApprover, .notAllowed, .statementUnknown,
+            .toolNotAccepted:
+            403
         case .unknownConnection, .notFound: 404
         case .methodRefused: 405
         case .approvalRequired, .approvalDenied, .approvalExpired, .approvalWithdrawn, .approvalRevoked, .grantLapsed,
