@@ -95,7 +95,7 @@ final class MCPCall: Sendable {
     /// Header fields that go upstream with the call besides those of the protocol (`Mcp-Param-*`).
     var fields: [(name: String, value: String)] {
         guard method == .toolsCall, let name = params["name"]?.stringValue,
-            let tool = connection.memory.catalogue.tool(name).definition
+            let tool = connection.memory.catalogue.tool(name)?.definition
         else { return [] }
         return RoutingHeaders.parameterFields(
             schema: tool.inputSchema,

@@ -65,10 +65,8 @@ struct MCPDispatch {
     private func changedDefinition() async throws(MCPFailure) -> Reason? {
         guard let approved = action.details["definition"]?.stringValue, let tool = action.details["tool"]?.stringValue
         else { return nil }
-        try await MCPTools.learn(connection, upstream, on: home)
-        guard let now = connection.memory.catalogue.tool(tool).definition,
-            ActionDigest(of: now.canonical).rawValue == approved
-        else {
+        try await MCPTools.learn(connection, upstream, context, on: home)
+        guard connection.memory.catalogue.tool(tool)?.listed.digest.rawValue == approved else {
             return Reason(
                 .policyChanged,
                 "The server has changed the definition of \(tool) since the approval. Ask again, so that people see it."
@@ -124,7 +122,7 @@ struct MCPDispatch {
     private func fields(_ grant: String?) -> [(name: String, value: String)] {
         var fields = [(name: String, value: String)]()
         if let tool = action.details["tool"]?.stringValue,
-            let definition = connection.memory.catalogue.tool(tool).definition
+            let definition = connection.memory.catalogue.tool(tool)?.definition
         {
             fields += RoutingHeaders.parameterFields(
                 schema: definition.inputSchema,

@@ -64,7 +64,12 @@ struct MCPExchange {
                 return await MCPTasks(exchange: self).serve(id, method, params)
             default: break
             }
-            if method == .toolsCall { try await learnTool(params, upstream) }
+            if method == .toolsCall {
+                try await learnTools(upstream)
+                if let name = params["name"]?.stringValue, connection.memory.catalogue.tool(name) == nil {
+                    return await refuseUnknownTool(id, name, head)
+                }
+            }
         } catch {
             return await fail(id, error)
         }
@@ -207,12 +212,27 @@ struct MCPExchange {
 
     // MARK: tools
 
-    /// Asks for the server's tools if this one is not known: policy looks at what it says of itself.
-    private func learnTool(_ params: JSONObject, _ upstream: MCPUpstream) async throws(MCPFailure) {
-        guard let name = params["name"]?.stringValue else { return }
-        // Also one that is known, if the server has said since that its tools have changed.
-        if connection.memory.catalogue.tool(name).isComplete { return }
+    /// Asks for the server's tools if they are not known, or may have changed: policy looks at what they say of
+    /// themselves, and people have accepted them as they were.
+    private func learnTools(_ upstream: MCPUpstream) async throws(MCPFailure) {
+        guard connection.memory.catalogue.needsAsking(now: .now()) else { return }
         try await MCPLists(exchange: self, upstream: upstream).learnTools()
+    }
+
+    /// What the server does not list is nothing that anybody could be asked about ("Tools", error handling).
+    private func refuseUnknownTool(_ id: RequestID, _ name: String, _ head: RequestHead) async -> Bool {
+        let message = "There is no tool of this name."
+        let reason = await context.enforcement.reject(
+            Reason(.notFound, message),
+            agent: caller.agent,
+            connection: connection.name,
+            detail: "mcp tools/call of an unknown tool: \(name)",
+            caller.circumstances,
+        )
+        guard reason.code == .notFound else {
+            return await fail(id, MCPFailure(reason.code, reason.message, executed: false))
+        }
+        return await fail(id, RPCError(code: RPCCode.invalidParams, message: message))
     }
 
     /// `Mcp-Param-*` says what the arguments say (2026-07-28, "Custom Headers from Tool Parameters").
@@ -222,7 +242,7 @@ struct MCPExchange {
         _ head: RequestHead,
     ) throws(RPCError) {
         guard method == .toolsCall, caller.revision.isModern, let name = params["name"]?.stringValue,
-            let tool = connection.memory.catalogue.tool(name).definition
+            let tool = connection.memory.catalogue.tool(name)?.definition
         else { return }
         try RoutingHeaders.checkParameters(
             schema: tool.inputSchema,

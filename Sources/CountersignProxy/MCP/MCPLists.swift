@@ -50,20 +50,22 @@ struct MCPLists {
     /// Fills the catalogue from the first page of a list, and the pages after it.
     private func learn(from page: JSONObject) async throws(MCPFailure) {
         if page["nextCursor"] != nil { return try await learnTools() }
-        let tools = (page["tools"]?.arrayValue ?? []).compactMap { try? ToolDefinition($0) }
-        exchange.connection.memory.catalogue.replace(with: tools)
+        await MCPTools.take(page["tools"]?.arrayValue ?? [], exchange.connection, exchange.context)
     }
 
     /// Fills the catalogue.
     func learnTools() async throws(MCPFailure) {
-        try await MCPTools.learn(exchange.connection, upstream, on: exchange.home)
+        try await MCPTools.learn(exchange.connection, upstream, exchange.context, on: exchange.home)
     }
 
     /// An item as this agent sees it; `nil` if it may not be used under any approval.
     private func shown(_ item: JSONValue, _ method: MCPMethod) -> JSONValue? {
         let asked: (MCPMethod, String, String?)
+        var item = item
         switch method {
-        case .toolsList: asked = (.toolsCall, "name", (try? ToolDefinition(item))?.name)
+        case .toolsList:
+            guard let tool = MCPTool(item), let form = accepted(tool, item) else { return nil }
+            (asked, item) = ((.toolsCall, "name", tool.definition.name), form)
         case .promptsList: asked = (.promptsGet, "name", item["name"]?.stringValue)
         case .resourcesList: asked = (.resourcesRead, "uri", item["uri"]?.stringValue)
         // A template stands for resources that nobody can list: whoever may read something here may see it.
@@ -83,6 +85,14 @@ struct MCPLists {
         // A held call may be had as a task; no client need (agent-protocols B.8, T2).
         object["execution"] = .object(JSONObject([("taskSupport", "optional")]))
         return .object(object)
+    }
+
+    /// A tool as it was accepted; `nil` if it never was: what nobody has looked at must not reach a model.
+    private func accepted(_ tool: MCPTool, _ item: JSONValue) -> JSONValue? {
+        let name = ToolName(exchange.connection.name, tool.definition.name)
+        guard let accepted = exchange.context.enforcement.tools.accepted(name) else { return nil }
+        if accepted.digest == tool.listed.digest { return item }
+        return try? JSONParser.parse(accepted.text, limits: JSONLimits(maxDepth: 128, allowsNoncharacters: true))
     }
 
     private static func capability(of method: MCPMethod) -> String {

@@ -1,3 +1,4 @@
+import CanonicalJSON
 import CountersignCore
 import MCPWire
 import NIOCore
@@ -76,28 +77,70 @@ final class MCPMemory: Sendable {
 /// The tools of one server, as it last listed them; the mutex guards the table.
 final class MCPCatalogue: Sendable {
     private struct State {
-        var tools: [String: ToolDefinition] = [:]
+        // By bytes: Swift takes canonically equivalent names for equal, and servers do not.
+        var tools: [[UInt8]: MCPTool] = [:]
         var isComplete = false
-        var revision: UInt64 = 0
+        var staleAt = NIODeadline.uptimeNanoseconds(0)
     }
 
     private let state = Mutex(State())
 
-    /// A tool by name, and whether the list is known whole.
-    func tool(_ name: String) -> (definition: ToolDefinition?, isComplete: Bool) {
-        state.withLock { ($0.tools[name], $0.isComplete) }
+    /// Not every server tells that its tools have changed, so the list is asked for again before a call this long after.
+    private static let freshness = TimeAmount.seconds(10)
+
+    /// A tool by name.
+    func tool(_ name: String) -> MCPTool? { state.withLock { $0.tools[Array(name.utf8)] } }
+
+    /// Whether the list is known whole, as far as the server has told.
+    var isComplete: Bool { state.withLock { $0.isComplete } }
+
+    /// Whether to ask the server before a call; of several calls that find an old list, one is told so.
+    func needsAsking(now: NIODeadline) -> Bool {
+        state.withLock { state in
+            guard state.isComplete else { return true }
+            guard now >= state.staleAt else { return false }
+            state.staleAt = now + Self.freshness
+            return true
+        }
     }
 
-    /// Replaces the list.
-    func replace(with tools: [ToolDefinition]) {
-        let table = Dictionary(tools.map { ($0.name, $0) }) { first, _ in first }
-        state.withLock {
-            $0.tools = table
-            $0.isComplete = true
-            $0.revision += 1
+    /// Replaces the list; of two tools of one name the first counts.
+    func replace(with tools: [MCPTool], now: NIODeadline) {
+        let table = Dictionary(tools.map { (Array($0.definition.name.utf8), $0) }) { first, _ in first }
+        state.withLock { state in
+            state.tools = table
+            state.isComplete = true
+            state.staleAt = now + Self.freshness
         }
     }
 
     /// The server says that its tools have changed: the next use asks again.
     func invalidate() { state.withLock { $0.isComplete = false } }
+}
+
+/// A tool as its server lists it, with what is compared.
+struct MCPTool: Sendable {
+    let definition: ToolDefinition
+    let listed: ListedTool
+
+    init(_ definition: ToolDefinition) {
+        self.definition = definition
+        let warnings = definition.hiddenCharacters.map { hidden in
+            let code = String(hidden.scalar.value, radix: 16, uppercase: true)
+            return "\(hidden.pointer): \(hidden.kind.rawValue) U+\(code)" + (hidden.count > 1 ? ", \(hidden.count) times" : "")
+        }
+        listed = ListedTool(name: definition.name, canonical: definition.canonical, warnings: warnings)
+    }
+
+    /// The tool of an item of a server's list.
+    ///
+    /// `nil` for one that cannot be read, or is larger than what can be kept for people: it is as if it were not there.
+    init?(_ item: JSONValue) {
+        guard let definition = try? ToolDefinition(item) else { return nil }
+        self.init(definition)
+        if listed.text.utf8.count > Self.maximumDefinition { return nil }
+    }
+
+    /// Bytes.
+    private static let maximumDefinition = 256 << 10
 }

@@ -33,8 +33,8 @@ struct MCPRunner {
             )
         else { return false }
         do throws(MCPFailure) {
-            if connection.memory.catalogue.tool("").isComplete == false {
-                try await MCPTools.learn(connection, upstream, on: home)
+            if !connection.memory.catalogue.isComplete {
+                try await MCPTools.learn(connection, upstream, context, on: home)
             }
         } catch {
             return warn(approval, error)

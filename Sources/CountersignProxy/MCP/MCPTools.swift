@@ -1,24 +1,33 @@
 import CanonicalJSON
 import CountersignCore
 import MCPWire
+import NIOCore
 
 /// Asks a server for its tools, page by page, and remembers them.
 enum MCPTools {
     /// A list that does not end by then is no list.
     private static let maximumPages = 100
 
-    /// Fills the catalogue.
-    static func learn(_ connection: MCPConnection, _ upstream: MCPUpstream, on home: LoopState) async throws(MCPFailure)
-    {
+    /// Fills the catalogue, and has the definitions compared with the accepted ones.
+    static func learn(
+        _ connection: MCPConnection,
+        _ upstream: MCPUpstream,
+        _ context: GatewayContext,
+        on home: LoopState,
+    ) async throws(MCPFailure) {
         let peer = try await upstream.peer(on: home)
-        guard peer.capabilities["tools"] != nil else { return connection.memory.catalogue.replace(with: []) }
-        connection.memory.catalogue.replace(with: try await all(upstream, on: home))
+        let hasTools = peer.capabilities["tools"] != nil
+        await take(hasTools ? try await pages("tools/list", "tools", upstream, on: home) : [], connection, context)
     }
 
-    /// Every tool that the server lists.
-    static func all(_ upstream: MCPUpstream, on home: LoopState) async throws(MCPFailure) -> [ToolDefinition] {
-        // One that cannot be read cannot be called either: it is as if it were not there.
-        try await pages("tools/list", "tools", upstream, on: home).compactMap { try? ToolDefinition($0) }
+    /// Takes a whole list.
+    static func take(_ items: [JSONValue], _ connection: MCPConnection, _ context: GatewayContext) async {
+        let tools = items.compactMap { MCPTool($0) }
+        // Before anybody may use them: the first list of a connection is accepted here, where the configuration says so.
+        if context.connections.mcp(connection.name) === connection {
+            await context.enforcement.toolsListed(tools.map(\.listed), on: connection.name)
+        }
+        connection.memory.catalogue.replace(with: tools, now: .now())
     }
 
     /// All items of a list, page by page.

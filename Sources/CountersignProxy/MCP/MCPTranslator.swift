@@ -22,8 +22,8 @@ struct MCPTranslator {
         }
         if method == .toolsCall {
             if params["arguments"] == nil { details.append(("arguments", .object(JSONObject()))) }
-            if let tool = params["name"]?.stringValue, let known = connection.memory.catalogue.tool(tool).definition {
-                details.append(("definition", .string(ActionDigest(of: known.canonical).rawValue)))
+            if let tool = params["name"]?.stringValue, let known = connection.memory.catalogue.tool(tool) {
+                details.append(("definition", .string(known.listed.digest.rawValue)))
             }
         }
         return Action(
@@ -96,7 +96,7 @@ struct MCPTranslator {
     ///
     /// Without a word in the configuration it is unknown, unless the server is trusted to say (agent-protocols B.5).
     func effect(of tool: String) -> Effect {
-        let hints = connection.memory.catalogue.tool(tool).definition?.hints
+        let hints = connection.memory.catalogue.tool(tool)?.definition.hints
         let configured = connection.configuredEffect(of: tool)
         // A tool that says of itself that it destroys is not read or write, whatever it was taken for.
         if hints?.destructive == true, hints?.readOnly != true, configured == .read || configured == .write {

@@ -30,6 +30,20 @@ extension ConnectionReader {
         )
     }
 
+    /// How definitions of tools come to be accepted; a connection that joins others has no tools of its own.
+    func review(_ members: [String: Node]) -> ToolReview? {
+        if members["servers"] != nil { return nil }
+        let mode = choice(members["definitions"], "definitions", ToolReview.Mode.self) ?? .firstUse
+        let what = "a group's name"
+        let reviewers = reader.identifiers(members["reviewers"], path + ".reviewers", GroupName.self, what)
+        return ToolReview(mode: mode, reviewers: reviewers)
+    }
+
+    private static let serverKeys = [
+        "upstream", "command", "credential", "tls", "timeouts", "forward_grant", "transport", "tools", "definitions",
+        "reviewers",
+    ]
+
     private enum Transport: String, CaseIterable {
         case http
         case sse
@@ -42,7 +56,7 @@ extension ConnectionReader {
         _ transport: Transport,
     ) -> MCPConnection.Link? {
         if let node = members["servers"] {
-            for key in ["upstream", "command", "credential", "tls", "timeouts", "forward_grant", "transport", "tools"] {
+            for key in Self.serverKeys {
                 if let other = members[key] {
                     reader.fail(other, path + "." + key, "is for a server; this connection joins others' (servers)")
                 }

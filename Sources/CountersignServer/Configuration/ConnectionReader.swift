@@ -27,9 +27,8 @@ struct ConnectionReader {
     ]
     private static let http = ["routes", "body", "allow_method_override"]
     private static let mcp = [
-        "servers", "command", "environment", "directory", "transport", "protocol", "trust_annotations", "tools",
-        "origins",
-        "message",
+        "servers", "command", "environment", "directory", "transport", "protocol", "trust_annotations", "tools", "origins",
+        "message", "definitions", "reviewers",
     ]
 
     /// The connection; `nil` if something is wrong, which the reader then knows.
@@ -61,7 +60,7 @@ struct ConnectionReader {
         guard let name, let kind, let link else { return nil }
         return Read(
             link: link,
-            described: Connection(name: name, kind: kind, labels: labels),
+            described: Connection(name: name, kind: kind, labels: labels, tools: isMCP ? review(members) : nil),
             retention: retention,
         )
     }

@@ -110,7 +110,7 @@ class Peer:
         (self.folder / f"closed-{name}").unlink(missing_ok=True)
 
     def mutate(self, what):
-        """Changes the definition of the tool `counter`: `description`, `schema`, or nothing."""
+        """Changes the definition of the tool `counter`: `description`, `schema`, `hidden`, or nothing."""
         draft = self.folder / ".mutation"
         draft.write_text(what)
         os.replace(draft, self.folder / "mutation")
@@ -119,7 +119,7 @@ class Peer:
 
     def connection(self, name, **more):
         """Its entry in a gateway's configuration."""
-        entry = {"name": name, "kind": "mcp", "labels": {"env": "prod"}, "tools": EFFECTS}
+        entry = {"name": name, "kind": "mcp", "labels": {"env": "prod"}, "tools": EFFECTS, "reviewers": ["dba"]}
         if self.transport == "stdio":
             names = [f"PEER_{name.upper().replace('-', '_')}_{key}" for key in self.environment]
             entry["command"] = self.command
