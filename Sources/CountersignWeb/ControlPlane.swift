@@ -25,7 +25,7 @@ package struct ControlPlane: HTTPResponder {
         var endpoints =
             ActionEndpoints.all + ApprovalEndpoints.all + GrantEndpoints.all + EntryEndpoints.all
             + ErasureEndpoints.all
-        endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + HealthEndpoints.all
+        endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + ToolEndpoints.all + HealthEndpoints.all
         endpoints += LogEndpoints.all(entriesArePublic: dependencies.entriesArePublic)
         endpoints.append(try OpenAPI(endpoints, dependencies).endpoint)
         routes = RouteTable(endpoints: endpoints + DashboardEndpoints.all)

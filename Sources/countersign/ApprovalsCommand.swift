@@ -66,8 +66,14 @@ struct ApprovalsCommand: AsyncParsableCommand {
             if attestation {
                 return Output.json(try await access.access().caller().value("GET", path + "/attestation"))
             }
-            let value = try await access.access().caller().value("GET", path)
-            format.print(value) { ApprovalText.print(value) }
+            let client = try access.access().caller()
+            let value = try await client.value("GET", path)
+            // Who may not read tools, or asks for one that is not known any more, sees the rest.
+            var tool = JSONValue.null
+            if !format.json, let path = ApprovalText.toolPath(of: value) {
+                tool = (try? await client.value("GET", path)) ?? .null
+            }
+            format.print(value) { [tool] in ApprovalText.print(value, tool: tool) }
         }
     }
 
@@ -167,8 +173,17 @@ struct BallotOptions: ParsableArguments {
 
 /// Shows an approval to a person.
 enum ApprovalText {
+    /// Where the API has the tool that an approval's action calls; `nil` if it calls none.
+    static func toolPath(of value: JSONValue) -> String? {
+        let context = value["action"]?["context"]
+        guard context?["method"]?.stringValue == "tools/call", let tool = context?["tool"]?.stringValue,
+            let connection = value["action"]?["resource"]?["id"]?.stringValue
+        else { return nil }
+        return "/v1/tools/\(Query.encode(connection))/\(Query.encode(tool))"
+    }
+
     /// Prints the three answers: who asks, what exactly it will do, which gates stop it.
-    static func print(_ value: JSONValue) {
+    static func print(_ value: JSONValue, tool: JSONValue = .null) {
         func field(_ name: String, _ text: String?) {
             guard let text, !text.isEmpty else { return }
             Output.line("  \(name)" + String(repeating: " ", count: max(1, 14 - name.count)) + Output.safe(text))
@@ -183,6 +198,14 @@ enum ApprovalText {
         field("expires at", value["expires_at"]?.stringValue)
         field("action", value["action"]?["action"]?["name"]?.stringValue)
         field("resource", value["resource"]?.stringValue)
+        field("tool", toolPath(of: value) == nil ? nil : value["action"]?["context"]?["tool"]?.stringValue)
+        if let words = ToolText.description(of: value["action"] ?? .null, in: tool) {
+            field("server says", words)
+        }
+        if let arguments = toolPath(of: value).flatMap({ _ in value["action"]?["context"]?["arguments"] }) {
+            Output.line("  arguments")
+            for line in arguments.prettyText().split(separator: "\n") { Output.line("    " + Output.safe(String(line))) }
+        }
         field("digest", value["action_digest"]?.stringValue)
         for gate in value["gates"]?.arrayValue ?? [] {
             let groups = gate["approvers"]?.arrayValue?.compactMap(\.stringValue).joined(separator: ", ") ?? ""

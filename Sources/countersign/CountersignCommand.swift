@@ -21,8 +21,8 @@ struct CountersignCommand: AsyncParsableCommand {
         version: Product.version,
         subcommands: [
             ServeCommand.self, SampleAPICommand.self, ApprovalsCommand.self, AgentCommand.self, UserCommand.self,
-            KeyCommand.self, PolicyCommand.self, LogCommand.self, VerifyCommand.self, DoctorCommand.self,
-            WitnessCommand.self,
+            KeyCommand.self, ToolsCommand.self, PolicyCommand.self, LogCommand.self, VerifyCommand.self,
+            DoctorCommand.self, WitnessCommand.self,
         ],
     )
 

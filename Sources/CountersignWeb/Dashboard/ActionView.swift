@@ -15,13 +15,14 @@ struct ActionView {
     let headers: [NamedText]
     let hasHeaders: Bool
     let payload: PayloadView?
+    let call: ToolCallView?
     let rest: Markup
     let document: Markup
     let isErased: Bool
     /// The page of the entry that tells of the erasure.
     let erasure: Markup
 
-    init(_ approval: Approval, _ connection: Connection?) {
+    init(_ approval: Approval, _ connection: Connection?, _ tools: ToolBook) {
         self.connection = Markup(approval.connection.rawValue)
         kind = connection.map { Markup($0.kind) } ?? .none
         environment = EnvironmentLabel(connection?.labels["env"])
@@ -34,6 +35,7 @@ struct ActionView {
         operations = (parsed["context"]?["operations"]?.arrayValue ?? []).map { OperationView($0) }
         var context = parsed["context"]?.objectValue ?? JSONObject()
         context["operations"] = nil
+        call = ToolCallView(approval, &context, tools)
         method = Self.take("method", from: &context).map { VisibleText.line($0) } ?? .none
         path = Self.take("path", from: &context).map { VisibleText.line($0) } ?? .none
         query = NamedText.parameters(Self.take("query", from: &context) ?? "")

@@ -41,6 +41,7 @@ struct ApprovalPage {
     init(
         approval: Approval,
         directory: Directory,
+        tools: ToolBook,
         right: DecisionRight,
         mayRevoke: Bool,
         entries: [Entry],
@@ -63,7 +64,7 @@ struct ApprovalPage {
         requested = Moment(approval.requestedAt, now: now)
         expires = Moment(approval.expiresAt, now: now)
         isPending = approval.status == .pending
-        what = ActionView(approval, directory.connections[approval.connection])
+        what = ActionView(approval, directory.connections[approval.connection], tools)
         gates = approval.gates.map { GateView($0, approval, directory) }
         decisions = approval.decisions.map { DecisionView($0, now: now) }
         policyVersion = Markup(approval.policyVersion)

@@ -23,6 +23,7 @@ enum ApprovalRoom {
         let content = ApprovalPage(
             approval: approval,
             directory: snapshot.directory,
+            tools: exchange.parts.enforcement.tools,
             right: right,
             mayRevoke: approval.status == .approved && isApprover,
             entries: entries,

@@ -5,7 +5,7 @@ enum DashboardEndpoints {
     /// All of them.
     static let all =
         DashboardAssets.endpoints + SignIn.endpoints + InboxRoom.endpoints + ApprovalRoom.endpoints
-        + ActivityRoom.endpoints + AgentsRoom.endpoints + LogRoom.endpoints
+        + ActivityRoom.endpoints + AgentsRoom.endpoints + ToolsRoom.endpoints + LogRoom.endpoints
 }
 
 extension Exchange {

@@ -59,6 +59,10 @@ struct EntryView {
             if let version = json["policy"]?["version"]?.stringValue { parts.append("\(count)version \(version)") }
         case "configuration.changed":
             if let file = json["configuration"]?["file"]?.stringValue { parts.append(file) }
+            if let tool = json["tool_definition"]?["tool"]?.stringValue {
+                let connection = json["tool_definition"]?["connection"]?.stringValue ?? ""
+                parts.append("definition of the tool \(connection)/\(tool) accepted")
+            }
         case "payload.erased":
             let count = json["erased"]?["count"]?.integerValue ?? 0
             parts.append(count == 1 ? "1 payload" : "\(count) payloads")

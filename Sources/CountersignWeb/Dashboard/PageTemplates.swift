@@ -19,6 +19,8 @@ struct PageTemplates: Sendable {
             ("activity", PackageResources.activity_mustache),
             ("entry", PackageResources.entry_mustache),
             ("agents", PackageResources.agents_mustache),
+            ("tools", PackageResources.tools_mustache),
+            ("tool", PackageResources.tool_mustache),
             ("log", PackageResources.log_mustache),
         ]
         for (name, bytes) in sources { try library.register(String(decoding: bytes, as: UTF8.self), named: name) }
@@ -66,17 +68,19 @@ struct Chrome {
     let assets = Markup(DashboardAssets.version)
     /// Whether the page follows events.
     let isLive: Bool
-    /// Whether this is the inbox, an approval, the activity, the list of agents, the log: for the navigation.
+    /// Whether this is the inbox, an approval, the activity, the list of agents, the tools, the log: for the navigation.
     let atInbox: Bool
     /// See ``atInbox``.
     let atActivity: Bool
     /// See ``atInbox``.
     let atAgents: Bool
     /// See ``atInbox``.
+    let atTools: Bool
+    /// See ``atInbox``.
     let atLog: Bool
 
     /// The rooms of the dashboard.
-    enum Room { case inbox, activity, agents, log }
+    enum Room { case inbox, activity, agents, tools, log }
 
     /// The surroundings of a page.
     init(title: String, user: SignedInViewer? = nil, room: Room? = nil, isLive: Bool = false) {
@@ -87,6 +91,7 @@ struct Chrome {
         atInbox = room == .inbox
         atActivity = room == .activity
         atAgents = room == .agents
+        atTools = room == .tools
         atLog = room == .log
     }
 }
