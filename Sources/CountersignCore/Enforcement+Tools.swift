@@ -68,7 +68,10 @@ extension Enforcement {
         }
         guard listed.digest == digest else {
             return .failure(
-                Reason(.digestMismatch, "The server lists another definition by now. Look at that one, and decide again.")
+                Reason(
+                    .digestMismatch,
+                    "The server lists another definition by now. Look at that one, and decide again."
+                )
             )
         }
         if standing.accepted?.digest == digest { return .success(standing) }
@@ -76,7 +79,9 @@ extension Enforcement {
         let accepted = AcceptedTool(listed, on: name.connection, by: actor, at: clock.time())
         do {
             guard try await accept([ToolAcceptance(accepted, previous: standing.accepted?.digest)]) else {
-                return .failure(Reason(.alreadyDecided, "Somebody else has accepted a definition just now. Look again."))
+                return .failure(
+                    Reason(.alreadyDecided, "Somebody else has accepted a definition just now. Look again.")
+                )
             }
             return tools.standing(name).map { .success($0) } ?? .failure(Reason(.notFound, "The tool has gone."))
         } catch {
@@ -110,7 +115,8 @@ extension Enforcement {
         let gate = Gate(
             policy: Self.definitionGate,
             approvers: review.reviewers,
-            advice: "Nobody has accepted the tool's definition as it is now. Compare it with the accepted one (page Tools).",
+            advice:
+                "Nobody has accepted the tool's definition as it is now. Compare it with the accepted one (page Tools).",
             text: """
                 // Built into the gateway: a call of a tool whose definition nobody has accepted needs the connection's
                 // reviewers, whatever policy says.

@@ -71,7 +71,9 @@ extension SQLiteLedger {
     }
 
     /// The accepted definitions of tools, ordered by connection and name.
-    package func acceptedTools() async throws(LedgerError) -> [AcceptedTool] { try await read { try $0.acceptedTools() } }
+    package func acceptedTools() async throws(LedgerError) -> [AcceptedTool] {
+        try await read { try $0.acceptedTools() }
+    }
 
     /// Everything known of agents, users, keys and sessions.
     package func identities() async throws(LedgerError) -> IdentityRecords { try await read { try $0.identities() } }

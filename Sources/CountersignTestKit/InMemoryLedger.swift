@@ -164,7 +164,9 @@ extension InMemoryLedger {
                 bodies.append(body)
             }
             if hasUsedLink(among: commit.identity) { return (.conflict(nil), []) }
-            for change in commit.tools where tools[change.name]?.digest != change.previous { return (.conflict(nil), []) }
+            for change in commit.tools where tools[change.name]?.digest != change.previous {
+                return (.conflict(nil), [])
+            }
             if !commit.erasures.isEmpty, commit.entries.isEmpty {
                 throw LedgerError(.corrupt, "an erasure has no entry that tells of it")
             }

@@ -204,7 +204,9 @@ enum ApprovalText {
         }
         if let arguments = toolPath(of: value).flatMap({ _ in value["action"]?["context"]?["arguments"] }) {
             Output.line("  arguments")
-            for line in arguments.prettyText().split(separator: "\n") { Output.line("    " + Output.safe(String(line))) }
+            for line in arguments.prettyText().split(separator: "\n") {
+                Output.line("    " + Output.safe(String(line)))
+            }
         }
         field("digest", value["action_digest"]?.stringValue)
         for gate in value["gates"]?.arrayValue ?? [] {

@@ -69,7 +69,8 @@ struct ToolsCommand: AsyncParsableCommand {
     struct Accept: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Accepts the definition that the server lists now.",
-            discussion: "Say who accepts: --as USER on the gateway's machine, or --token; else the local administrator does.",
+            discussion:
+                "Say who accepts: --as USER on the gateway's machine, or --token; else the local administrator does.",
         )
 
         @OptionGroup var tool: ToolOptions
@@ -92,7 +93,9 @@ struct ToolsCommand: AsyncParsableCommand {
             }
             let value = try await client.value("POST", tool.path + "/accept", ["digest": .string(digest)])
             tool.format.print(value) {
-                Output.line("The definition \(digest) of \(Output.safe(tool.connection))/\(Output.safe(tool.tool)) is accepted.")
+                Output.line(
+                    "The definition \(digest) of \(Output.safe(tool.connection))/\(Output.safe(tool.tool)) is accepted."
+                )
             }
         }
 
@@ -127,7 +130,8 @@ enum ToolText {
     static func print(_ value: JSONValue) {
         Output.line("\(value.cell("connection"))/\(value.cell("tool")) is \(value.cell("status")).")
         if let accepted = value["accepted"], !accepted.isNull {
-            let by = accepted["by"]?["type"] == "System" ? "the gateway, at first use" : (accepted["by"] ?? .null).cell("id")
+            let by =
+                accepted["by"]?["type"] == "System" ? "the gateway, at first use" : (accepted["by"] ?? .null).cell("id")
             Output.line("  accepted by \(by) at \(accepted.cell("at")), digest \(accepted.cell("digest"))")
         }
         if let listed = value["listed"], !listed.isNull {

@@ -74,7 +74,10 @@ struct ToolReviewTests {
     @Test("the first list is accepted as it is, one entry for each tool, and later ones are not")
     func firstUse() async throws {
         let stage = try Self.stage()
-        await stage.enforcement.toolsListed([Self.listed("a"), Self.listed("b"), Self.listed("a", "x")], on: Self.connection)
+        await stage.enforcement.toolsListed(
+            [Self.listed("a"), Self.listed("b"), Self.listed("a", "x")],
+            on: Self.connection
+        )
         #expect(try await stage.kinds() == ["configuration.changed", "configuration.changed"])
         let entry = try #require(try await stage.entries().first)
         #expect(entry["actor"]?["type"] == "System")
@@ -122,7 +125,10 @@ struct ToolReviewTests {
         #expect(await stage.redeem(approval, changed) == "dispatch")
     }
 
-    @Test("without reviewers, or with a group that has no members, it is refused", arguments: [[], ["nobody"], ["dba", "nobody"]])
+    @Test(
+        "without reviewers, or with a group that has no members, it is refused",
+        arguments: [[], ["nobody"], ["dba", "nobody"]]
+    )
     func refused(_ reviewers: [String]) async throws {
         let stage = try Self.stage()
         try Self.install(stage, Self.permit, .firstUse, reviewers)
@@ -160,7 +166,9 @@ struct ToolReviewTests {
     @Test("the server's return to what was accepted needs nobody")
     func back() async throws {
         let stage = try Self.stage(reviewers: "dba")
-        for text in ["one", "two", "one"] { await stage.enforcement.toolsListed([Self.listed("counter", text)], on: Self.connection) }
+        for text in ["one", "two", "one"] {
+            await stage.enforcement.toolsListed([Self.listed("counter", text)], on: Self.connection)
+        }
         #expect(Self.status(stage) == .accepted)
         #expect(await stage.admit(Self.call()) == "allowed")
     }
@@ -202,7 +210,8 @@ struct ToolReviewTests {
 extension BypassTests {
     @Test("a changed tool cannot be called under an approval of the old one, nor the old one's name under the new")
     func changedTool() async throws {
-        let text = ToolReviewTests.permit + "@id(\"all\") @approvers(\"dba\") forbid (principal is Agent, action, resource);"
+        let text =
+            ToolReviewTests.permit + "@id(\"all\") @approvers(\"dba\") forbid (principal is Agent, action, resource);"
         let stage = try ToolReviewTests.stage(text, reviewers: "sre")
         await stage.enforcement.toolsListed([ToolReviewTests.listed()], on: ToolReviewTests.connection)
         let approval = try await stage.approved(ToolReviewTests.call())
@@ -214,7 +223,8 @@ extension BypassTests {
 
     @Test("an approval of an accepted tool does not outlive the acceptance")
     func withdrawnAcceptance() async throws {
-        let text = ToolReviewTests.permit + "@id(\"all\") @approvers(\"dba\") forbid (principal is Agent, action, resource);"
+        let text =
+            ToolReviewTests.permit + "@id(\"all\") @approvers(\"dba\") forbid (principal is Agent, action, resource);"
         let stage = try ToolReviewTests.stage(text, reviewers: "sre")
         await stage.enforcement.toolsListed([ToolReviewTests.listed()], on: ToolReviewTests.connection)
         let approval = try await stage.approved(ToolReviewTests.call())
@@ -246,7 +256,8 @@ extension BypassTests {
     func formerReviewer() async throws {
         let stage = try ToolReviewTests.stage(mode: .review, reviewers: "sre")
         let approval = try await stage.approved(ToolReviewTests.call(), by: "carol@example.com")
-        let users = Stage.users.filter { $0.id.rawValue != "carol@example.com" } + [Stage.user("carol@example.com", "dba")]
+        let users =
+            Stage.users.filter { $0.id.rawValue != "carol@example.com" } + [Stage.user("carol@example.com", "dba")]
         let review = ToolReview(mode: .review, reviewers: [GroupName(unchecked: "sre")])
         try stage.install(
             ToolReviewTests.permit,

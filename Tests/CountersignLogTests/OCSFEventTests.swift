@@ -41,6 +41,20 @@ struct OCSFEventTests {
         #expect(event["metadata"]?["event_code"]?.stringValue == kind.rawValue)
     }
 
+    @Test("an accepted definition of a tool is a change of that tool, by whom accepted it")
+    func definition() throws {
+        let by = Actor.user(Fixtures.alice, via: "dashboard")
+        let listed = ListedTool(name: "counter", canonical: Array("two".utf8))
+        let accepted = AcceptedTool(listed, on: Fixtures.connection, by: by, at: time)
+        let old = ActionDigest(of: Array("one".utf8))
+        let event = try event(writer.accepted(ToolAcceptance(accepted, previous: old)))
+        #expect(event["class_uid"]?.integerValue == 3004)
+        #expect(event["entity"]?["name"]?.stringValue == "orders-api/counter")
+        #expect(event["entity"]?["version"]?.stringValue == old.rawValue)
+        #expect(event["entity_result"]?["version"]?.stringValue == listed.digest.rawValue)
+        #expect(event["message"]?.stringValue?.contains("alice@example.com accepted the definition") == true)
+    }
+
     @Test("a kind that this version does not know is exported all the same")
     func unknownKind() throws {
         let entry = Entry(sequence: 3, bytes: Array(#"{"kind":"tea.served","sequence":3}"#.utf8), payload: nil)

@@ -257,7 +257,7 @@ def test_no_page_scrolls_sideways(page, house, path, size):
     )
     show_as(page, size)
     sign_in(page, house)
-    for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/log", "/activity/0"):
+    for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/tools", "/log", "/activity/0"):
         visit(page, house, place)
         wide = page.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{place} is {wide} px too wide on a {size}"
@@ -278,7 +278,7 @@ def test_what_is_touched_on_a_phone_is_large_enough(page, house, path):
 def test_every_control_has_a_name(page, house, path):
     approval = held(house, f"/{path}")
     sign_in(page, house)
-    for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/log"):
+    for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/tools", "/log"):
         visit(page, house, place)
         nameless = page.execute_script("""
             return [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")]
@@ -335,6 +335,7 @@ def lived_in(gallery):
         "activity-nothing": "/activity?q=nothing-like-this",
         "entry": f"/activity/{house.log_size() - 1}",
         "agents": "/agents",
+        "tools": "/tools",
         "log": "/log",
         "not-found": "/approvals/apr_" + "0" * 26,
     }

@@ -153,7 +153,7 @@ def test_a_decision_on_another_preview_is_refused(gateway, browser, path):
 
 
 def test_without_a_session_every_room_leads_to_the_sign_in(gateway):
-    for path in ("/", "/activity", "/agents", "/log", "/approvals/apr_" + "0" * 26, "/activity/0"):
+    for path in ("/", "/activity", "/agents", "/tools", "/log", "/approvals/apr_" + "0" * 26, "/activity/0"):
         answer = gateway.anyone().get(path)
         assert answer.status_code == 303 and answer.headers["location"] == "/sign-in"
 
@@ -171,7 +171,7 @@ def test_signing_out_ends_the_session(gateway, browser):
 
 def test_pages_have_no_inline_script_and_a_strict_policy(gateway, browser, path):
     approval, client = held(gateway, f"/{path}"), browser("bob")
-    for page in ("/", "/activity", "/agents", "/log", f"/approvals/{approval['id']}", "/activity/0", "/nothing"):
+    for page in ("/", "/activity", "/agents", "/tools", "/log", f"/approvals/{approval['id']}", "/activity/0", "/nothing"):
         answer = client.get(page, headers={"Accept": "text/html"})
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "script-src 'self'" in policy and "style-src 'self'" in policy

@@ -127,7 +127,8 @@ struct MCPTool: Sendable {
         self.definition = definition
         let warnings = definition.hiddenCharacters.map { hidden in
             let code = String(hidden.scalar.value, radix: 16, uppercase: true)
-            return "\(hidden.pointer): \(hidden.kind.rawValue) U+\(code)" + (hidden.count > 1 ? ", \(hidden.count) times" : "")
+            return "\(hidden.pointer): \(hidden.kind.rawValue) U+\(code)"
+                + (hidden.count > 1 ? ", \(hidden.count) times" : "")
         }
         listed = ListedTool(name: definition.name, canonical: definition.canonical, warnings: warnings)
     }

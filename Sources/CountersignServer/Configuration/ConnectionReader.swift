@@ -27,7 +27,8 @@ struct ConnectionReader {
     ]
     private static let http = ["routes", "body", "allow_method_override"]
     private static let mcp = [
-        "servers", "command", "environment", "directory", "transport", "protocol", "trust_annotations", "tools", "origins",
+        "servers", "command", "environment", "directory", "transport", "protocol", "trust_annotations", "tools",
+        "origins",
         "message", "definitions", "reviewers",
     ]
 

@@ -16,7 +16,9 @@ extension Examiner {
                 continue
             }
             missing.remove(ToolName(stored.connection, stored.tool))
-            let columns = [(connection, stored.connection.rawValue), (tool, stored.tool), (digest, stored.digest.rawValue)]
+            let columns = [
+                (connection, stored.connection.rawValue), (tool, stored.tool), (digest, stored.digest.rawValue),
+            ]
             if columns.contains(where: { !$0.0.utf8.elementsEqual($0.1.utf8) }) {
                 try add(.stateChanged, place, "a column is not its record's")
             } else if let difference = replay.difference(from: stored) {

@@ -49,7 +49,9 @@ enum ToolEndpoints {
 
     @Sendable private static func list(_ exchange: Exchange) async throws -> Reply {
         let parameters = exchange.parameters
-        let statuses = parameters["status"]?.split(separator: ",").compactMap { ToolStanding.Status(rawValue: String($0)) }
+        let statuses = parameters["status"]?.split(separator: ",").compactMap {
+            ToolStanding.Status(rawValue: String($0))
+        }
         let found = exchange.parts.enforcement.tools.standings().filter { standing in
             parameters["connection"].map { $0.utf8.elementsEqual(standing.name.connection.rawValue.utf8) } ?? true
                 && statuses?.contains(standing.status) ?? true

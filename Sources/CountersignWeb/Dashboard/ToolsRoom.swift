@@ -102,7 +102,7 @@ struct ToolView {
         link = Markup(Self.link(standing.name))
         name = VisibleText.line(standing.name.tool)
         status = Pill(standing.status)
-        by = standing.accepted.map { Markup($0.by.type == "System" ? "first use" : $0.by.id) } ?? .none
+        by = standing.accepted.map { Markup($0.by.type == "System" ? "the gateway, at first use" : $0.by.id) } ?? .none
         at = standing.accepted.map { Moment($0.at, now: now) }
         let count = standing.listed?.warnings.count ?? 0
         warnings = count == 0 ? .none : Markup("\(count) hidden")
@@ -203,7 +203,9 @@ struct ToolWords {
     static func pretty(_ text: String) -> String {
         guard let value = StoredJSON.value(text) else { return text }
         // A line break in a text is written as the two characters that it has in JSON, and the line is broken after it.
-        return value.prettyText().split(separator: "\\n", omittingEmptySubsequences: false).joined(separator: "\\n\n    ")
+        return value.prettyText().split(separator: "\\n", omittingEmptySubsequences: false).joined(
+            separator: "\\n\n    "
+        )
     }
 }
 
