@@ -347,8 +347,8 @@ async def test_a_client_hears_that_the_tools_have_changed(traffic, way):
             if way.path == "direct":
                 assert after["counter"].description.startswith("Counts. IMPORTANT")
             else:
-                # A changed definition is not shown as if it were the accepted one.
-                assert "counter" not in after or after["counter"].description != before.description
+                # Until somebody accepts the change, a model reads what was accepted, and nothing else.
+                assert after["counter"].description == before.description
         finally:
             peer.mutate("")
 
