@@ -27,8 +27,8 @@ package struct ContractViolation: Error, CustomStringConvertible {
 package enum LedgerContract {
     /// All of them.
     package static let rules: [LedgerRule] =
-        committing + changing + listing + searching + searchingFacets + proving + remembering + serving + erasing
-        + accepting
+        committing + changing + listing + linking + searching + searchingFacets + proving + remembering + serving
+        + erasing + accepting
 
     static func expect(
         _ condition: Bool,
