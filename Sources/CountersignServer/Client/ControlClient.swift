@@ -2,8 +2,6 @@ package import CanonicalJSON
 import CountersignCore
 import HTTPWire
 import NIOCore
-import NIOPosix
-import NIOSSL
 
 /// Why a call of the API got no answer.
 package struct UnreachableError: Error, Sendable, CustomStringConvertible {
@@ -94,87 +92,23 @@ package struct ControlClient: Sendable {
         timeout: Duration?,
         _ read: (inout ResponseEvents) async throws -> Value,
     ) async throws -> Value {
-        let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+        let bytes = body.map { $0.canonicalBytes() }
+        let call = HTTPCall(address: address, method: method, path: path, fields: fields(method, bytes), body: bytes)
         do {
-            channel = try await connect()
-        } catch {
+            return try await call.exchange(timeout: timeout, read)
+        } catch is HTTPCall.NotConnected {
             throw UnreachableError(
                 description: "cannot reach the server at \(address.text); start it with `countersign serve`, or name "
                     + "another one with --url"
             )
         }
-        let bytes = body.map { $0.canonicalBytes() }
-        var request = ByteBuffer()
-        try HTTPSerializer.write(request: head(method, path, bytes), into: &request)
-        if let bytes { request.writeBytes(bytes) }
-        // The deadline closes the channel, which ends the wait below.
-        let deadline = timeout.map { time in
-            channel.channel.eventLoop.scheduleTask(in: TimeAmount(time)) { channel.channel.close(promise: nil) }
-        }
-        defer { deadline?.cancel() }
-        return try await channel.executeThenClose { inbound, outbound in
-            try await outbound.write(request)
-            var events = ResponseEvents(method: method, inbound: inbound.makeAsyncIterator())
-            return try await read(&events)
-        }
     }
 
-    private func head(_ method: String, _ path: String, _ body: [UInt8]?) -> RequestHead {
-        let host = Configuration.Address(host: address.host, port: address.port).description
-        var fields: HeaderFields = ["Host": host, "Accept": "application/json", "Connection": "close"]
-        fields.append(name: "User-Agent", value: "countersign/\(Product.version)")
+    private func fields(_ method: String, _ body: [UInt8]?) -> HeaderFields {
+        var fields: HeaderFields = ["Accept": "application/json"]
         if let token { fields.append(name: "Authorization", value: "Bearer \(token)") }
         if body != nil { fields.append(name: "Content-Type", value: "application/json") }
         if method == "POST" { fields.append(name: "Idempotency-Key", value: Chance.system.secret()) }
-        return RequestHead(
-            method: method,
-            target: address.basePath + path,
-            fields: fields,
-            framing: body.map { .length(UInt64($0.count)) } ?? .none,
-            keepAlive: false,
-        )
-    }
-
-    private func connect() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
-        let (isTLS, host) = (address.isTLS, address.host)
-        let context = isTLS ? try NIOSSLContext(configuration: .makeClientConfiguration()) : nil
-        return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connectTimeout(.seconds(5))
-            .connect(host: host, port: address.port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let context {
-                        let isName = (try? SocketAddress(ipAddress: host, port: 0)) == nil
-                        let handler = try NIOSSLClientHandler(context: context, serverHostname: isName ? host : nil)
-                        try channel.pipeline.syncOperations.addHandler(handler)
-                    }
-                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
-            }
-    }
-}
-
-/// The events of one response, parsed as its bytes come.
-private struct ResponseEvents {
-    private var parser = ResponseParser()
-    private var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
-    private var buffer = ByteBuffer()
-    private var isOver = false
-
-    init(method: String, inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator) {
-        self.inbound = inbound
-        parser.expectResponse(toMethod: method)
-    }
-
-    mutating func next() async throws -> ResponseEvent? {
-        while !isOver {
-            if let event = try parser.next(&buffer) { return event }
-            guard var more = try await inbound.next(isolation: #isolation) else {
-                isOver = true
-                return try parser.inputEnded()
-            }
-            buffer.discardReadBytes()
-            buffer.writeBuffer(&more)
-        }
-        return nil
+        return fields
     }
 }
