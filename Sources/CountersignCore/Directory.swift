@@ -40,19 +40,31 @@ package struct User: Hashable, Sendable, Codable {
 package struct Connection: Hashable, Sendable {
     /// The name.
     package let name: ConnectionName
-    /// The protocol, `http` for instance.
+    /// What lies behind it: a protocol, `http` for instance, or `hook`.
     package let kind: String
     /// Labels; each is a Cedar tag, and `env` puts the connection into an `Environment`.
     package let labels: [String: String]
     /// How its tools' definitions come to be accepted; `nil` where there are no tools.
     package let tools: ToolReview?
+    /// What a coding agent's tools do, where its hook submits them; `nil` of every other kind.
+    package let hook: HookTools?
+
+    /// The protocol that its actions are in: a hook's are calls of tools, as MCP's.
+    package var protocolName: String { hook == nil ? kind : "mcp" }
 
     /// Describes a connection.
-    package init(name: ConnectionName, kind: String, labels: [String: String] = [:], tools: ToolReview? = nil) {
+    package init(
+        name: ConnectionName,
+        kind: String,
+        labels: [String: String] = [:],
+        tools: ToolReview? = nil,
+        hook: HookTools? = nil,
+    ) {
         self.name = name
         self.kind = kind
         self.labels = labels
         self.tools = tools
+        self.hook = hook
     }
 }
 

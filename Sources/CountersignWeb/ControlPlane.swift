@@ -23,7 +23,8 @@ package struct ControlPlane: HTTPResponder {
         parts = WebParts(dependencies: dependencies, waits: OpenWaits(), pages: try PageTemplates())
         idempotency = Idempotency(ledger: dependencies.ledger, lanes: IdempotencyLanes())
         var endpoints =
-            ActionEndpoints.all + ApprovalEndpoints.all + GrantEndpoints.all + EntryEndpoints.all
+            ActionEndpoints.all + ToolCallEndpoints.all + ApprovalEndpoints.all + GrantEndpoints.all
+            + EntryEndpoints.all
             + ErasureEndpoints.all
         endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + ToolEndpoints.all + HealthEndpoints.all
         endpoints += LogEndpoints.all(entriesArePublic: dependencies.entriesArePublic)

@@ -22,7 +22,7 @@ struct CountersignCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, SampleAPICommand.self, ApprovalsCommand.self, AgentCommand.self, UserCommand.self,
             KeyCommand.self, ToolsCommand.self, PolicyCommand.self, LogCommand.self, VerifyCommand.self,
-            DoctorCommand.self, WitnessCommand.self, MCPCommand.self, MCPStdioCommand.self,
+            DoctorCommand.self, WitnessCommand.self, MCPCommand.self, MCPStdioCommand.self, HookCommand.self,
         ],
     )
 

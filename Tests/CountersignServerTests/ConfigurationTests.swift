@@ -1,3 +1,4 @@
+import CanonicalJSON
 import CountersignCore
 import CountersignIdentity
 import CountersignProxy
@@ -38,6 +39,23 @@ struct ConfigurationTests {
         #expect(configuration.data == "/etc/cs/countersign-data")
         #expect(configuration.policies == "/etc/cs/policies")
         #expect(configuration.settings == EnforcementSettings())
+    }
+
+    @Test("a hook has rules for tools, and nothing behind it")
+    func hook() throws {
+        let text = """
+            connections:
+              - name: claude-code
+                kind: hook
+                labels: {env: laptop}
+                tools: [{match: "mcp__*__get_*", effect: read}]
+            """
+        let configuration = try Self.read(text)
+        #expect(configuration.connections.isEmpty && configuration.mcp.isEmpty)
+        let described = try #require(configuration.described.first)
+        #expect(described.kind == "hook" && described.protocolName == "mcp" && described.labels == ["env": "laptop"])
+        #expect(described.hook?.effect(of: "mcp__github__get_issue", [:]) == .read)
+        #expect(Self.problems(text + "\n    upstream: http://127.0.0.1:1").count == 1)
     }
 
     @Test("every documented key is read")

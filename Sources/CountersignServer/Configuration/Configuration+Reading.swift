@@ -146,6 +146,7 @@ extension Configuration {
             switch read.link {
             case .http(let connection): connections.append(connection)
             case .mcp(let connection): mcp.append(connection)
+            case .hook: break
             }
             described.append(read.described)
             if let retention = read.retention { settings.retention.connections[name] = retention }

@@ -109,7 +109,7 @@ extension ConnectionReader {
         return environment
     }
 
-    private func toolRules(_ node: Node?) -> [MCPConnection.ToolRule] {
+    func toolRules(_ node: Node?) -> [MCPConnection.ToolRule] {
         reader.list(node, path + ".tools").enumerated().compactMap { index, item in
             let path = "\(path).tools[\(index)]"
             let members = reader.mapping(item, path, known: ["match", "effect"])

@@ -14,6 +14,8 @@ struct ConnectionReader {
         enum Link {
             case http(HTTPConnection)
             case mcp(MCPConnection)
+            /// Nothing lies behind it: a coding agent asks before it does something itself.
+            case hook
         }
 
         let link: Link
@@ -25,27 +27,28 @@ struct ConnectionReader {
     private static let common = [
         "name", "kind", "upstream", "credential", "labels", "tls", "timeouts", "retention", "forward_grant",
     ]
+    private static let hook = ["name", "kind", "labels", "tools", "retention"]
     private static let http = ["routes", "body", "allow_method_override"]
     private static let mcp = [
         "servers", "command", "environment", "directory", "transport", "protocol", "trust_annotations", "tools",
-        "origins",
-        "message", "definitions", "reviewers",
+        "origins", "message", "definitions", "reviewers",
     ]
 
     /// The connection; `nil` if something is wrong, which the reader then knows.
     func read(_ node: Node) -> Read? {
-        let isMCP = Self.kind(node) == "mcp"
-        let members = reader.mapping(node, path, known: Self.common + (isMCP ? Self.mcp : Self.http))
+        let (isMCP, isHook) = (Self.kind(node) == "mcp", Self.kind(node) == "hook")
+        let known = isHook ? Self.hook : Self.common + (isMCP ? Self.mcp : Self.http)
+        let members = reader.mapping(node, path, known: known)
         let what = "a connection's name: at most 63 letters, digits, - and _"
         let name = reader.identifier(members["name"], path + ".name", ConnectionName.self, what)
         let kind = reader.text(members["kind"], path + ".kind")
         _ = reader.require(name, members, "name", of: node, path)
         _ = reader.require(kind, members, "kind", of: node, path)
-        if let kind, kind != "http", kind != "mcp" {
+        if let kind, kind != "http", !isMCP, !isHook {
             reader.fail(
                 members["kind"],
                 path + ".kind",
-                "\"\(kind)\" is not a kind that this version has; there are http and mcp"
+                "\"\(kind)\" is not a kind that this version has; there are http, mcp and hook"
             )
         }
         if let name, ["v1", "log", "healthz", "countersign"].contains(name.rawValue) {
@@ -57,11 +60,25 @@ struct ConnectionReader {
         }
         let labels = labels(members["labels"])
         let retention = reader.retention(members["retention"], path + ".retention")
-        let link = isMCP ? mcp(members, of: node, name).map { Read.Link.mcp($0) } : http(members, of: node, name)
+        let hook = isHook ? HookTools(rules: toolRules(members["tools"])) : nil
+        let link: Read.Link? =
+            if isHook {
+                .hook
+            } else if isMCP {
+                mcp(members, of: node, name).map { .mcp($0) }
+            } else {
+                http(members, of: node, name)
+            }
         guard let name, let kind, let link else { return nil }
         return Read(
             link: link,
-            described: Connection(name: name, kind: kind, labels: labels, tools: isMCP ? review(members) : nil),
+            described: Connection(
+                name: name,
+                kind: kind,
+                labels: labels,
+                tools: isMCP ? review(members) : nil,
+                hook: hook,
+            ),
             retention: retention,
         )
     }

@@ -236,7 +236,7 @@ struct CaseRequestReader {
         for key in ["method", "path", "query", "headers", "body", "operation"] where members[key] != nil {
             reader.fail(members[key], "\(path).\(key)", "cannot stand beside operations and resource; use context")
         }
-        let protocolName = directory.connections[name]?.kind ?? "http"
+        let protocolName = directory.connections[name]?.protocolName ?? "http"
         var items = [(Node, [String: Node], String)]()
         if let list = members["operations"] {
             for (index, item) in reader.list(list, path + ".operations").enumerated() {

@@ -61,8 +61,9 @@ struct CaseWorld: Sendable {
         let what = "a connection's name: at most 63 letters, digits, - and _"
         let name = reader.identifier(members["name"], path + ".name", ConnectionName.self, what)
         let kind = reader.text(members["kind"], path + ".kind") ?? "http"
-        if !PolicyVocabulary.protocols.contains(kind) {
-            let known = PolicyVocabulary.protocols.sorted().joined(separator: ", ")
+        let hook = kind == "hook" ? HookTools() : nil
+        if hook == nil, !PolicyVocabulary.protocols.contains(kind) {
+            let known = (PolicyVocabulary.protocols.sorted() + ["hook"]).joined(separator: ", ")
             reader.fail(members["kind"], path + ".kind", "\"\(kind)\" is not a kind of connection; known are \(known)")
         }
         let parts = ConnectionReader(reader: reader, path: path)
@@ -75,7 +76,7 @@ struct CaseWorld: Sendable {
             described.removeAll { $0.name == name }
         }
         connections.append(HTTPConnection(trying: name, routes: routes))
-        described.append(Connection(name: name, kind: kind, labels: labels))
+        described.append(Connection(name: name, kind: kind, labels: labels, hook: hook))
         return name
     }
 

@@ -52,6 +52,12 @@ enum ActionEndpoints {
                 await enforcement.reject(reason, agent: agent, connection: nil, detail: detail, circumstances)
             ])
         }
+        return try await judge(action, circumstances, exchange)
+    }
+
+    /// Has an action judged, and held if need be.
+    static func judge(_ action: Action, _ circumstances: Circumstances, _ exchange: Exchange) async throws -> Reply {
+        let enforcement = exchange.parts.enforcement
         switch await enforcement.admit(action, circumstances) {
         case .allowed(let entry):
             if let reason = await enforcement.commit(entry) { throw Problem(reason) }
@@ -81,6 +87,9 @@ enum ActionEndpoints {
         guard let connection = directory.connections[action.connection] else {
             return .failure(Reason(.unknownConnection, "There is no connection named \(action.connection)."))
         }
+        guard connection.hook == nil else {
+            throw Problem(.badRequest, "This connection takes tool calls only: POST /v1/tool-calls.")
+        }
         // Policy on this connection speaks of its own protocol; in another's words an action would slip by.
         guard connection.kind.utf8.elementsEqual(action.protocolName.utf8) else {
             throw Problem(.badRequest, "action.name must begin with \(connection.kind): on this connection")
@@ -103,7 +112,8 @@ enum ActionEndpoints {
         }
     }
 
-    private static func denied(_ reasons: [Reason]) throws(Problem) -> Reply {
+    /// The answer to what may not be, or the problem that kept it from being judged.
+    static func denied(_ reasons: [Reason]) throws(Problem) -> Reply {
         // These say that no judgment was made, so they are no decision.
         if let first = reasons.first, first.code.status >= 429 { throw Problem(reasons) }
         return .json(["decision": "deny", "reasons": .array(reasons.map(\.json))])

@@ -27,6 +27,13 @@ struct BodyMembers: Sendable {
         return text
     }
 
+    /// An object, if it is there.
+    func object(_ name: String) throws(Problem) -> JSONObject? {
+        guard let value = object[name] else { return nil }
+        guard case .object(let members) = value else { throw Problem(.badRequest, "\(name) must be an object.") }
+        return members
+    }
+
     /// An integer in a range, if it is there.
     func integer(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Int64? {
         guard let value = object[name] else { return nil }
