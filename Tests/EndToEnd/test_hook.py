@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness.gateway import BINARY, Gateway
+from harness.mcp_raw import Raw
 from harness.waiting import eventually
 
 POLICIES = """
@@ -30,6 +31,7 @@ def gateway(scratch):
         gateway.token(f"{user}@example.com")
     yield gateway
     gateway.stop()
+    gateway.cli("log", "fsck")
 
 
 def with_hook(configuration):
@@ -218,6 +220,60 @@ def test_a_gateway_that_restarts_meanwhile_is_waited_for(scratch, tmp_path, comm
         assert waiting.result(20)[0] == "allow"
     finally:
         gateway.kill()
+
+
+# The permission prompt
+
+
+class Prompt:
+    """Claude Code's --permission-prompt-tool, as it calls it."""
+
+    def __init__(self, gateway, agent="bot"):
+        self.raw = Raw(gateway.port, "/countersign/", gateway.keys[agent])
+        self.raw.initialize()
+
+    def later(self, tool, arguments, **more):
+        return self.raw.call(
+            "legacy", "request_permission", {"tool_name": tool, "input": arguments, "tool_use_id": "toolu_1", **more}
+        )
+
+    def ask(self, tool, arguments, **more):
+        return self.read(self.later(tool, arguments, **more))
+
+    @staticmethod
+    def read(call):
+        result = call.result()
+        assert not result.get("isError")
+        return json.loads(result["content"][0]["text"])
+
+
+def test_the_permission_prompt_says_what_policy_says(gateway):
+    arguments = {"file_path": "/home/me/ünï", "limit": 2.5}
+    assert Prompt(gateway).ask("Read", arguments) == {"behavior": "allow", "updatedInput": arguments}
+    answer = Prompt(gateway).ask("Read", {"file_path": "/home/me/.ssh/id_ed25519"})
+    assert answer["behavior"] == "deny" and "no-secrets" in answer["message"]
+
+
+def test_the_permission_prompt_waits_for_people_and_lets_it_run_once(gateway, hook, command):
+    call = Prompt(gateway).later("Bash", command)
+    approval = hook.held(command)
+    gateway.approve(approval)
+    assert Prompt.read(call) == {"behavior": "allow", "updatedInput": command}
+    final = gateway.approval(approval["id"])
+    assert final["status"] == "unknown" and "reports nothing" in final["outcome"]["detail"]
+    call = Prompt(gateway).later("Bash", command)
+    again = hook.held(command)
+    assert again["id"] != approval["id"]
+    gateway.decide(again, "deny", reason="enough")
+    answer = Prompt.read(call)
+    assert answer["behavior"] == "deny" and "bob@example.com denied this call: enough" in answer["message"]
+
+
+def test_the_permission_prompt_denies_what_it_cannot_ask(gateway):
+    assert Prompt(gateway).ask("Read", {}, connection="api")["behavior"] == "deny"
+    assert Prompt(gateway).ask("", {})["behavior"] == "deny"
+    assert Prompt(gateway).ask("Read", "text")["behavior"] == "deny"
+    assert Prompt(gateway, "stranger").ask("Read", {})["behavior"] == "deny"
 
 
 # It fails closed

@@ -9,7 +9,7 @@ import NIOCore
 struct MCPOwnServer {
     let exchange: MCPExchange
 
-    private var enforcement: Enforcement { exchange.context.enforcement }
+    var enforcement: Enforcement { exchange.context.enforcement }
 
     /// The connection that this server is reached at.
     static let name = ConnectionName(unchecked: "countersign")
@@ -34,6 +34,7 @@ struct MCPOwnServer {
                 case "list_approvals": return try await list(id, arguments)
                 case "wait_for_approval": return try await wait(id, arguments)
                 case "withdraw_approval": return try await withdraw(id, arguments)
+                case "request_permission": return try await requestPermission(id, arguments)
                 default: break
                 }
             } catch {
@@ -84,6 +85,21 @@ struct MCPOwnServer {
             "Takes back one of your pending requests, which then is never run.",
             [("id", string("The approval's id, appr_…"))],
             required: ["id"],
+            readOnly: false,
+        ),
+        tool(
+            "request_permission",
+            "For hosts, as their permission prompt: asks whether a tool of the host's own may run, and waits until policy or "
+                + "people have said so.",
+            [
+                ("connection", string("The gateway's connection of the kind hook; not needed where there is one.")),
+                (
+                    "input",
+                    .object(JSONObject([("description", "What the tool is given."), ("type", "object")]))
+                ),
+                ("tool_name", string("The tool.")), ("tool_use_id", string("The host's name of the call.")),
+            ],
+            required: ["tool_name", "input"],
             readOnly: false,
         ),
     ]
@@ -146,7 +162,12 @@ struct MCPOwnServer {
     private func wait(_ id: RequestID, _ arguments: JSONObject) async throws(LedgerError) -> Bool {
         guard let approval = try await own(arguments) else { return await unknown(id) }
         let seconds = min(max(arguments["seconds"]?.integerValue ?? 40, 0), 200)
-        let deadline = enforcement.clock.time().adding(.seconds(seconds))
+        return await show(id, describe(try await decided(approval, within: .seconds(seconds))))
+    }
+
+    /// The approval when it is no longer pending, or when the time is over or the client has gone.
+    func decided(_ approval: Approval, within time: Duration) async throws(LedgerError) -> Approval {
+        let deadline = enforcement.clock.time().adding(time)
         let feed = enforcement.ledger.feed
         let watch = feed.watch(approval.id)
         let stream = exchange.agent.stream
@@ -169,7 +190,7 @@ struct MCPOwnServer {
                 current = try await enforcement.ledger.approval(current.id) ?? current
             }
         }
-        return await show(id, describe(current))
+        return current
     }
 
     private func withdraw(_ id: RequestID, _ arguments: JSONObject) async throws(LedgerError) -> Bool {
@@ -215,11 +236,11 @@ struct MCPOwnServer {
 
     // MARK: answers
 
-    private func show(_ id: RequestID, _ value: JSONValue) async -> Bool {
+    func show(_ id: RequestID, _ value: JSONValue) async -> Bool {
         await say(id, String(decoding: value.canonicalBytes(), as: UTF8.self), isError: false)
     }
 
-    private func say(_ id: RequestID, _ text: String, isError: Bool) async -> Bool {
+    func say(_ id: RequestID, _ text: String, isError: Bool) async -> Bool {
         let modern = exchange.caller.revision.isModern
         return await exchange.finish(id, ToolResults.text(text, isError: isError, meta: nil, modern: modern))
     }
