@@ -114,6 +114,14 @@ extension Enforcement {
         }
     }
 
+    /// The agent gives up what it asked for: a request that is pending, or a grant that it has not used.
+    package func relinquish(_ id: ApprovalID, by agent: AgentID) async -> Result<Approval, Reason> {
+        await end(id, by: .agent(agent)) { approval, machine, now in
+            guard approval.agent == agent else { return .refuse(.notFound) }
+            return approval.status == .approved ? machine.revoked(now: now) : machine.withdrawn(now: now)
+        }
+    }
+
     /// A user who may decide on it takes the grant back before it is used.
     package func revoke(_ id: ApprovalID, by user: SignedInUser) async -> Result<Approval, Reason> {
         let groups = current.snapshot.directory.users[user.user.id]?.groups ?? []

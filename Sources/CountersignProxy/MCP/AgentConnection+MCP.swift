@@ -324,6 +324,8 @@ enum MCPWords {
     static let pending: Int64 = -31_202
     /// A request other than a tool's call was refused by policy or people.
     static let refused: Int64 = -31_403
+    /// The codes that only the gateway uses.
+    static let own = [pending, refused]
     /// Never sent: becomes HTTP status 404.
     static let sessionGone: Int64 = -31_404
 }

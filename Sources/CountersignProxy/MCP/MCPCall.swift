@@ -45,7 +45,7 @@ final class MCPCall: Sendable {
     let action: Action?
     /// Binds what a modern server asks to this agent and request.
     let state: MCPRequestState
-    let cancellation = MCPCancellation()
+    let cancellation: MCPCancellation
 
     init(
         caller: MCPCaller,
@@ -56,6 +56,7 @@ final class MCPCall: Sendable {
         params: JSONObject,
         action: Action?,
         state: MCPRequestState,
+        cancellation: MCPCancellation,
     ) {
         self.caller = caller
         self.connection = connection
@@ -65,6 +66,7 @@ final class MCPCall: Sendable {
         self.params = params
         self.action = action
         self.state = state
+        self.cancellation = cancellation
     }
 
     /// What progress is reported under; `nil` if the client wants none.

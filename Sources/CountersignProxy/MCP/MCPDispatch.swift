@@ -105,10 +105,12 @@ struct MCPDispatch {
             failure = error
         }
         if let answer {
-            var keeper = ResponseKeeper(context: context, isKept: true)
+            let outcome = MCPShapes.outcome(answer)
+            // What is not the end is not for another ask to have.
+            var keeper = ResponseKeeper(context: context, isKept: outcome.result != .unknown)
             let kept = await MCPKept.keep(answer, approval.id, &keeper)
             if let kept { context.results.post(kept) }
-            await complete(approval, MCPShapes.outcome(answer), kept)
+            await complete(approval, outcome, kept)
             return .answered(answer, kept)
         }
         let reason = failure ?? MCPFailure(.upstreamInvalid, "The MCP server gave no answer.", executed: nil)

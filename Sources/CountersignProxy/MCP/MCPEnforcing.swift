@@ -19,6 +19,7 @@ struct MCPEnforcing {
         }
         let asTask = call.method == .toolsCall && (call.caller.takesTasks || call.asksForLegacyTask)
         switch await enforcement.admit(action, call.caller.circumstances, asynchronous: asTask) {
+        case .allowed where call.cancellation.isCancelled: return await exchange.reply.abandon()
         case .allowed(let entry): return await forward(action, entry)
         case .refused(let reasons): return await refuse(reasons)
         case .held(let approval), .approved(let approval), .running(let approval), .finished(let approval):

@@ -26,6 +26,7 @@ struct MCPExchange {
         _ params: JSONObject,
         _ head: RequestHead,
         checksHeaders: Bool = true,
+        cancellation: MCPCancellation = MCPCancellation(),
     ) async -> Bool {
         guard let method = MCPMethod.client(name, modern: caller.revision.isModern) else {
             return await fail(id, RPCError(code: RPCCode.methodNotFound, message: "There is no method of this name."))
@@ -35,7 +36,8 @@ struct MCPExchange {
         }
         // Ids need only be unique within a session; each modern request stands alone.
         let requests = InFlightRequests(upstream: caller.session == nil ? nil : upstream, id: id)
-        guard requests.begin() else {
+        // From the first moment on, so that a cancellation finds it wherever it is.
+        guard requests.begin(cancellation) else {
             let message = "A request of this id is under way in this session."
             return await fail(id, RPCError(code: RPCCode.invalidRequest, message: message))
         }
@@ -49,7 +51,7 @@ struct MCPExchange {
                     return try await joined.serve(id, method, params)
                 }
                 let part = MCPExchange(agent: agent, connection: member, caller: caller, reply: reply)
-                return await part.serve(id, name, params, head, checksHeaders: false)
+                return await part.serve(id, name, params, head, checksHeaders: false, cancellation: cancellation)
             }
             if case .own = connection.link {
                 return try await MCPOwnServer(exchange: self).serve(id, method, params)
@@ -95,11 +97,11 @@ struct MCPExchange {
                 params: params,
                 action: action,
                 state: state,
+                cancellation: cancellation,
             )
         } catch {
             return await fail(id, error)
         }
-        requests.carry(call.cancellation)
         return await MCPEnforcing(exchange: self, call: call).run()
     }
 
@@ -279,10 +281,7 @@ struct InFlightRequests {
     let id: RequestID
 
     /// Whether the id is free.
-    func begin() -> Bool { upstream?.beginHere(id) ?? true }
-
-    /// What cancels it.
-    func carry(_ cancellation: MCPCancellation) { upstream?.carryHere(id, cancellation) }
+    func begin(_ cancellation: MCPCancellation) -> Bool { upstream?.beginHere(id, cancellation) ?? true }
 
     func end() { upstream?.endHere(id) }
 }

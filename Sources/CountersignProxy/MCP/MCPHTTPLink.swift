@@ -212,6 +212,8 @@ struct HTTPExchange {
             )
         }
         let body = try await whole(maximum)
+        // With a session, 404 says that it is gone, whatever the body says besides (2025-11-25, "Session Management").
+        if head.status == 404, outgoing.peer?.sessionID != nil { throw refusal(outgoing) }
         guard mediaType == "application/json" else { throw refusal(outgoing) }
         do throws(MCPFailure) {
             if try await Self.pass(body, outgoing.id, isAlone: true, news) {
@@ -225,10 +227,12 @@ struct HTTPExchange {
     /// Why an answer that is no JSON-RPC is none.
     private func refusal(_ outgoing: MCPOutgoing) -> MCPFailure {
         let isLost = head.status == 404 && outgoing.peer?.sessionID != nil
-        let executed: Bool? = (400..<500).contains(head.status) ? false : nil
+        let executed: Bool? = (400..<500).contains(head.status) && !isLost ? false : nil
         return MCPFailure(
             .upstreamInvalid,
-            "The MCP server answered with HTTP status \(head.status) and no JSON-RPC message.",
+            isLost
+                ? "The MCP server has lost the session. Whether it acted is not known; ask again."
+                : "The MCP server answered with HTTP status \(head.status) and no JSON-RPC message.",
             executed: executed,
             isSessionLost: isLost,
         )

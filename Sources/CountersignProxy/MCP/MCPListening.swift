@@ -197,12 +197,14 @@ struct MCPListening {
         case "notifications/tools/list_changed": filter["toolsListChanged"] == true
         case "notifications/prompts/list_changed": filter["promptsListChanged"] == true
         case "notifications/resources/list_changed": filter["resourcesListChanged"] == true
-        case "notifications/resources/updated":
-            filter["resourceSubscriptions"]?.arrayValue?.contains { uri in
-                uri == params.flatMap { try? JSONParser.parse($0) }?["uri"]
-            } ?? false
+        case "notifications/resources/updated": isSubscribed(params, filter)
         default: false
         }
+    }
+
+    private static func isSubscribed(_ params: [UInt8]?, _ filter: JSONObject) -> Bool {
+        guard let uri = params.flatMap({ try? JSONParser.parse($0) })?["uri"] else { return false }
+        return filter["resourceSubscriptions"]?.arrayValue?.contains(uri) ?? false
     }
 
     /// Passes a legacy server's stream on to a legacy client as it is, with its ids, by which a client resumes.

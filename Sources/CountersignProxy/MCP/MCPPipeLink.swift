@@ -111,6 +111,7 @@ final class MCPPipeLink: MCPLink {
                 "The server is not there any more. Nothing was sent.",
                 executed: false,
                 isSessionLost: true,
+                wasSent: false,
             )
         }
         if let input { pipes.start(self, input: input) }

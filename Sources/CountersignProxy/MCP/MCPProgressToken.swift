@@ -21,12 +21,13 @@ struct MCPProgressToken {
         return params
     }
 
-    /// News as the client knows them.
-    func restored(_ news: MCPNews) -> MCPNews {
-        guard let original, case .notification("notifications/progress", let bytes?) = news,
+    /// News as the client knows them; `nil` for progress of something that it did not ask about.
+    func restored(_ news: MCPNews) -> MCPNews? {
+        guard case .notification("notifications/progress", let bytes) = news else { return news }
+        guard let original, let bytes,
             var params = (try? JSONParser.parse(bytes, limits: JSONLimits(allowsNoncharacters: true)))?.objectValue,
             params[MetaKey.progressToken] == own
-        else { return news }
+        else { return nil }
         params[MetaKey.progressToken] = original
         return .notification(method: "notifications/progress", params: JSONValue.object(params).canonicalBytes())
     }

@@ -7,10 +7,42 @@ enum MCPShapes {
     /// The message for the agent; the server's bytes stay as they are but for what the era wants.
     static func message(_ answer: MCPAnswer, id: RequestID, for caller: MCPCaller) -> [UInt8] {
         switch answer {
-        case .result(let bytes): RPCWriter.result(id: id, raw: result(bytes, modern: caller.revision.isModern))
-        case .error(let bytes): RPCWriter.error(id: id, raw: bytes)
+        case .result(let bytes): RPCWriter.result(id: id, raw: result(own(bytes), modern: caller.revision.isModern))
+        case .error(let bytes): RPCWriter.error(id: id, raw: ownError(bytes))
         }
     }
+
+    /// A result without what only the gateway may say: a server that has acted must not say that the call waits.
+    private static func own(_ bytes: [UInt8]) -> [UInt8] {
+        guard
+            let range = (try? ObjectScan.members(bytes, in: bytes.indices))?.first(where: { $0.name == "_meta" })?
+                .value,
+            let meta = (try? JSONParser.parse(bytes[range], limits: JSONLimits(allowsNoncharacters: true)))?.objectValue
+        else { return bytes }
+        let kept = meta.members.filter { !isOurs($0.key) }
+        guard kept.count < meta.count else { return bytes }
+        let object = JSONObject(kept.map { ($0.key, $0.value) })
+        return Array(bytes[..<range.lowerBound]) + JSONValue.object(object).canonicalBytes()
+            + Array(bytes[range.upperBound...])
+    }
+
+    /// An error without what only the gateway may say.
+    private static func ownError(_ bytes: [UInt8]) -> [UInt8] {
+        let limits = JSONLimits(maxDepth: 128, maxBytes: 128 << 20, allowsNoncharacters: true)
+        guard var error = (try? JSONParser.parse(bytes, limits: limits))?.objectValue else { return bytes }
+        var isChanged = false
+        if let code = error["code"]?.integerValue, MCPWords.own.contains(code) {
+            error["code"] = .integer(RPCCode.internalError)
+            isChanged = true
+        }
+        if let data = error["data"]?.objectValue, data.contains(where: { isOurs($0.key) }) {
+            error["data"] = .object(JSONObject(data.members.filter { !isOurs($0.key) }.map { ($0.key, $0.value) }))
+            isChanged = true
+        }
+        return isChanged ? JSONValue.object(error).canonicalBytes() : bytes
+    }
+
+    private static func isOurs(_ key: String) -> Bool { key.utf8.starts(with: "dev.countersign/".utf8) }
 
     /// A result's `resultType`, if it has one.
     static func kind(of bytes: [UInt8]) -> String? {
@@ -44,6 +76,12 @@ enum MCPShapes {
             return Outcome(.failed, status: code, detail: message)
         case .result(let bytes):
             let members = (try? ObjectScan.members(bytes, in: bytes.indices)) ?? []
+            // One that asks for more, or goes on as a task that nobody agreed on, has not come to an end.
+            if let range = members.first(where: { $0.name == "resultType" })?.value,
+                !bytes[range].elementsEqual("\"complete\"".utf8)
+            {
+                return Outcome(.unknown, detail: "The server's answer is not the end of the call.")
+            }
             let isError = members.contains { $0.name == "isError" && bytes[$0.value].elementsEqual("true".utf8) }
             return Outcome(isError ? .failed : .succeeded, detail: isError ? "The tool answered with an error." : nil)
         }

@@ -92,7 +92,7 @@ struct MCPTaskViews: Sendable {
             case .denied: (unsuccessful, "The call was denied.")
             case .expired: (unsuccessful, "Nobody decided in time.")
             case .lapsed: (unsuccessful, "It was approved, but did not start in time.")
-            case .revoked: (unsuccessful, "The approval was taken back.")
+            case .revoked: (.cancelled, "The approval was taken back before the call was made.")
             case .withdrawn: (.cancelled, "The request was withdrawn.")
             }
         let last = approval.settledAt ?? approval.decisions.last?.time ?? approval.requestedAt

@@ -121,8 +121,9 @@ struct MCPTasks {
             let message = "The task has ended (\(views.view(of: approval).status.rawValue))."
             return await exchange.fail(id, RPCError(code: RPCCode.invalidParams, message: message))
         }
-        if approval.status == .pending {
-            _ = await enforcement.withdraw(approval.id, by: exchange.caller.agent)
+        // Also where people have approved, as long as nothing was sent.
+        if approval.status == .pending || approval.status == .approved {
+            _ = await enforcement.relinquish(approval.id, by: exchange.caller.agent)
         }
         guard !isModern else { return await exchange.finish(id, JSONObject()) }
         let current = try await enforcement.ledger.approval(approval.id) ?? approval

@@ -43,7 +43,10 @@ struct MCPTranslator {
         case (.toolsCall, "arguments"): "arguments"
         case (.promptsGet, "name"): "prompt"
         case (.promptsGet, "arguments"): "arguments"
-        case (_, "uri"), (_, "ref"), (_, "argument"), (_, "level"), (_, "context"), (_, "notifications"): name
+        case (.resourcesRead, "uri"), (.resourcesSubscribe, "uri"), (.resourcesUnsubscribe, "uri"): "uri"
+        case (.complete, "ref"), (.complete, "argument"), (.complete, "context"): name
+        case (.setLevel, "level"): "level"
+        case (.listen, "notifications"): "notifications"
         default: "param_" + name
         }
     }
@@ -80,14 +83,10 @@ struct MCPTranslator {
         case .setLevel:
             return [Operation(protocol: "mcp", effect: .read, resource: whole)]
         case .listen:
-            let resources = params["notifications"]?["resourceSubscriptions"]?.arrayValue ?? []
+            let resources = try texts("resourceSubscriptions", params["notifications"])
+            _ = try texts("taskIds", params["notifications"])
             guard !resources.isEmpty else { return [Operation(protocol: "mcp", effect: .read, resource: whole)] }
-            return try resources.map { (uri) throws(RPCError) in
-                guard let uri = uri.stringValue else {
-                    throw RPCError(code: RPCCode.invalidParams, message: "a resource subscription is not text")
-                }
-                return operation(.read, "Resource", uri)
-            }
+            return resources.map { operation(.read, "Resource", $0) }
         default: return nil
         }
     }
@@ -119,6 +118,20 @@ struct MCPTranslator {
     }
 
     private var whole: ResourceReference { ResourceReference(type: "Connection", id: connection.name.rawValue) }
+
+    /// As many things as one subscription may be about, and as many operations as a document may have.
+    private static let maximumSubscriptions = 256
+
+    /// A list of texts, empty if it is not there; what is no such list could mean something else to the server.
+    private func texts(_ name: String, _ filter: JSONValue?) throws(RPCError) -> [String] {
+        guard let value = filter?[name] else { return [] }
+        let texts = value.arrayValue?.compactMap(\.stringValue)
+        guard let texts, texts.count == value.arrayValue?.count, texts.count <= Self.maximumSubscriptions else {
+            let message = "\(name) must be a list of at most \(Self.maximumSubscriptions) texts"
+            throw RPCError(code: RPCCode.invalidParams, message: message)
+        }
+        return texts
+    }
 
     private func text(_ name: String, _ params: JSONObject?) throws(RPCError) -> String {
         guard let text = params?[name]?.stringValue, !text.isEmpty, text.utf8.count <= 4096 else {

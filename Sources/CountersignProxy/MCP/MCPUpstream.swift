@@ -11,16 +11,25 @@ struct MCPFailure: Error {
     let executed: Bool?
     /// The session is gone at the server (404): begin another.
     var isSessionLost = false
+    /// Whether the server may have seen the request at all.
+    var wasSent = true
 
     init(_ failure: UpstreamFailure) {
         reason = failure.reason
         executed = failure.executed
     }
 
-    init(_ code: ReasonCode, _ message: String, executed: Bool?, isSessionLost: Bool = false) {
+    init(
+        _ code: ReasonCode,
+        _ message: String,
+        executed: Bool?,
+        isSessionLost: Bool = false,
+        wasSent: Bool = true,
+    ) {
         reason = Reason(code, message)
         self.executed = executed
         self.isSessionLost = isSessionLost
+        self.wasSent = wasSent
     }
 }
 
@@ -79,7 +88,7 @@ final class MCPUpstream: Sendable {
     private struct State {
         var peer: MCPPeer?
         var nextID: Int64 = 1
-        var here: [RequestID: MCPCancellation?] = [:]  // the session's requests that the gateway is at
+        var here: [RequestID: MCPCancellation] = [:]  // the session's requests that the gateway is at
         var questions: [String: Asker] = [:]  // by our id of the question
         var listeners: [UInt64: AsyncStream<MCPNews>.Continuation] = [:]
         var nextListener: UInt64 = 0
@@ -192,12 +201,16 @@ final class MCPUpstream: Sendable {
                     MCPOutgoing(id: id, method: method, params: envelope, peer: peer, fields: fields, care: care),
                     on: home,
                     cancelled: cancelled,
-                ) { item in await news(progress.restored(item)) }
+                ) { item in
+                    if let item = progress.restored(item) { await news(item) }
+                }
                 return
             } catch {
                 if let cancelled, cancelled.isCancelled { await tell(peer, cancelled, id, on: home) }
-                guard error.isSessionLost, !isLast else { throw error }
-                forget(peer)
+                if error.isSessionLost { forget(peer) }
+                // Whoever says that it has lost the session may have acted all the same: only what changes nothing, or
+                // surely was not sent, goes out again.
+                guard error.isSessionLost, !isLast, care == .repeatable || !error.wasSent else { throw error }
             }
         }
     }
@@ -318,24 +331,21 @@ final class MCPUpstream: Sendable {
         try await link.send(answer, peer: peer, on: home)
     }
 
-    /// Notes a request of the client's as under way; false if there is one of the same id.
-    func beginHere(_ id: RequestID) -> Bool {
+    /// Notes a request of the client's as under way, with what cancels it; false if there is one of the same id.
+    func beginHere(_ id: RequestID, _ cancellation: MCPCancellation) -> Bool {
         state.withLock { state in
             if state.here[id] != nil { return false }
-            state.here[id] = .some(nil)
+            state.here[id] = cancellation
             return true
         }
     }
-
-    /// Notes what cancels a request that is under way.
-    func carryHere(_ id: RequestID, _ cancellation: MCPCancellation) { state.withLock { $0.here[id] = cancellation } }
 
     /// The request has ended.
     func endHere(_ id: RequestID) { state.withLock { _ = $0.here.removeValue(forKey: id) } }
 
     /// Cancels the gateway's own part of a request: its wait for people, or for the server.
     func cancelHere(_ id: RequestID, reason: String?) {
-        let cancellation = state.withLock { $0.here[id] ?? nil }
+        let cancellation = state.withLock { $0.here[id] }
         cancellation?.cancel(reason: reason)
     }
 
