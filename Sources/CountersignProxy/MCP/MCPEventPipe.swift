@@ -7,13 +7,14 @@ import NIOCore
 struct MCPEventPipe: Sendable {
     let target: HTTPConnection
     let link: MCPPipeLink
+    let pipe: MCPPipe
     let pool: UpstreamPool
     let home: LoopState
 
     private var http: MCPHTTPLink { MCPHTTPLink(connection: target, pool: pool, maximumAnswer: link.maximumAnswer) }
 
-    /// Runs until the stream ends, or `input` does.
-    func run(_ input: AsyncStream<[UInt8]>) async {
+    /// Runs until the stream ends, or the pipe is closed.
+    func run() async {
         var hasStarted = false
         var why = "The MCP server's event stream has ended."
         do throws(MCPFailure) {
@@ -43,15 +44,18 @@ struct MCPEventPipe: Sendable {
             hasStarted = true
             let failure = await withTaskGroup(of: Void.self) { group -> MCPFailure? in
                 group.addTask(executorPreference: home.executor) {
-                    await self.write(input, to: path)
+                    await self.write(to: path)
                     // Nothing more is asked: the stream has served its purpose.
                     stream.loop.execute { stream.close() }
                 }
-                defer { link.outputEnded() }
+                defer { pipe.close() }
                 do throws(MCPFailure) {
                     var events: [StreamEvent]? = waiting
                     while let some = events {
-                        for event in some where event.type == "message" { link.messageReceived(event.data) }
+                        for event in some where event.type == "message" {
+                            link.messageReceived(event.data, from: pipe)
+                            await pipe.room()
+                        }
                         events = try await exchange.nextEvents(&parser)
                     }
                     return nil
@@ -63,15 +67,16 @@ struct MCPEventPipe: Sendable {
         } catch {
             why = error.reason.message
         }
-        link.ended(why, neverStarted: !hasStarted)
+        link.ended(pipe, MCPFailure(.upstreamUnavailable, why, executed: hasStarted ? nil : false))
     }
 
-    private func write(_ input: AsyncStream<[UInt8]>, to path: String) async {
-        for await message in input {
+    private func write(to path: String) async {
+        for await message in pipe.input {
             do throws(MCPFailure) {
                 var exchange = try await http.open(message, HeaderFields(), path: path, on: home, .unrepeated)
                 let status = exchange.head.status
                 await exchange.finish(target, home)
+                pipe.messageWritten(message)
                 guard (200..<300).contains(status) else { return }
             } catch {
                 return

@@ -1,11 +1,12 @@
 import CanonicalJSON
 import CountersignCore
 import MCPWire
+import NIOCore
 import Synchronization
 
 /// A server at the end of one stream in each direction, one for each session: a child process, or HTTP+SSE of 2024-11-05.
 ///
-/// The mutex guards who waits for what; messages are handed on outside of it.
+/// The mutex guards which pipe is the present one; ``MCPPipe`` knows who waits for what.
 final class MCPPipeLink: MCPLink {
     /// What is at the other end.
     enum End: Sendable {
@@ -13,17 +14,8 @@ final class MCPPipeLink: MCPLink {
         case events(HTTPConnection)
     }
 
-    /// What an exchange waits for.
-    private enum Event {
-        case news(MCPNews)
-        case failed(MCPFailure)
-    }
-
     private struct State {
-        var outbox: AsyncStream<[UInt8]>.Continuation?
-        var waiting: [RequestID: AsyncStream<Event>.Continuation] = [:]
-        /// The requests under way, in the order of asking: what a server says without naming one is about the last.
-        var order: [RequestID] = []
+        var pipe: MCPPipe?
         var hasEnded = false
         var listener: (@Sendable (MCPNews) -> Void)?
     }
@@ -47,24 +39,28 @@ final class MCPPipeLink: MCPLink {
         cancelled: MCPCancellation?,
         _ news: (MCPNews) async -> Void,
     ) async throws(MCPFailure) -> String? {
-        let (events, source) = AsyncStream<Event>.makeStream()
+        let (events, source) = AsyncStream<MCPPipe.Event>.makeStream()
         let message = RPCWriter.request(id: outgoing.id, method: outgoing.method, params: outgoing.params)
-        try post(message, handshake: outgoing.peer == nil || outgoing.method == "server/discover") { state in
-            state.waiting[outgoing.id] = source
-            state.order.append(outgoing.id)
+        let pipe = try pipe(handshake: outgoing.peer == nil || outgoing.method == "server/discover")
+        try pipe.post(message, (outgoing.id, source))
+        let deadline = Self.deadline(outgoing.method)
+        let timer = deadline.map { deadline in
+            home.loop.scheduleTask(in: deadline.time) { source.yield(.failed(deadline.failure)) }
         }
         cancelled?.onCancel { source.finish() }
         defer {
+            timer?.cancel()
             cancelled?.onCancel(nil)
-            state.withLock { state in
-                state.waiting[outgoing.id] = nil
-                state.order.removeAll { $0 == outgoing.id }
-            }
+            pipe.forget(outgoing.id)
         }
         for await event in events {
             switch event {
-            case .failed(let failure): throw failure
-            case .news(let item):
+            case .failed(let failure):
+                // A server that does not even greet is of no use to anybody who comes later.
+                if failure.reason.code == .upstreamTimeout { ended(pipe, failure) }
+                throw failure
+            case .news(let item, let size):
+                pipe.taken(size, by: outgoing.id)
                 await news(item)
                 if case .answer = item { return nil }
             }
@@ -75,7 +71,7 @@ final class MCPPipeLink: MCPLink {
     func cancelsByClosing(_ peer: MCPPeer) -> Bool { false }
 
     func send(_ message: [UInt8], peer: MCPPeer, on home: LoopState) async throws(MCPFailure) {
-        try post(message, handshake: false) { _ in }
+        try pipe(handshake: false).post(message, nil)
     }
 
     func hear(_ listener: @escaping @Sendable (MCPNews) -> Void) { state.withLock { $0.listener = listener } }
@@ -83,55 +79,71 @@ final class MCPPipeLink: MCPLink {
     func farewell(_ peer: MCPPeer, on home: LoopState) async {}
 
     func end() {
-        let outbox = state.withLock { state in
+        let pipe = state.withLock { state in
             state.hasEnded = true
-            return state.outbox
+            return state.pipe
         }
         // The end of its input tells a child to go; it is helped if it does not (2025-11-25, "Shutdown", stdio).
-        outbox?.finish()
+        pipe?.close()
     }
 
-    /// Writes a message; a handshake opens the pipe if it is not open.
-    private func post(_ message: [UInt8], handshake: Bool, _ note: (inout State) -> Void) throws(MCPFailure) {
-        let (outbox, input) = state.withLock { state -> (AsyncStream<[UInt8]>.Continuation?, AsyncStream<[UInt8]>?) in
-            if let outbox = state.outbox {
-                note(&state)
-                return (outbox, nil)
-            }
-            guard handshake, !state.hasEnded else { return (nil, nil) }
-            let (input, outbox) = AsyncStream<[UInt8]>.makeStream()
-            state.outbox = outbox
-            note(&state)
-            return (outbox, input)
+    /// A server that has gone takes its session along; the next one must be greeted first.
+    static let gone = MCPFailure(
+        .upstreamUnavailable,
+        "The server is not there any more. Nothing was sent.",
+        executed: false,
+        isSessionLost: true,
+        wasSent: false,
+    )
+
+    /// How long a server may take for an answer without which nothing else goes on.
+    private static func deadline(_ method: String) -> (time: TimeAmount, failure: MCPFailure)? {
+        switch method {
+        case "server/discover":
+            let text = "The MCP server did not answer server/discover."
+            return (.seconds(5), MCPFailure(.upstreamInvalid, text, executed: false))
+        case "initialize":
+            let text = "The MCP server did not answer initialize."
+            return (.seconds(60), MCPFailure(.upstreamTimeout, text, executed: false))
+        default: return nil
         }
-        guard let outbox else {
-            // A server that has gone takes its session along; the next one must be greeted first.
-            throw MCPFailure(
-                .upstreamUnavailable,
-                "The server is not there any more. Nothing was sent.",
-                executed: false,
-                isSessionLost: true,
-                wasSent: false,
-            )
+    }
+
+    /// The pipe that is open; a handshake opens one if none is.
+    private func pipe(handshake: Bool) throws(MCPFailure) -> MCPPipe {
+        let (pipe, isNew) = state.withLock { state -> (MCPPipe?, Bool) in
+            if let pipe = state.pipe, !pipe.isClosed { return (pipe, false) }
+            guard handshake, !state.hasEnded else { return (nil, false) }
+            let pipe = MCPPipe()
+            state.pipe = pipe
+            return (pipe, true)
         }
-        if let input { pipes.start(self, input: input) }
-        outbox.yield(message)
+        guard let pipe else { throw Self.gone }
+        if isNew { pipes.start(self, pipe) }
+        return pipe
     }
 
     // MARK: the server's side
 
     /// The server has written a message.
-    func messageReceived(_ line: [UInt8]) {
+    func messageReceived(_ line: [UInt8], from pipe: MCPPipe) {
         guard let message = try? ServerMessage.scan(line) else { return }
+        var (subject, isGeneral) = (nil as RequestID?, false)
+        let news: MCPNews
         switch message {
-        case .result(let id, let range): hand(.answer(.result(Array(line[range]))), to: id)
-        case .error(let id, let range): if let id { hand(.answer(.error(Array(line[range]))), to: id) }
+        case .result(let id, let range): (news, subject) = (.answer(.result(Array(line[range]))), id)
+        case .error(let id, let range):
+            guard let id else { return }
+            (news, subject) = (.answer(.error(Array(line[range]))), id)
         case .notification(let method, let params):
             let bytes = params.map { Array(line[$0]) }
-            hand(.notification(method: method, params: bytes), to: subject(method, bytes), or: isGeneral(method))
+            news = .notification(method: method, params: bytes)
+            (subject, isGeneral) = (self.subject(method, bytes), self.isGeneral(method))
         case .request(let id, let method, let params):
-            hand(.request(id: id, method: method, params: params.map { Array(line[$0]) }), to: nil)
+            news = .request(id: id, method: method, params: params.map { Array(line[$0]) })
         }
+        guard !pipe.hand(news, size: line.count, to: subject, or: isGeneral) else { return }
+        state.withLock { $0.listener }?(news)
     }
 
     /// The request that a notification says that it is about.
@@ -147,31 +159,11 @@ final class MCPPipeLink: MCPLink {
         method.hasSuffix("/list_changed") || method == "notifications/resources/updated"
     }
 
-    private func hand(_ news: MCPNews, to id: RequestID?, or isGeneral: Bool = false) {
-        let (source, listener) = state.withLock { state in
-            // What names no request is about the one that came last, unless it is about none.
-            let id = id ?? (isGeneral ? nil : state.order.last)
-            return (id.flatMap { state.waiting[$0] }, state.listener)
+    /// The server at the end of this pipe has gone, or never came, or cannot be understood.
+    func ended(_ pipe: MCPPipe, _ failure: MCPFailure) {
+        state.withLock { state in
+            if state.pipe === pipe { state.pipe = nil }
         }
-        if let source { source.yield(.news(news)) } else { listener?(news) }
-    }
-
-    /// Nothing more is to be had from the server; nothing more is written to it.
-    func outputEnded() {
-        let outbox = state.withLock { $0.outbox }
-        outbox?.finish()
-    }
-
-    /// The server has gone, or never came.
-    func ended(_ why: String, neverStarted: Bool) {
-        let waiting = state.withLock { state in
-            defer { (state.outbox, state.waiting, state.order) = (nil, [:], []) }
-            return state.waiting
-        }
-        let failure = MCPFailure(.upstreamUnavailable, why, executed: neverStarted ? false : nil)
-        for source in waiting.values {
-            source.yield(.failed(failure))
-            source.finish()
-        }
+        pipe.end(failure)
     }
 }

@@ -16,8 +16,8 @@ import SystemPackage
 ///
 /// A child has its own process group and a clean environment; what it writes to its standard error is kept in a file.
 final class MCPPipes: Sendable {
-    private let requests: AsyncStream<(MCPPipeLink, AsyncStream<[UInt8]>)>
-    private let source: AsyncStream<(MCPPipeLink, AsyncStream<[UInt8]>)>.Continuation
+    private let requests: AsyncStream<(MCPPipeLink, MCPPipe)>
+    private let source: AsyncStream<(MCPPipeLink, MCPPipe)>.Continuation
     private let folder: String
     private let logger: Logger
 
@@ -28,29 +28,29 @@ final class MCPPipes: Sendable {
         self.logger = logger
     }
 
-    /// Opens a pipe; the link hears by ``MCPPipeLink/ended(_:neverStarted:)`` when it is over.
-    func start(_ link: MCPPipeLink, input: AsyncStream<[UInt8]>) { source.yield((link, input)) }
+    /// Opens a pipe; the link hears by ``MCPPipeLink/ended(_:_:)`` when it is over.
+    func start(_ link: MCPPipeLink, _ pipe: MCPPipe) { source.yield((link, pipe)) }
 
     /// Keeps pipes until cancelled; those over HTTP on the event loops given.
     func run(on homes: [LoopState], pool: UpstreamPool) async {
         _ = unsafe mkdir(folder, 0o700)
         await withDiscardingTaskGroup { group in
             var next = 0
-            for await (link, input) in requests {
+            for await (link, pipe) in requests {
                 switch link.other {
-                case .command(let command): group.addTask { await self.run(command, link, input) }
+                case .command(let command): group.addTask { await self.run(command, link, pipe) }
                 case .events(let target):
                     let home = homes[next % homes.count]
                     next += 1
-                    let pipe = MCPEventPipe(target: target, link: link, pool: pool, home: home)
-                    group.addTask(executorPreference: home.executor) { await pipe.run(input) }
+                    let events = MCPEventPipe(target: target, link: link, pipe: pipe, pool: pool, home: home)
+                    group.addTask(executorPreference: home.executor) { await events.run() }
                 }
             }
             group.cancelAll()
         }
     }
 
-    private func run(_ command: MCPCommand, _ link: MCPPipeLink, _ input: AsyncStream<[UInt8]>) async {
+    private func run(_ command: MCPCommand, _ link: MCPPipeLink, _ pipe: MCPPipe) async {
         var hasStarted = false
         var why = "The server's process has ended."
         do {
@@ -64,30 +64,40 @@ final class MCPPipes: Sendable {
                 logger.notice("a server was started", metadata: ["connection": "\(link.name)"])
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask {
-                        for await line in input {
-                            let line = line + [UInt8(ascii: "\n")]
-                            guard (try? await execution.standardInputWriter.write(line)) != nil else { return }
+                        for await message in pipe.input {
+                            let line = message + [UInt8(ascii: "\n")]
+                            guard (try? await execution.standardInputWriter.write(line)) != nil else { break }
+                            pipe.messageWritten(message)
                         }
+                        pipe.close()
                         try? await execution.standardInputWriter.finish()
                     }
                     group.addTask { await self.keep(execution.standardError, link.name) }
                     group.addTask {
-                        await Self.read(execution.standardOutput, link)
-                        link.outputEnded()
+                        await Self.read(execution.standardOutput, link, pipe)
+                        pipe.close()
                     }
+                    // Its output has ended, or its input: it goes by itself, or is helped.
+                    await pipe.closing()
+                    await execution.teardown(using: Self.farewell)
+                    // What it has started and left behind holds its streams open; its number is not given away yet.
+                    try? execution.send(signal: .kill, toProcessGroup: true)
+                    group.cancelAll()
                 }
-                // Its output has ended, or its input: it goes by itself, or is helped.
-                await execution.teardown(using: [
-                    .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(3))
-                ])
             }
             why = "The server's process has ended (\(result.terminationStatus))."
         } catch {
             why = hasStarted ? why : "The server's command cannot be run: \(command.arguments.first ?? "")."
         }
         logger.notice("a server has ended", metadata: ["connection": "\(link.name)", "how": "\(why)"])
-        link.ended(why, neverStarted: !hasStarted)
+        link.ended(pipe, MCPFailure(.upstreamUnavailable, why, executed: hasStarted ? nil : false))
     }
+
+    /// How a child is ended whose input has ended; it may go by itself first, so the first signal is none.
+    private static let farewell: [TeardownStep] = [
+        .send(signal: Signal(rawValue: 0), allowedDurationToNextStep: .seconds(2)),
+        .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(3)),
+    ]
 
     private func configuration(_ command: MCPCommand) -> Subprocess.Configuration {
         let program = command.arguments.first ?? ""
@@ -112,15 +122,19 @@ final class MCPPipes: Sendable {
         )
     }
 
-    private static func read(_ output: SubprocessOutputSequence, _ link: MCPPipeLink) async {
+    private static func read(_ output: SubprocessOutputSequence, _ link: MCPPipeLink, _ pipe: MCPPipe) async {
         var framer = LineFramer(maximumLine: link.maximumAnswer)
         do {
             for try await buffer in output {
                 let bytes = unsafe buffer.withUnsafeBytes { unsafe Array($0) }
-                for line in try framer.feed(bytes) { link.messageReceived(line) }
+                for line in try framer.feed(bytes) {
+                    link.messageReceived(line, from: pipe)
+                    await pipe.room()
+                }
             }
         } catch {
-            link.ended("The server's output cannot be read.", neverStarted: false)
+            let why = "The server's output cannot be read."
+            link.ended(pipe, MCPFailure(.upstreamUnavailable, why, executed: nil))
         }
     }
 
