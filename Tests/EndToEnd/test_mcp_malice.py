@@ -460,12 +460,17 @@ def test_progress_under_a_token_of_another_request_is_not_passed_on(own):
 # 10: joined servers, and servers that do not answer
 
 
-def test_a_joined_server_cannot_take_another_ones_names(own):
+def test_a_joined_server_cannot_take_another_ones_names(scratch):
     left, right = Handmade(tools=("b__read",)), Handmade(tools=("read",))
-    raw = client(own(change=join("a", "a__b"), a=left, a__b=right), "/both/")
-    names = [tool["name"] for tool in raw.legacy("tools/list").result()["tools"]]
-    raw.legacy_call("a__b__read", {"password": "for a__b"}).finish()
-    assert len(set(names)) == len(names) and left.asked("tools/call") == []
+    for number, names in enumerate((("a", "a__b"), ("a_", "b"))):
+        gateway = McpGateway(scratch / f"malice-names-{number}", dict(zip(names, (left, right))), change=join(*names))
+        try:
+            code, said = gateway.refuse_to_start()
+            assert code != 0 and f"both joins {names[0]}" in said
+        finally:
+            gateway.kill()
+    left.kill()
+    right.kill()
 
 
 def test_what_a_joined_server_asks_can_be_answered(own, scratch):

@@ -158,6 +158,7 @@ extension Configuration {
     private func checkJoined(_ node: Node?, _ reader: NodeReader) {
         for connection in mcp {
             guard case .joined(let names) = connection.link else { continue }
+            checkPrefixes(names, of: connection.name, node, reader)
             for name in names {
                 let member = mcp.first { $0.name == name }
                 if case .joined? = member?.link {
@@ -173,6 +174,27 @@ extension Configuration {
                         "\(connection.name) joins \(name), which is no MCP connection"
                     )
                 }
+            }
+        }
+    }
+
+    /// A tool of one member's must not have the name that another member's has.
+    private func checkPrefixes(
+        _ names: [ConnectionName],
+        of joined: ConnectionName,
+        _ node: Node?,
+        _ reader: NodeReader,
+    ) {
+        for name in names {
+            if name.rawValue.hasSuffix("_") {
+                reader.fail(node, "connections", "\(joined) joins \(name), whose name ends in \"_\"")
+            }
+            for other in names where other != name && other.rawValue.hasPrefix(name.rawValue + "__") {
+                reader.fail(
+                    node,
+                    "connections",
+                    "\(joined) joins \(name) and \(other), whose tools could have the same names"
+                )
             }
         }
     }
