@@ -8,6 +8,11 @@ enum MCPTools {
     /// A list that does not end by then is no list.
     private static let maximumPages = 100
 
+    /// More than that, all pages together, is no list either.
+    private static let maximumItems = 10_000
+    /// Bytes.
+    private static let maximumSize = 32 << 20
+
     /// Fills the catalogue, and has the definitions compared with the accepted ones.
     static func learn(
         _ connection: MCPConnection,
@@ -38,14 +43,23 @@ enum MCPTools {
         on home: LoopState,
     ) async throws(MCPFailure) -> [JSONValue] {
         var items = [JSONValue]()
+        var size = 0
         var cursor: String?
         for _ in 0..<maximumPages {
             let params = cursor.map { JSONObject([("cursor", .string($0))]) } ?? JSONObject()
             let page = try await upstream.ask(method, params, on: home)
-            items += page[member]?.arrayValue ?? []
+            let more = page[member]?.arrayValue ?? []
+            guard items.count + more.count <= maximumItems else { throw tooLong }
+            size += JSONValue.array(more).canonicalBytes().count + (page["nextCursor"]?.canonicalBytes().count ?? 0)
+            guard size <= maximumSize else { throw tooLong }
+            items += more
             guard let next = page["nextCursor"]?.stringValue, next != cursor else { return items }
             cursor = next
         }
-        throw MCPFailure(.upstreamInvalid, "The MCP server's list does not end.", executed: false)
+        throw tooLong
+    }
+
+    private static var tooLong: MCPFailure {
+        MCPFailure(.upstreamInvalid, "The MCP server's list does not end.", executed: false)
     }
 }
