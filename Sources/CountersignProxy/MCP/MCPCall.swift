@@ -87,7 +87,7 @@ final class MCPCall: Sendable {
         var out = action.flatMap { MCPTranslator.params($0)?.1 } ?? params
         out["_meta"] = nil
         var meta = [(String, JSONValue)]()
-        for member in params["_meta"]?.objectValue?.members ?? [] where Self.passed.contains(member.key) {
+        for member in params["_meta"]?.objectValue?.members ?? [] where Self.isPassed(member.key, member.value) {
             meta.append((member.key, member.value))
         }
         if !meta.isEmpty { out["_meta"] = .object(JSONObject(meta)) }
@@ -105,5 +105,25 @@ final class MCPCall: Sendable {
         )
     }
 
-    private static let passed: Set<String> = [MetaKey.progressToken, MetaKey.logLevel, "traceparent", "tracestate"]
+    private static let levels: Set<String> = [
+        "debug", "info", "notice", "warning", "error", "critical", "alert", "emergency",
+    ]
+
+    /// Whether a member of `_meta` goes to the server: only in the form that it has there, as nobody judges or records it.
+    private static func isPassed(_ key: String, _ value: JSONValue) -> Bool {
+        switch key {
+        case MetaKey.progressToken: return true
+        case MetaKey.logLevel: return value.stringValue.map { levels.contains($0) } ?? false
+        case "traceparent":
+            let parts = value.stringValue?.split(separator: "-", omittingEmptySubsequences: false) ?? []
+            return parts.map(\.utf8.count) == [2, 32, 16, 2]
+                && parts.allSatisfy { part in
+                    part.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+                }
+        case "tracestate":
+            guard let text = value.stringValue, text.utf8.count <= 512 else { return false }
+            return text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+        default: return false
+        }
+    }
 }

@@ -52,8 +52,10 @@ struct MCPSession: Hashable, Sendable {
     /// Tells two sessions of one agent apart.
     let nonce: String
 
-    /// The capabilities that anything depends on; others are not passed on.
-    private static let known = ["elicitation", "roots", "sampling"]
+    /// The capabilities that anything depends on, and what there is of each; others are not passed on.
+    private static let known = [
+        "elicitation": ["form", "url"], "roots": ["listChanged"], "sampling": ["context", "tools"],
+    ]
 
     init(agent: AgentID, connection: ConnectionName, revision: MCPRevision, capabilities: JSONObject, nonce: String) {
         self.agent = agent
@@ -66,9 +68,10 @@ struct MCPSession: Hashable, Sendable {
     /// What of a client's capabilities a server may be told: nothing that it could put words into.
     static func pruned(_ capabilities: JSONObject) -> JSONObject {
         JSONObject(
-            capabilities.members.filter { known.contains($0.key) }.map { member in
-                let inner = member.value.objectValue?.members.prefix(8).compactMap { detail -> (String, JSONValue)? in
-                    guard detail.key.utf8.count <= 32 else { return nil }
+            capabilities.members.compactMap { member in
+                guard let details = known[member.key] else { return nil }
+                let inner = member.value.objectValue?.members.compactMap { detail -> (String, JSONValue)? in
+                    guard details.contains(detail.key) else { return nil }
                     if let flag = detail.value.boolValue { return (detail.key, .bool(flag)) }
                     return detail.value.objectValue != nil ? (detail.key, .object(JSONObject())) : nil
                 }
