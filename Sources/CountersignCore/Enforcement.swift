@@ -120,6 +120,14 @@ package final class Enforcement: Sendable {
         return snapshot.policy.couldAllow(action, directory: snapshot.directory, now: clock.time())
     }
 
+    /// Whether an agent could ever be allowed anything on a connection: otherwise it has nothing to say to the server.
+    package func couldAllowAnything(_ agent: AgentID, on connection: ConnectionName) -> Bool {
+        let snapshot = current.snapshot
+        guard snapshot.directory.agents[agent] != nil, snapshot.directory.connections[connection] != nil
+        else { return false }
+        return snapshot.policy.couldAllowAnything(agent, on: connection, directory: snapshot.directory)
+    }
+
     /// Writes the entry of an allowed action, durably.
     ///
     /// The refusal if that is not possible.

@@ -7,6 +7,8 @@ package struct GatedPolicySet: Sendable {
     package var policies: PolicySet { authorizer.policies }
     /// What could be permitted while arguments are not known yet; gates are out of it.
     let possibilities: PolicySet
+    /// What an agent could be permitted at all, whatever it asks for, and the resource that each policy is about.
+    let openings: (set: PolicySet, resources: [Scope.EntityConstraint])
     /// Asks the policies; gates are the ones that can be lifted.
     let authorizer: ThreeWayAuthorizer
     /// The gate of each policy, by the policy's index; `nil` for a permit or a plain forbid.
@@ -46,6 +48,7 @@ package struct GatedPolicySet: Sendable {
         guard errors.isEmpty else { throw PolicyErrors(Self.inOrder(errors, of: sources)) }
         authorizer = ThreeWayAuthorizer(policies) { $0.annotation("approvers") != nil }
         possibilities = policies.possibilities(knowing: Self.knownBeforehand) { $0.annotation("approvers") != nil }
+        openings = policies.openings { $0.annotation("approvers") != nil }
         self.gates = gates
         version = Base64URL.encode(SHA256.hash(data: Array(policies.canonicalText.utf8)))
     }

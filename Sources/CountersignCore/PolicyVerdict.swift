@@ -82,6 +82,31 @@ extension GatedPolicySet {
         return isPossible
     }
 
+    /// Whether an agent could be allowed anything on a connection, or on what is in it; true where that is not certain.
+    package func couldAllowAnything(_ agent: AgentID, on connection: ConnectionName, directory: Directory) -> Bool {
+        let uid = EntityUID.connection(connection)
+        let request = Request(
+            principal: .agent(agent),
+            action: EntityUID(type: "Action", id: "mcp:read"),
+            resource: uid,
+            context: Record([]),
+        )
+        let evaluation = openings.set.evaluate(request, LayeredEntities(base: directory.entities, overlay: []))
+        let policies = openings.set.policies
+        if evaluation.satisfied.contains(where: { policies[$0].effect == .forbid }) { return false }
+        let within = connection.rawValue + "/"
+        return evaluation.satisfied.contains { index in
+            guard policies[index].effect == .permit else { return false }
+            switch openings.resources[index] {
+            case .any, .isType: return true
+            case .equal(let named): return named == uid || named.id.string.hasPrefix(within)
+            case .within(let named), .isTypeWithin(_, let named):
+                return named == uid || named.id.string.hasPrefix(within)
+                    || directory.entities.entity(uid)?.parents.isEmpty == false
+            }
+        }
+    }
+
     /// Judges one plain Cedar request as actions are judged; for trying policies out.
     package func judge(_ request: Request, entities: Entities) -> PolicyVerdict {
         var tally = Tally()

@@ -97,6 +97,14 @@ package final class MCPConnection: Sendable {
         return names
     }
 
+    /// How many sessions an agent has with the server at the most; each of a child's is a process.
+    var budget: Int {
+        switch link {
+        case .events, .command: 32
+        case .http, .joined, .own: 256
+        }
+    }
+
     /// What the configuration says that a tool does; `nil` where it says nothing.
     func configuredEffect(of tool: String) -> Effect? { tools.first { $0.matches(tool) }?.effect }
 }

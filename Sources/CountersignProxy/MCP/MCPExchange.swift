@@ -31,8 +31,14 @@ struct MCPExchange {
         guard let method = MCPMethod.client(name, modern: caller.revision.isModern) else {
             return await fail(id, RPCError(code: RPCCode.methodNotFound, message: "There is no method of this name."))
         }
-        guard let upstream = upstream() else {
-            return await fail(id, AgentConnection.sessionGone, status: 404)
+        let upstream: MCPUpstream
+        do throws(MCPFailure) {
+            guard let found = try self.upstream(for: method) else {
+                return await fail(id, AgentConnection.sessionGone, status: 404)
+            }
+            upstream = found
+        } catch {
+            return await fail(id, error)
         }
         // Ids need only be unique within a session; each modern request stands alone.
         let requests = InFlightRequests(upstream: caller.session == nil ? nil : upstream, id: id)
@@ -56,6 +62,7 @@ struct MCPExchange {
             if case .own = connection.link {
                 return try await MCPOwnServer(exchange: self).serve(id, method, params)
             }
+            if !mayUseAnything, let isReusable = await serveNothing(id, method) { return isReusable }
             switch method {
             case .initialize: return try await initialize(id, upstream)
             case .ping: return await finish(id, JSONObject())
@@ -66,7 +73,7 @@ struct MCPExchange {
                 return await MCPTasks(exchange: self).serve(id, method, params)
             default: break
             }
-            if method == .toolsCall {
+            if method == .toolsCall, mayUseAnything {
                 try await learnTools(upstream)
                 if let name = params["name"]?.stringValue, connection.memory.catalogue.tool(name) == nil {
                     return await refuseUnknownTool(id, name, head)
@@ -106,9 +113,49 @@ struct MCPExchange {
     }
 
     /// The upstream side of this caller's requests; `nil` if the session was ended.
-    func upstream() -> MCPUpstream? {
-        connection.memory.upstream(caller.upstreamKey, now: .now()) {
+    func upstream() throws(MCPFailure) -> MCPUpstream? {
+        try connection.memory.upstream(caller.upstreamKey, of: caller.agent, budget: connection.budget, now: .now()) {
             MCPUpstream(connection: connection, context: context, declared: caller.declared)
+        }
+    }
+
+    /// The same; for what does not reach the server, one that nobody remembers if there is none.
+    private func upstream(for method: MCPMethod) throws(MCPFailure) -> MCPUpstream? {
+        if method != .ping, !method.isAboutTasks, mayUseAnything { return try upstream() }
+        if connection.memory.isEnded(caller.upstreamKey) { return nil }
+        return connection.memory.known(caller.upstreamKey)
+            ?? MCPUpstream(connection: connection, context: context, declared: caller.declared)
+    }
+
+    /// Whether policy could let the agent use anything here; otherwise nothing of it reaches the server, or comes back.
+    var mayUseAnything: Bool {
+        switch connection.link {
+        // What the members have is looked at one by one, and the gateway's own server is everybody's.
+        case .joined, .own: true
+        case .http, .events, .command: context.enforcement.couldAllowAnything(caller.agent, on: connection.name)
+        }
+    }
+
+    /// Answers an agent that may use nothing without asking the server; `nil` for calls, which are refused and recorded.
+    private func serveNothing(_ id: RequestID, _ method: MCPMethod) async -> Bool? {
+        let peer = MCPPeer(
+            revision: caller.revision,
+            sessionID: nil,
+            capabilities: JSONObject(),
+            info: nil,
+            instructions: nil,
+        )
+        switch method {
+        case .initialize: return await welcome(id, peer)
+        case .discover: return await introduce(id, peer)
+        case .toolsList, .promptsList, .resourcesList, .resourceTemplatesList:
+            var page = JSONObject([(MCPLists.member(of: method), .array([]))])
+            if caller.revision.isModern {
+                page["cacheScope"] = "private"
+                page["ttlMs"] = 0
+            }
+            return await finish(id, page)
+        default: return nil
         }
     }
 
@@ -182,7 +229,8 @@ struct MCPExchange {
 
     /// A notification of a legacy client's.
     func noted(_ name: String, _ params: JSONObject) async {
-        guard let method = MCPMethod.client(name, modern: false), method.isNotification, let upstream = upstream()
+        guard let method = MCPMethod.client(name, modern: false), method.isNotification,
+            let upstream = connection.memory.known(caller.upstreamKey)
         else {
             return
         }
@@ -191,8 +239,10 @@ struct MCPExchange {
             case .cancelled:
                 guard let id = params["requestId"].flatMap(RequestID.init) else { return }
                 upstream.cancelHere(id, reason: params["reason"]?.stringValue)
-            case .progress: try await upstream.notify(name, params, on: home)
-            case .rootsListChanged: try await upstream.notify(name, params, on: home)
+            // Without parameters: the server asks for the folders, and that is judged. Progress of the client's is not
+            // passed on at all: it would be text to the server that nobody judges or records.
+            case .rootsListChanged where mayUseAnything && caller.declared["roots"] != nil:
+                try await upstream.notify(name, JSONObject(), on: home)
             // The gateway has told the server by itself that the session is ready.
             default: return
             }
@@ -203,7 +253,12 @@ struct MCPExchange {
 
     /// The answer of a legacy client to a question of the server's; false if nobody asked.
     func answered(_ id: RequestID, _ answer: ServerAnswer) async -> Bool {
-        guard let upstream = upstream() else { return false }
+        // Who asked is one of the members, whose side of the session has the same name.
+        for member in (connection.memberNames ?? []).compactMap({ context.connections.mcp($0) }) {
+            let part = MCPExchange(agent: agent, connection: member, caller: caller, reply: reply)
+            if await part.answered(id, answer) { return true }
+        }
+        guard let upstream = connection.memory.known(caller.upstreamKey) else { return false }
         do throws(MCPFailure) {
             return try await upstream.answer(id, answer, on: home)
         } catch {

@@ -71,8 +71,8 @@ struct MCPJoined {
         var failure: MCPFailure?
         var texts = [String]()
         for member in members {
-            guard let upstream = part(member).upstream() else { continue }
             do throws(MCPFailure) {
+                guard part(member).mayUseAnything, let upstream = try part(member).upstream() else { continue }
                 let peer = try await upstream.peer(on: exchange.home)
                 for name in ["tools", "prompts", "resources", "completions", "logging"] {
                     if let capability = peer.capabilities[name], capabilities[name] == nil {
@@ -106,9 +106,9 @@ struct MCPJoined {
     private func list(_ id: RequestID, _ method: MCPMethod) async throws(MCPFailure) -> Bool {
         var items = [JSONValue]()
         for member in members {
-            guard let upstream = part(member).upstream() else { continue }
-            let lists = MCPLists(exchange: part(member), upstream: upstream)
             do throws(MCPFailure) {
+                guard part(member).mayUseAnything, let upstream = try part(member).upstream() else { continue }
+                let lists = MCPLists(exchange: part(member), upstream: upstream)
                 for item in try await lists.all(method) { items.append(renamed(item, method, member)) }
             } catch {
                 exchange.context.logger.warning(

@@ -268,8 +268,9 @@ final class MCPEventSource: @unchecked Sendable {
 extension MCPExchange {
     /// The server's own stream of a legacy session (GET): what it says while no call is under way.
     func stream(_ head: RequestHead) async -> Bool {
-        guard let upstream = upstream() else { return await refuseStream(404, "The session has ended.") }
+        guard mayUseAnything else { return await refuseStream(405, "This server has no stream of its own.") }
         do throws(MCPFailure) {
+            guard let upstream = try upstream() else { return await refuseStream(404, "The session has ended.") }
             let listening = MCPListening(exchange: self, upstream: upstream)
             guard try await listening.stream(from: head.fields.first("last-event-id")) else {
                 return await refuseStream(405, "This server has no stream of its own.")

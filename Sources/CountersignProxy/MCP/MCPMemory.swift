@@ -9,7 +9,7 @@ import Synchronization
 /// The mutex guards the table; whoever gets an ``MCPUpstream`` keeps it alive for its own use.
 final class MCPMemory: Sendable {
     private struct State {
-        var upstreams: [String: MCPUpstream] = [:]
+        var upstreams: [String: (agent: AgentID, upstream: MCPUpstream)] = [:]
         var ended: Set<String> = []
     }
 
@@ -17,34 +17,60 @@ final class MCPMemory: Sendable {
     /// The tools as the server last listed them.
     let catalogue = MCPCatalogue()
 
-    /// No more than this many upstream sessions are kept; the one that was used longest ago goes first.
-    private static let maximum = 4096
-
     /// The upstream side of a session, or of a modern agent's requests, made at the first use.
     ///
-    /// `nil` if the session was ended.
-    func upstream(_ key: String, now: NIODeadline, make: () -> MCPUpstream) -> MCPUpstream? {
-        let (found, old) = state.withLock { state -> (MCPUpstream?, MCPUpstream?) in
-            if state.ended.contains(key) { return (nil, nil) }
-            if let known = state.upstreams[key] {
+    /// `nil` if the session was ended. An agent has no more than its budget; beyond it, that of its own that was used
+    /// longest ago, and does nothing now, goes first.
+    func upstream(
+        _ key: String,
+        of agent: AgentID,
+        budget: Int,
+        now: NIODeadline,
+        make: () -> MCPUpstream,
+    ) throws(MCPFailure) -> MCPUpstream? {
+        let found = state.withLock { state -> Found in
+            if state.ended.contains(key) { return .ended }
+            if let known = state.upstreams[key]?.upstream {
                 known.use(now)
-                return (known, nil)
+                return .found(known, instead: nil)
             }
             var old: MCPUpstream?
-            if state.upstreams.count >= Self.maximum,
-                let oldest = state.upstreams.min(by: { $0.value.lastUse < $1.value.lastUse })
-            {
+            let own = state.upstreams.filter { $0.value.agent == agent }
+            if own.count >= budget {
+                let idle = own.filter { !$0.value.upstream.isBusy }
+                guard let oldest = idle.min(by: { $0.value.upstream.lastUse < $1.value.upstream.lastUse }) else {
+                    return .full
+                }
                 state.upstreams[oldest.key] = nil
-                old = oldest.value
+                old = oldest.value.upstream
             }
             let new = make()
             new.use(now)
-            state.upstreams[key] = new
-            return (new, old)
+            state.upstreams[key] = (agent, new)
+            return .found(new, instead: old)
         }
-        old?.end()
-        return found
+        switch found {
+        case .ended: return nil
+        case .full:
+            let message = "The agent has too many sessions with this server that are all in use. Try again later."
+            throw MCPFailure(.overloaded, message, executed: false)
+        case .found(let upstream, let old):
+            old?.end()
+            return upstream
+        }
     }
+
+    private enum Found {
+        case ended
+        case full
+        case found(MCPUpstream, instead: MCPUpstream?)
+    }
+
+    /// The upstream side that there is already.
+    func known(_ key: String) -> MCPUpstream? { state.withLock { $0.upstreams[key]?.upstream } }
+
+    /// Whether a session was ended for good.
+    func isEnded(_ key: String) -> Bool { state.withLock { $0.ended.contains(key) } }
 
     /// Ends a session for good; what there is of its upstream side, for a farewell.
     func end(_ key: String) -> MCPUpstream? {
@@ -52,16 +78,16 @@ final class MCPMemory: Sendable {
             // A session that is forgotten here is only revived by the agent that it belongs to.
             if state.ended.count > 65_536 { state.ended = [] }
             state.ended.insert(key)
-            return state.upstreams.removeValue(forKey: key)
+            return state.upstreams.removeValue(forKey: key)?.upstream
         }
     }
 
     /// Takes out what nobody has used since `limit`.
     func idle(since limit: NIODeadline) -> [MCPUpstream] {
         state.withLock { state in
-            let old = state.upstreams.filter { $0.value.lastUse < limit && !$0.value.isBusy }
+            let old = state.upstreams.filter { $0.value.upstream.lastUse < limit && !$0.value.upstream.isBusy }
             for key in old.keys { state.upstreams[key] = nil }
-            return Array(old.values)
+            return old.values.map(\.upstream)
         }
     }
 
@@ -69,7 +95,7 @@ final class MCPMemory: Sendable {
     func all() -> [MCPUpstream] {
         state.withLock { state in
             defer { state.upstreams = [:] }
-            return Array(state.upstreams.values)
+            return state.upstreams.values.map(\.upstream)
         }
     }
 }

@@ -25,14 +25,17 @@ struct MCPRunner {
             capabilities: JSONObject(),
             session: nil,
         )
-        guard
-            let upstream = connection.memory.upstream(
+        let upstream: MCPUpstream
+        do throws(MCPFailure) {
+            let found = try connection.memory.upstream(
                 caller.upstreamKey,
+                of: caller.agent,
+                budget: connection.budget,
                 now: .now(),
                 make: { MCPUpstream(connection: connection, context: context, declared: caller.declared) },
             )
-        else { return false }
-        do throws(MCPFailure) {
+            guard let found else { return false }
+            upstream = found
             if !connection.memory.catalogue.isComplete {
                 try await MCPTools.learn(connection, upstream, context, on: home)
             }

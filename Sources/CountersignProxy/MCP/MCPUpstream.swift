@@ -131,7 +131,7 @@ final class MCPUpstream: Sendable {
     }
 
     var lastUse: NIODeadline { state.withLock { $0.lastUse } }
-    var isBusy: Bool { state.withLock { $0.busy > 0 } }
+    var isBusy: Bool { state.withLock { $0.busy > 0 || !$0.here.isEmpty } }
 
     /// Keeps the session from being ended as idle while `body` runs.
     func whileBusy<Value>(_ body: () async throws -> Value) async rethrows -> Value {
