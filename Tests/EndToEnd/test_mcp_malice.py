@@ -399,6 +399,14 @@ def test_whatever_reaches_the_server_is_in_the_log(own):
         assert "unseen" not in json.dumps(message) or "unseen" in json.dumps(gateway.entries()), message
 
 
+@pytest.mark.parametrize("head,rest", [('resource == Tool::"tools/echo"', ""), ("resource", 'when { resource == Tool::"tools/echo" }'),
+                                       ("resource", 'when { context has tool && context.tool == "echo" }')])
+def test_an_agent_that_may_use_one_tool_only_can(own, head, rest):
+    raw = client(own(f'@id("one") permit (principal == Agent::"bot", action, {head}) {rest};', tools=Handmade(tools=("echo", "other"))))
+    assert [tool["name"] for tool in raw.legacy("tools/list").result()["tools"]] == ["echo"]
+    assert "ran" in str(raw.legacy_call("echo").result())
+
+
 # 8: subscriptions
 
 
