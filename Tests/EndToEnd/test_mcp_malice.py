@@ -13,7 +13,7 @@ import pytest
 
 from harness.mcp import EFFECTS, POLICIES, McpGateway, Peer
 from harness.mcp_raw import ACCEPT, APPROVAL, JSON, Raw
-from harness.waiting import eventually
+from harness.waiting import eventually, stays
 from harness.wire import RawConnection
 
 NUMBERS = itertools.count(1)
@@ -174,16 +174,20 @@ def send_and_leave(gateway, raw, identifier, tool, arguments, stay):
     lines += [f"{name}: {value}" for name, value in [*raw.authorization(), *raw.legacy_headers()]]
     connection = RawConnection(gateway.port)
     connection.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-    time.sleep(stay)
+    stays(lambda: True, stay)
     return connection
 
 
 def growth(gateway, before, seconds, until=lambda: False):
     """How much memory is in use beyond `before`, at most, within so many seconds."""
     most, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end and not until():
+
+    def is_over():
+        nonlocal most
         most = max(most, gateway.resident() - before)
-        time.sleep(0.2)
+        return until() or time.monotonic() >= end
+
+    eventually(is_over, seconds + 5, "the end of the trial", pace=0.2)
     return most
 
 
@@ -246,15 +250,14 @@ def test_a_task_that_is_cancelled_after_the_approval_does_not_run(own, scratch, 
     else:
         raw.legacy("tasks/cancel", {"taskId": identifier}).reply()
     peer.start()
-    time.sleep(7)
-    assert peer.count("delete_record", "r") == 0
+    stays(lambda: peer.count("delete_record", "r") == 0, 7, "a cancelled call was made")
 
 
 @pytest.mark.parametrize("path", ["tools", "both"])
 def test_a_call_that_is_cancelled_does_not_run_when_it_is_approved(own, path):
     def answer(message, handler):
         if message["method"] == "tools/list" and path == "tools":
-            time.sleep(2)  # the cancellation comes while the gateway asks which tools there are
+            threading.Event().wait(2)  # the cancellation comes while the gateway asks which tools there are
 
     server = Handmade(answer, tools=("delete_record",))
     gateway = own(change=join("tools"), tools=server)
@@ -262,11 +265,10 @@ def test_a_call_that_is_cancelled_does_not_run_when_it_is_approved(own, path):
     raw.legacy_call("delete_record" if path == "tools" else "tools__delete_record", {"record": "r"}, identifier=77)
     eventually(lambda: server.asked("tools/list") and (path == "tools" or gateway.calls("delete_record")))
     assert raw.notify("notifications/cancelled", {"requestId": 77}).finish().status == 202
-    time.sleep(3)
+    stays(lambda: server.asked("tools/call") == [], 3)
     for approval in gateway.calls("delete_record", status="pending"):
         gateway.approve(approval)
-    time.sleep(5)
-    assert server.asked("tools/call") == []
+    stays(lambda: server.asked("tools/call") == [], 5, "a cancelled call was made")
 
 
 # 4: other agents' sessions, and how many children
@@ -276,7 +278,7 @@ def test_an_agent_cannot_end_another_agents_session(own, scratch):
     child = Child(scratch, """
 def call(message):
     def later():
-        time.sleep(15)
+        threading.Event().wait(15)
         answer(message, {"content": [{"type": "text", "text": "done"}]})
     threading.Thread(target=later, daemon=True).start()
 """)
@@ -310,14 +312,14 @@ def test_an_agent_cannot_have_any_number_of_children_started(own, scratch, agent
 
 
 def test_a_child_that_ignores_the_end_of_its_input_is_ended(own, scratch):
-    child = Child(scratch, "def end():\n    while True: time.sleep(1)\n")
+    child = Child(scratch, "def end():\n    while True: threading.Event().wait(1)\n")
     raw = client(own(tools=child))
     assert len(child.processes()) == 1 and raw.end().finish().status == 204
     eventually(lambda: child.processes() == [], 10, "the child's end")
 
 
 def test_a_child_whose_line_is_too_long_is_ended(own, scratch):
-    child = Child(scratch, 'def call(message):\n    say("x" * 200000)\n    while True: time.sleep(1)\n')
+    child = Child(scratch, 'def call(message):\n    say("x" * 200000)\n    while True: threading.Event().wait(1)\n')
     raw = client(own(tools=(child, {"message": {"answer": "64KiB"}})))
     for _ in range(3):
         raw.legacy_call("echo").failure()
@@ -358,15 +360,14 @@ def call(message):
 
 
 def test_calls_that_nobody_waits_for_any_more_do_not_fill_memory(own, scratch):
-    child = Child(scratch, "def call(message):\n    time.sleep(1000)\n")
+    child = Child(scratch, "def call(message):\n    threading.Event().wait(1000)\n")
     gateway = own(tools=child)
     raw = client(gateway)
     raw.legacy("tools/list").result()
     before = gateway.resident()
     for number in range(25):
         send_and_leave(gateway, raw, 100 + number, "echo", {"text": "x" * (8 << 20)}, 0.4).close()
-    time.sleep(3)
-    assert gateway.resident() - before < 200 << 20
+    eventually(lambda: gateway.resident() - before < 200 << 20, 5, "less than 200 MiB more")
 
 
 # 7: an agent that may do nothing
