@@ -16,6 +16,8 @@ final class MCPPipe: Sendable {
 
     private struct Waiter {
         let source: AsyncStream<Event>.Continuation
+        /// The size of the request.
+        let size: Int
         /// The bytes that the server has said for it and that it has not taken.
         var unread = 0
     }
@@ -24,7 +26,9 @@ final class MCPPipe: Sendable {
         var waiting: [RequestID: Waiter] = [:]
         /// The requests under way, in the order of asking: what a server says without naming one is about the last.
         var order: [RequestID] = []
+        /// The bytes of messages that are not written, and those of requests that are not answered.
         var unwritten = 0
+        var unanswered = 0
         var unread = 0
         /// Opens when there is room again, or need of it no more.
         var gate: AsyncStream<Void>.Continuation?
@@ -34,8 +38,9 @@ final class MCPPipe: Sendable {
         var closing: AsyncStream<Void>.Continuation?
     }
 
-    /// The bytes for a server that may wait to be written; one message alone always may.
-    private static let maximumUnwritten = 32 << 20
+    /// The bytes that may wait to be written, or to be answered; one message alone always may.
+    private static let maximumUnwritten = 24 << 20
+    private static let small = 64 << 10
     /// The bytes of a server that may wait to be taken before no more is read.
     private static let maximumUnread = 16 << 20
     /// What a message weighs apart from its text.
@@ -65,16 +70,18 @@ final class MCPPipe: Sendable {
     func post(_ message: [UInt8], _ request: (RequestID, AsyncStream<Event>.Continuation)?) throws(MCPFailure) {
         let failure = state.withLock { state -> MCPFailure? in
             guard !state.isClosed else { return MCPPipeLink.gone }
-            guard state.unwritten == 0 || state.unwritten + message.count <= Self.maximumUnwritten else {
-                return MCPFailure(
-                    .overloaded,
-                    "The server does not read what it is sent. Nothing was sent.",
-                    executed: false,
-                )
+            let size = message.count + Self.weight
+            let before = max(state.unwritten, request == nil ? 0 : state.unanswered)
+            // Small messages get past large ones: what cancels them, above all.
+            let maximum = size <= Self.small ? 2 * Self.maximumUnwritten : Self.maximumUnwritten
+            guard before == 0 || before + size <= maximum else {
+                let text = "The server is still busy with what it was sent before. Nothing was sent."
+                return MCPFailure(.overloaded, text, executed: false)
             }
-            state.unwritten += message.count + Self.weight
+            state.unwritten += size
             if let (id, source) = request {
-                state.waiting[id] = Waiter(source: source)
+                state.unanswered += size
+                state.waiting[id] = Waiter(source: source, size: size)
                 state.order.append(id)
             }
             outbox.yield(message)
@@ -138,6 +145,7 @@ final class MCPPipe: Sendable {
             guard let waiter = state.waiting.removeValue(forKey: id) else {
                 return nil as AsyncStream<Void>.Continuation?
             }
+            state.unanswered -= waiter.size
             return Self.free(waiter.unread, &state)
         }
         gate?.finish()
@@ -175,7 +183,7 @@ final class MCPPipe: Sendable {
     func end(_ failure: MCPFailure) {
         close()
         let waiting = state.withLock { state in
-            defer { (state.waiting, state.order, state.unread) = ([:], [], 0) }
+            defer { (state.waiting, state.order, state.unread, state.unanswered) = ([:], [], 0, 0) }
             return state.waiting
         }
         for waiter in waiting.values {

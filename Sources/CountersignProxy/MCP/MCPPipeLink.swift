@@ -40,9 +40,11 @@ final class MCPPipeLink: MCPLink {
         _ news: (MCPNews) async -> Void,
     ) async throws(MCPFailure) -> String? {
         let (events, source) = AsyncStream<MCPPipe.Event>.makeStream()
-        let message = RPCWriter.request(id: outgoing.id, method: outgoing.method, params: outgoing.params)
         let pipe = try pipe(handshake: outgoing.peer == nil || outgoing.method == "server/discover")
-        try pipe.post(message, (outgoing.id, source))
+        try pipe.post(
+            RPCWriter.request(id: outgoing.id, method: outgoing.method, params: outgoing.params),
+            (outgoing.id, source),
+        )
         let deadline = Self.deadline(outgoing.method)
         let timer = deadline.map { deadline in
             home.loop.scheduleTask(in: deadline.time) { source.yield(.failed(deadline.failure)) }
