@@ -229,6 +229,8 @@ final class MCPUpstream: Sendable {
 
     /// The server has said something that is about no call.
     private func heard(_ news: MCPNews) {
+        // As many as may wait for a listener that does not read, they must be small; such notifications are.
+        if case .notification(_, let params?) = news, params.count > 4096 { return }
         let listeners = state.withLock { Array($0.listeners.values) }
         for listener in listeners { listener.yield(news) }
     }
