@@ -24,7 +24,7 @@ POLICIES = """
   when { context has tool && context.tool == "read_hidden" };
 @id("no-secrets") forbid (principal is Agent, action, resource)
   when { context has arguments && context.arguments has text && context.arguments.text == "a secret" };
-@id("deletes-need-a-dba") @approvers("dba") @expires("30m") @grant("10m") @advice("Deletes. Look twice.")
+@id("deletes-need-a-dba") @approvers("dba") @expires("2h") @grant("10m") @advice("Deletes. Look twice.")
 forbid (principal is Agent, action in Action::"delete", resource);
 @id("held-briefly") @approvers("dba") @expires("1500ms") forbid (principal is Agent, action, resource)
   when { context has tool && context.tool == "delete_briefly" };
