@@ -71,7 +71,7 @@ struct MCPTranslatorTests {
     func smuggling() throws {
         let params: JSONObject = [
             "arguments": [:], "definition": "mine", "method": "tools/list", "name": "plain", "operations": [],
-            "tool": "read_file",
+            "tool": "read_file", "uri": "docs://open",
         ]
         let action = try #require(try action(.toolsCall, params))
         #expect(action.details["tool"] == "plain")
@@ -80,6 +80,9 @@ struct MCPTranslatorTests {
         #expect(action.operations.map(\.effect) == [.unknown])
         // It is in the document, under names that nothing else has, so approvers see it and the digest covers it.
         #expect(action.details["param_tool"] == "read_file")
+        // A tool's call has no uri, so a policy about resources is not about it.
+        #expect(action.details["uri"] == nil)
+        #expect(action.details["param_uri"] == "docs://open")
         #expect(MCPTranslator.params(action)?.1 == params)
     }
 
@@ -120,6 +123,19 @@ struct MCPTranslatorTests {
         #expect(action.name == "mcp:read")
         #expect(action.operations.first?.resource == ResourceReference(type: type, id: id))
         #expect(MCPTranslator.params(action)?.1 == params)
+    }
+
+    @Test(
+        "a subscription is a list of texts that policy sees one by one, or it is refused",
+        arguments: [
+            "file:///a", ["0": "file:///a"], [7], .array(Array(repeating: "file:///a", count: 257)),
+        ] as [JSONValue]
+    )
+    func subscriptions(resources: JSONValue) {
+        for name in ["resourceSubscriptions", "taskIds"] {
+            let filter = JSONObject([(name, resources)])
+            #expect(throws: RPCError.self) { try action(.listen, ["notifications": .object(filter)]) }
+        }
     }
 
     @Test(
