@@ -157,6 +157,27 @@ struct ConfigurationTests {
         #expect(names.map(\.rawValue) == ["files", "shell"])
     }
 
+    @Test("a pack says what a well-known server's tools do, after the configuration's own rules, and no more")
+    func packs() throws {
+        let configuration = try Self.read(
+            """
+            connections:
+              - name: files
+                kind: mcp
+                command: [npx, -y, "@modelcontextprotocol/server-filesystem", /srv]
+                pack: filesystem
+                tools: [{match: "edit_file", effect: write}]
+            """
+        )
+        let tools = try #require(configuration.mcp.first).tools
+        func effect(_ name: String) -> Effect? { tools.first { $0.matches(name) }?.effect }
+        #expect(effect("read_text_file") == .read)
+        #expect(effect("write_file") == .delete)
+        #expect(effect("edit_file") == .write)
+        #expect(effect("read_anything_else") == nil)
+        #expect(effect("Read_text_file") == nil)
+    }
+
     /// A wrong configuration, and what the one problem must say.
     static let wrong: [(String, String)] = [
         ("listn: {}", ":1:1: listn: is an unknown key; did you mean listen?"),
@@ -183,6 +204,7 @@ struct ConfigurationTests {
         ("connections: [{name: countersign, kind: mcp, upstream: \"http://h\"}]", "is a path of the product's own"),
         ("connections: [{name: a, kind: mcp, upstream: \"http://h\", routes: []}]", "routes: is an unknown key"),
         ("connections: [{name: a, kind: mcp, upstream: \"http://h\", protocol: modren}]", "did you mean modern?"),
+        ("connections: [{name: a, kind: mcp, upstream: \"http://h\", pack: filesytem}]", "did you mean filesystem?"),
         ("connections: [{name: a, kind: mcp, command: npx}]", "command: must be a list"),
         ("connections: [{name: a, kind: mcp, command: [x], upstream: \"http://h\"}]", "this connection has a command"),
         (

@@ -8,7 +8,7 @@ extension ConnectionReader {
         let era = choice(members["protocol"], "protocol", MCPConnection.Era.self) ?? .auto
         let transport = choice(members["transport"], "transport", Transport.self) ?? .http
         let trusts = reader.flag(members["trust_annotations"], path + ".trust_annotations") ?? false
-        let tools = toolRules(members["tools"])
+        let tools = toolRules(members["tools"]) + (choice(members["pack"], "pack", ToolPack.self)?.rules ?? [])
         let origins = reader.list(members["origins"], path + ".origins").enumerated().compactMap { index, item in
             reader.text(item, "\(path).origins[\(index)]")
         }

@@ -31,7 +31,7 @@ struct ConnectionReader {
     private static let http = ["routes", "body", "allow_method_override"]
     private static let mcp = [
         "servers", "command", "environment", "directory", "transport", "protocol", "trust_annotations", "tools",
-        "origins", "message", "definitions", "reviewers",
+        "pack", "origins", "message", "definitions", "reviewers",
     ]
 
     /// The connection; `nil` if something is wrong, which the reader then knows.
