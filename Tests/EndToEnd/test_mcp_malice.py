@@ -274,6 +274,32 @@ def test_a_call_that_is_cancelled_does_not_run_when_it_is_approved(own, path):
 # 4: other agents' sessions, and how many children
 
 
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+def test_a_call_that_is_cancelled_while_its_definition_is_looked_at_again_does_not_run(own, era):
+    approved = threading.Event()
+
+    def answer(message, handler):
+        if message["method"] == "tools/list" and approved.is_set():
+            threading.Event().wait(2)  # the cancellation comes between approval and dispatch
+
+    server = Handmade(answer, tools=("delete_record",))
+    gateway = own(tools=server)
+    raw = client(gateway, era=era)
+    call = raw.call(era, "delete_record", {"record": "r"}, identifier=78)
+    approval = gateway.pending_call("delete_record", {"record": "r"})
+    before = len(server.asked("tools/list"))
+    approved.set()
+    gateway.approve(approval)
+    eventually(lambda: len(server.asked("tools/list")) > before, 10, "another look at the tools")
+    if era == "modern":
+        call.abandon()
+    else:
+        assert raw.notify("notifications/cancelled", {"requestId": 78}).finish().status == 202
+    stays(lambda: server.asked("tools/call") == [], 5, "a cancelled call was made")
+    assert gateway.approval(approval["id"])["status"] == "approved"
+
+
+
 def test_an_agent_cannot_end_another_agents_session(own, scratch):
     child = Child(scratch, """
 def call(message):

@@ -20,7 +20,7 @@ struct MCPDispatch {
     enum End {
         /// The server has answered, and the outcome is durable.
         case answered(MCPAnswer, KeptResponse?)
-        /// Somebody else uses or has used the grant.
+        /// Somebody else uses or has used the grant; or nobody asks any more, and it stays for who asks again.
         case taken
         /// Nothing was sent.
         case refused([Reason])
@@ -32,6 +32,7 @@ struct MCPDispatch {
         _ approval: Approval,
         params: JSONObject,
         by actor: Actor,
+        isWanted: () -> Bool,
         notify: (String, [UInt8]?) async -> Void,
         ask: (RequestID, String, [UInt8]?) async -> Void,
         question: ((String, JSONValue) async -> ServerAnswer)?,
@@ -53,6 +54,8 @@ struct MCPDispatch {
         } catch {
             return .failed(error, nil)
         }
+        // All this took its time: nothing is ever sent for a request that was cancelled meanwhile (decision 25).
+        guard isWanted() else { return .taken }
         switch await context.enforcement.redeem(approval.id, action, caller.circumstances, by: actor) {
         case .taken: return .taken
         case .refused(let reasons): return .refused(reasons)

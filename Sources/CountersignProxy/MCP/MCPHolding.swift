@@ -128,6 +128,10 @@ struct MCPHolding {
             approval,
             params: call.outgoing,
             by: .agent(call.caller.agent),
+            isWanted: {
+                // In the modern era, leaving is cancelling.
+                !call.cancellation.isCancelled && !(call.caller.revision.isModern && exchange.reply.isGone)
+            },
             notify: { method, params in
                 // What the server reports goes on from what the wait has reported.
                 if method == "notifications/progress", let bytes = params,

@@ -61,6 +61,7 @@ struct MCPRunner {
             approval,
             params: params,
             by: .gateway,
+            isWanted: { true },
             notify: { _, _ in },
             ask: { id, _, _ in
                 let error = RPCError(code: RPCCode.methodNotFound, message: "The client cannot answer this.")
