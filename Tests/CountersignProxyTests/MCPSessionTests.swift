@@ -80,13 +80,39 @@ struct MCPSessionTests {
                 "arguments": ["a": .integer(argument)], "inputResponses": ["k": [:]], "name": "t",
                 "requestState": .string(bound),
             ]
-            return try state(agent: agent, params: params).released()["requestState"]
+            guard case .request(let released) = try state(agent: agent, params: params).released() else { return nil }
+            return released["requestState"]
         }
         #expect(try retry("bot", 1) == "theirs")
         #expect(throws: RPCError.self) { try retry("other", 1) }
         #expect(throws: RPCError.self) { try retry("bot", 2) }
         #expect(throws: RPCError.self) {
             try state(params: ["arguments": ["a": 1], "name": "t", "requestState": "theirs"]).released()
+        }
+    }
+
+    @Test("the word of a call that waits for its client comes back from the agent and the request that it was given to")
+    func parkedStates() throws {
+        let bound = state().parked("word")
+        func word(_ agent: String, _ argument: Int64) throws(RPCError) -> String? {
+            let params: JSONObject = [
+                "arguments": ["a": .integer(argument)], "inputResponses": ["k": [:]], "name": "t",
+                "requestState": .string(bound),
+            ]
+            guard case .parked(let word) = try state(agent: agent, params: params).released() else { return nil }
+            return word
+        }
+        #expect(try word("bot", 1) == "word")
+        #expect(throws: RPCError.self) { try word("other", 1) }
+        #expect(throws: RPCError.self) { try word("bot", 2) }
+        // What a server gives as its state is never taken for a word of ours.
+        let result: JSONValue = ["requestState": "word", "resultType": "input_required"]
+        guard case .result(let bytes) = state().bound(.result(result.canonicalBytes())) else { return }
+        let theirs = try #require(try JSONParser.parse(bytes)["requestState"])
+        let params: JSONObject = ["arguments": ["a": 1], "name": "t", "requestState": theirs]
+        guard case .request = try state(params: params).released() else {
+            Issue.record("a server's state was taken for a word")
+            return
         }
     }
 

@@ -16,6 +16,8 @@ final class GatewayContext: Sendable {
     let results = ResultBoard()
     let pipes: MCPPipes
     let drain = DrainSignal()
+    let errands = Errands()
+    let rounds = MCPRoundTable()
     let logger: Logger
 
     init(

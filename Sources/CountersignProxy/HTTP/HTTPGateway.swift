@@ -114,9 +114,9 @@ package final class HTTPGateway: Service {
                     let sweeper = MCPSweeper(context: self.context, home: home)
                     tasks.addTask(executorPreference: home.executor) { await sweeper.run() }
                 }
-                tasks.addTask { await self.accept(server) }
+                tasks.addTask { await self.serve(server) }
                 await tasks.next()
-                // The listener is closed and its last exchange has ended.
+                // The listener is closed, and its last exchange and what it began have ended.
                 tasks.cancelAll()
             }
         } onGracefulShutdown: {
@@ -125,6 +125,14 @@ package final class HTTPGateway: Service {
             server.channel.close(promise: nil)
         }
         for home in homes { home.stop() }
+    }
+
+    private func serve(_ server: NIOAsyncChannel<ByteStream, Never>) async {
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await self.context.errands.run() }
+            await self.accept(server)
+            self.context.errands.finish()
+        }
     }
 
     private func accept(_ server: NIOAsyncChannel<ByteStream, Never>) async {

@@ -326,6 +326,10 @@ enum MCPWords {
     static let refused: Int64 = -31_403
     /// The codes that only the gateway uses.
     static let own = [pending, refused]
+    /// Codes that 2026-07-28 has not any more, and what it has instead ("Error Codes").
+    static let legacyCodes = [
+        RPCCode.resourceNotFound: RPCCode.invalidParams, RPCCode.urlElicitationRequired: RPCCode.internalError,
+    ]
     /// Never sent: becomes HTTP status 404.
     static let sessionGone: Int64 = -31_404
 }

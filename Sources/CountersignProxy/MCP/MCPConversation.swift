@@ -3,14 +3,16 @@ import CountersignCore
 import MCPWire
 import NIOCore
 
-/// One call of a client's at a server: with a modern server and a legacy client, all the rounds that it takes.
+/// One call of a client's at a server: with a modern server, all the rounds that it takes.
 ///
-/// A modern server asks in its answers and is asked again (`InputRequiredResult`); a legacy client is asked while its
-/// call waits. A modern client gets such an answer as it is, with the state bound to its agent.
+/// A modern server asks in its answers and is asked again (`InputRequiredResult`); the gateway does that in the client's
+/// place where the client is asked while its call waits, or where the call was approved: that is one call, and its
+/// rounds are its own.
 struct MCPConversation {
     let upstream: MCPUpstream
-    let caller: MCPCaller
     let home: LoopState
+    /// Whether the client goes the rounds by itself: it gets such an answer as it is.
+    var isPassing = false
     /// Asks the client; `nil` where nobody can be asked.
     let ask: ((_ method: String, _ params: JSONValue) async -> ServerAnswer)?
 
@@ -42,13 +44,13 @@ struct MCPConversation {
             guard let answer else {
                 throw MCPFailure(.upstreamInvalid, "The MCP server gave no answer.", executed: nil)
             }
-            guard !caller.revision.isModern, let asked = Self.asked(answer) else { return await news(.answer(answer)) }
-            guard let ask else {
-                let message = "The server asks for input, and this call has nobody to ask."
-                throw MCPFailure(.upstreamInvalid, message, executed: nil)
-            }
+            guard !isPassing, let asked = Self.asked(answer) else { return await news(.answer(answer)) }
             var responses = [(String, JSONValue)]()
             for request in asked.requests {
+                guard let ask else {
+                    let message = "The server asks for input, and this call has nobody to ask."
+                    throw MCPFailure(.upstreamInvalid, message, executed: nil)
+                }
                 switch await ask(request.method, request.params) {
                 case .result(let value): responses.append((request.key, value))
                 case .error(let error):

@@ -17,7 +17,7 @@ struct MCPDispatch {
     let action: Action
 
     /// What became of it.
-    enum End {
+    enum End: Sendable {
         /// The server has answered, and the outcome is durable.
         case answered(MCPAnswer, KeptResponse?)
         /// Somebody else uses or has used the grant; or nobody asks any more, and it stays for who asks again.
@@ -35,7 +35,7 @@ struct MCPDispatch {
         isWanted: () -> Bool,
         notify: (String, [UInt8]?) async -> Void,
         ask: (RequestID, String, [UInt8]?) async -> Void,
-        question: ((String, JSONValue) async -> ServerAnswer)?,
+        question: @escaping (String, JSONValue) async -> ServerAnswer,
     ) async -> End {
         guard let method = action.details["method"]?.stringValue else { return .refused([]) }
         // The settings that are in force now are the ones to go out under, not those of hours ago.
@@ -85,12 +85,12 @@ struct MCPDispatch {
         _ grant: String?,
         _ notify: (String, [UInt8]?) async -> Void,
         _ ask: (RequestID, String, [UInt8]?) async -> Void,
-        _ question: ((String, JSONValue) async -> ServerAnswer)?,
+        _ question: @escaping (String, JSONValue) async -> ServerAnswer,
     ) async -> End {
         var answer: MCPAnswer?
         var failure: MCPFailure?
         do throws(MCPFailure) {
-            let conversation = MCPConversation(upstream: upstream, caller: caller, home: home, ask: question)
+            let conversation = MCPConversation(upstream: upstream, home: home, ask: question)
             try await conversation.request(
                 method,
                 params,

@@ -46,6 +46,16 @@ struct MCPEnforcing {
             return await listening.serve(call)
         }
         let isRead = action.operations.allSatisfy { $0.effect == .read }
+        if call.isAskedInRounds {
+            do throws(MCPFailure) {
+                if try await !call.upstream.peer(on: exchange.home).revision.isModern {
+                    if let reason = await enforcement.commit(entry) { return await refuse([reason]) }
+                    return await passInRounds(isRead: isRead)
+                }
+            } catch {
+                return await exchange.fail(call.id, error)
+            }
+        }
         guard isRead else {
             if let reason = await enforcement.commit(entry) { return await refuse([reason]) }
             return await pass(gate: nil, isRead: false)
@@ -57,6 +67,29 @@ struct MCPEnforcing {
             group.addTask { gate.open(await enforcement.commit(entry)) }
             return await pass(gate: gate, isRead: true)
         }
+    }
+
+    /// Makes the call as a task of its own, which goes on while the client is asked what its legacy server wants to know.
+    private func passInRounds(isRead: Bool) async -> Bool {
+        let rounds = MCPRounds(
+            upstream: call.upstream,
+            approval: nil,
+            cancellation: call.cancellation,
+            loop: exchange.home.loop,
+        )
+        let made = MCPRoundCall(
+            context: exchange.context,
+            home: exchange.home,
+            connection: call.connection,
+            caller: call.caller,
+            rounds: rounds,
+        )
+        let call = call
+        let care = isRead ? MCPOutgoing.Care.repeatable : .unrepeated
+        guard made.start({ made in await made.make(call, care: care) }) else {
+            return await refuse([Reason(.shuttingDown, ReasonCode.shuttingDown.explanation)])
+        }
+        return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds).resume(rounds.bell)
     }
 
     private func pass(gate: CommitGate?, isRead: Bool) async -> Bool {
@@ -77,8 +110,8 @@ struct MCPEnforcing {
         do throws(MCPFailure) {
             let conversation = MCPConversation(
                 upstream: call.upstream,
-                caller: call.caller,
                 home: exchange.home,
+                isPassing: call.caller.revision.isModern,
                 ask: { method, params in
                     // What the server asks leaves the gateway, too.
                     if let reason = await gate?.value() {

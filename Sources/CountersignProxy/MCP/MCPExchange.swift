@@ -16,6 +16,9 @@ struct MCPExchange {
 
     var context: GatewayContext { agent.context }
     var home: LoopState { agent.home }
+    var questions: MCPQuestions {
+        MCPQuestions(caller: caller, connection: connection, enforcement: context.enforcement)
+    }
 
     /// Serves a request; whether the agent's connection can carry another.
     ///
@@ -92,7 +95,12 @@ struct MCPExchange {
                 method: method,
                 params: params,
             )
-            let params = try state.released()
+            let released = try state.released()
+            var params = if case .request(let params) = released { params } else { params }
+            // A legacy server has no word for them: what they answer has been done where it was asked.
+            if params["requestState"] == nil, !(upstream.knownPeer?.revision.isModern ?? true) {
+                params["inputResponses"] = nil
+            }
             let action = try MCPTranslator(connection: connection)
                 .action(method, params, agent: caller.agent, onBehalfOf: caller.onBehalfOf)
             call = MCPCall(
@@ -106,6 +114,7 @@ struct MCPExchange {
                 state: state,
                 cancellation: cancellation,
             )
+            if case .parked(let word) = released { return await MCPRoundTrip.resume(word, self, call) }
         } catch {
             return await fail(id, error)
         }

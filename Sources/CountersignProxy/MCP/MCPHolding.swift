@@ -49,10 +49,17 @@ struct MCPHolding {
             while !reply.isGone, !call.cancellation.isCancelled {
                 switch current.status {
                 case .approved:
-                    if let isReusable = await run(current, &ticket) { return isReusable }
+                    if let isReusable = await run(current, watch, &ticket) { return isReusable }
                     current = try await enforcement.ledger.approval(current.id) ?? current
                     continue
-                case .pending, .redeemed: break
+                case .redeemed:
+                    // The call has questions, and whoever it was made for is not there to hear them.
+                    if let rounds = context.rounds.rounds(under: current.id), !rounds.questions.isEmpty,
+                        let bell = rounds.attend()
+                    {
+                        return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds).resume(bell)
+                    }
+                case .pending: break
                 case .succeeded, .failed: return try await deliver(current)
                 case .denied, .expired, .withdrawn, .lapsed, .revoked, .unknown: return await answer(current)
                 }
@@ -106,7 +113,11 @@ struct MCPHolding {
     }
 
     /// Uses the grant and makes the call; `nil` if another ask has it: wait for its result.
-    private func run(_ approval: Approval, _ ticket: inout ProgressTicket?) async -> Bool? {
+    private func run(
+        _ approval: Approval,
+        _ watch: ApprovalFeed.Watch,
+        _ ticket: inout ProgressTicket?,
+    ) async -> Bool? {
         guard let action = call.action else { return false }
         let dispatch = MCPDispatch(
             context: context,
@@ -124,7 +135,16 @@ struct MCPHolding {
         )
         var progress = ticket
         defer { ticket = progress }
-        switch await dispatch.run(
+        if call.isAskedInRounds {
+            switch await runInRounds(dispatch, approval, relay, &progress) {
+            case .answered(let isReusable): return isReusable
+            case .ended(let end):
+                let feed = enforcement.ledger.feed
+                exchange.agent.stream.whenClosed { feed.cancel(watch) }
+                return await finish(end, of: approval)
+            }
+        }
+        let end = await dispatch.run(
             approval,
             params: call.outgoing,
             by: .agent(call.caller.agent),
@@ -132,19 +152,56 @@ struct MCPHolding {
                 // In the modern era, leaving is cancelling.
                 !call.cancellation.isCancelled && !(call.caller.revision.isModern && exchange.reply.isGone)
             },
-            notify: { method, params in
-                // What the server reports goes on from what the wait has reported.
-                if method == "notifications/progress", let bytes = params,
-                    let object = (try? JSONParser.parse(bytes))?.objectValue
-                {
-                    guard let passed = progress?.passing(object) else { return }
-                    return await exchange.reply.send(RPCWriter.notification(method: method, params: passed))
-                }
-                await relay.notify(method, params)
-            },
+            notify: { method, params in await relay.notify(method, params, &progress) },
             ask: { id, method, params in await relay.ask(id, method, params) },
             question: { method, params in await relay.question(method, params, call.cancellation) },
-        ) {
+        )
+        return await finish(end, of: approval)
+    }
+
+    /// Makes the call as a task of its own, which goes on while the client is asked something.
+    private func runInRounds(
+        _ dispatch: MCPDispatch,
+        _ approval: Approval,
+        _ relay: MCPRelay,
+        _ progress: inout ProgressTicket?,
+    ) async -> MCPRoundTrip.Outcome {
+        let rounds = MCPRounds(
+            upstream: call.upstream,
+            approval: approval.id,
+            cancellation: nil,
+            loop: exchange.home.loop,
+        )
+        let made = MCPRoundCall(
+            context: context,
+            home: exchange.home,
+            connection: call.connection,
+            caller: call.caller,
+            rounds: rounds,
+        )
+        let call = call
+        let isStarted = made.start { made in
+            await dispatch.run(
+                approval,
+                params: call.outgoing,
+                by: .agent(call.caller.agent),
+                // In the modern era, leaving is cancelling.
+                isWanted: { made.rounds.isAttended },
+                notify: { method, params in made.notify(method, params) },
+                ask: { id, method, params in await made.ask(id, method, params) },
+                question: { method, params in await made.question(method, params) },
+            )
+        }
+        guard isStarted else { return .ended(.taken) }
+        var ticket = progress
+        defer { progress = ticket }
+        return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds)
+            .attend(rounds.bell) { method, params in await relay.notify(method, params, &ticket) }
+    }
+
+    /// Answers with a call's end; `nil` if another ask made the call: wait for its result.
+    func finish(_ end: MCPDispatch.End, of approval: Approval?) async -> Bool? {
+        switch end {
         case .taken: return nil
         case .failed(let failure, let approval):
             guard let approval else { return await exchange.fail(call.id, failure) }
@@ -155,13 +212,19 @@ struct MCPHolding {
                 return await exchange.fail(call.id, error, status: 200)
             }
             return await exchange.finish(call.id, MCPRefusals.refused(reasons, modern: call.caller.revision.isModern))
-        case .answered(let answer, let kept):
-            if let isReusable = await tooLarge(answer, kept, approval) { return isReusable }
+        case .answered(let got, let kept):
+            let answer: MCPAnswer
+            do throws(RPCError) {
+                answer = try await exchange.questions.screened(got)
+            } catch {
+                return await exchange.fail(call.id, error, status: 200)
+            }
+            if let approval, let isReusable = await tooLarge(answer, kept, approval) { return isReusable }
             let end = await exchange.reply.finish(
                 MCPShapes.message(call.state.bound(answer), id: call.id, for: call.caller),
                 status: MCPShapes.status(answer, for: call.caller),
             )
-            if end.isDelivered { await noteDelivery(approval.id, kept) }
+            if end.isDelivered, let approval { await noteDelivery(approval.id, kept) }
             return end.isReusable
         }
     }
@@ -194,7 +257,13 @@ struct MCPHolding {
     /// Answers with the result of a call that another ask, or an earlier one, has made.
     private func deliver(_ approval: Approval) async throws(LedgerError) -> Bool {
         guard let kept = try await MCPKept.read(approval.id, context) else { return await answer(approval) }
-        let end = await exchange.reply.finish(MCPShapes.message(kept.answer, id: call.id, for: call.caller))
+        let answer: MCPAnswer
+        do throws(RPCError) {
+            answer = try await exchange.questions.screened(kept.answer)
+        } catch {
+            return await exchange.fail(call.id, error, status: 200)
+        }
+        let end = await exchange.reply.finish(MCPShapes.message(answer, id: call.id, for: call.caller))
         if end.isDelivered { await noteDelivery(approval.id, kept.response) }
         return end.isReusable
     }

@@ -21,12 +21,23 @@ struct MCPRequestState {
         return .result(JSONValue.object(result).canonicalBytes())
     }
 
+    /// The state of a call that goes on while its client is asked, by the word that it is found by.
+    func parked(_ word: String) -> String { key.seal(envelope(word, of: "p")) }
+
+    /// What a request's state says.
+    enum Released {
+        /// Nothing, or something to the server: the parameters as they go there.
+        case request(JSONObject)
+        /// It comes back to a call that is under way.
+        case parked(String)
+    }
+
     /// The parameters with the server's own state again; throws if it is another agent's, another request's or changed.
-    func released() throws(RPCError) -> JSONObject {
-        guard let given = params["requestState"] else { return params }
-        guard let text = given.stringValue, let opened = key.open(text), let state = opened["s"]?.stringValue,
-            envelope(state) == opened
-        else {
+    func released() throws(RPCError) -> Released {
+        guard let given = params["requestState"] else { return .request(params) }
+        let opened = given.stringValue.flatMap { key.open($0) }
+        if let opened, let word = opened["p"]?.stringValue, envelope(word, of: "p") == opened { return .parked(word) }
+        guard let opened, let state = opened["s"]?.stringValue, envelope(state) == opened else {
             throw RPCError(
                 code: RPCCode.invalidParams,
                 message: "This requestState was not given to you for this request.",
@@ -34,10 +45,10 @@ struct MCPRequestState {
         }
         var params = params
         params["requestState"] = .string(state)
-        return params
+        return .request(params)
     }
 
-    private func envelope(_ state: String) -> JSONValue {
+    private func envelope(_ state: String, of kind: String = "s") -> JSONValue {
         var same = params
         for name in ["_meta", "inputResponses", "requestState"] { same[name] = nil }
         let digest = ActionDigest(of: JSONValue.object(same).canonicalBytes()).rawValue
@@ -45,7 +56,7 @@ struct MCPRequestState {
             JSONObject([
                 ("a", .string(caller.agent.rawValue)), ("c", .string(connection.rawValue)), ("d", .string(digest)),
                 ("h", caller.onBehalfOf.map { .string($0.rawValue) } ?? .null), ("m", .string(method.rawValue)),
-                ("s", .string(state)),
+                (kind, .string(state)),
             ])
         )
     }

@@ -22,7 +22,7 @@ struct MCPRunner {
             onBehalfOf: approval.onBehalfOf,
             circumstances: approval.circumstances,
             revision: .newest,
-            capabilities: JSONObject(),
+            capabilities: context.rounds.takeDeclared(approval.id) ?? JSONObject(),
             session: nil,
         )
         let upstream: MCPUpstream
@@ -57,18 +57,25 @@ struct MCPRunner {
             caller: caller,
             action: action,
         )
-        let end = await dispatch.run(
-            approval,
-            params: params,
-            by: .gateway,
-            isWanted: { true },
-            notify: { _, _ in },
-            ask: { id, _, _ in
-                let error = RPCError(code: RPCCode.methodNotFound, message: "The client cannot answer this.")
-                try? await upstream.decline(id, error, on: home)
-            },
-            question: nil,
+        let rounds = MCPRounds(
+            upstream: upstream,
+            approval: approval.id,
+            cancellation: nil,
+            isAttended: false,
+            loop: home.loop,
         )
+        let call = MCPRoundCall(context: context, home: home, connection: connection, caller: caller, rounds: rounds)
+        let end = await call.run { call in
+            await dispatch.run(
+                approval,
+                params: params,
+                by: .gateway,
+                isWanted: { true },
+                notify: { method, params in call.notify(method, params) },
+                ask: { id, method, params in await call.ask(id, method, params) },
+                question: { method, params in await call.question(method, params) },
+            )
+        }
         // Nothing was sent: the grant stands, and the next round tries again until it lapses.
         if case .failed(let failure, nil) = end { return warn(approval, failure) }
         return true

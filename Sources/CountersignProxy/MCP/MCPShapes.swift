@@ -6,9 +6,18 @@ import MCPWire
 enum MCPShapes {
     /// The message for the agent; the server's bytes stay as they are but for what the era wants.
     static func message(_ answer: MCPAnswer, id: RequestID, for caller: MCPCaller) -> [UInt8] {
+        let modern = caller.revision.isModern
+        return switch cleaned(answer, modern: modern) {
+        case .result(let bytes): RPCWriter.result(id: id, raw: result(bytes, modern: modern))
+        case .error(let bytes): RPCWriter.error(id: id, raw: bytes)
+        }
+    }
+
+    /// An answer without what only the gateway may say, and without a code that the client's era has not.
+    static func cleaned(_ answer: MCPAnswer, modern: Bool) -> MCPAnswer {
         switch answer {
-        case .result(let bytes): RPCWriter.result(id: id, raw: result(own(bytes), modern: caller.revision.isModern))
-        case .error(let bytes): RPCWriter.error(id: id, raw: ownError(bytes))
+        case .result(let bytes): .result(own(bytes))
+        case .error(let bytes): .error(ownError(bytes, modern: modern))
         }
     }
 
@@ -26,13 +35,16 @@ enum MCPShapes {
             + Array(bytes[range.upperBound...])
     }
 
-    /// An error without what only the gateway may say.
-    private static func ownError(_ bytes: [UInt8]) -> [UInt8] {
+    private static func ownError(_ bytes: [UInt8], modern: Bool) -> [UInt8] {
         let limits = JSONLimits(maxDepth: 128, maxBytes: 128 << 20, allowsNoncharacters: true)
         guard var error = (try? JSONParser.parse(bytes, limits: limits))?.objectValue else { return bytes }
         var isChanged = false
         if let code = error["code"]?.integerValue, MCPWords.own.contains(code) {
             error["code"] = .integer(RPCCode.internalError)
+            isChanged = true
+        }
+        if modern, let code = error["code"]?.integerValue, let other = MCPWords.legacyCodes[code] {
+            error["code"] = .integer(other)
             isChanged = true
         }
         if let data = error["data"]?.objectValue, data.contains(where: { isOurs($0.key) }) {

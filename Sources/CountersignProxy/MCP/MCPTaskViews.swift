@@ -34,7 +34,9 @@ struct MCPTaskViews: Sendable {
         do throws(LedgerError) {
             guard let approval = try await approval(JSONObject([("taskId", .string(id.rawValue))])) else { return nil }
             let view = view(of: approval)
-            guard approval.status.isFinal else { return view.modernNotification(result: nil, error: nil) }
+            guard approval.status.isFinal else {
+                return view.modernNotification(inputRequests: questions(approval).map(MCPRounds.Question.requests))
+            }
             switch try await outcome(approval) {
             case .result(let value): return view.modernNotification(result: .object(value), error: nil)
             case .error(let value): return view.modernNotification(result: nil, error: value)
@@ -42,6 +44,13 @@ struct MCPTaskViews: Sendable {
         } catch {
             return nil
         }
+    }
+
+    /// What the client of a task is asked by the call that is under way; `nil` if it is nothing.
+    func questions(_ approval: Approval) -> [MCPRounds.Question]? {
+        guard isModern, approval.status == .redeemed else { return nil }
+        let questions = context.rounds.rounds(under: approval.id)?.questions ?? []
+        return questions.isEmpty ? nil : questions
     }
 
     enum Ending {
@@ -55,7 +64,7 @@ struct MCPTaskViews: Sendable {
             let kept = try await MCPKept.read(approval.id, context)
         {
             let limits = JSONLimits(maxDepth: 128, maxBytes: 128 << 20, allowsNoncharacters: true)
-            switch kept.answer {
+            switch MCPShapes.cleaned(kept.answer, modern: isModern) {
             case .result(let bytes):
                 if let value = try? JSONParser.parse(bytes, limits: limits), let object = value.objectValue {
                     return .result(object)
@@ -85,6 +94,8 @@ struct MCPTaskViews: Sendable {
             switch approval.status {
             case .pending: (.working, "Waiting for a human's approval (\(gates)).")
             case .approved: (.working, "Approved; the call is about to be made.")
+            case .redeemed where questions(approval) != nil:
+                (.inputRequired, "The server asks for input. Answer with tasks/update.")
             case .redeemed: (.working, "The call is under way.")
             case .succeeded: (.completed, "The call was made.")
             case .failed: (unsuccessful, "The call was made, and failed.")

@@ -15,6 +15,9 @@ struct MCPTasks {
 
     /// Answers a call with a task; the approval is durable by now.
     func create(_ call: MCPCall, _ approval: Approval) async -> Bool {
+        if isModern, !call.caller.declared.isEmpty {
+            exchange.context.rounds.remember(call.caller.declared, of: approval.id)
+        }
         let view = views.view(of: approval)
         let gates = approval.gates.map(\.policy).joined(separator: ", ")
         let hint = "The call waits for a human's approval (\(gates)). Go on with other work; its result comes later."
@@ -32,8 +35,7 @@ struct MCPTasks {
             case .tasksGet: return try await get(id, approval)
             case .tasksResult: return try await result(id, approval)
             case .tasksCancel: return try await cancel(id, approval)
-            // The gateway asks nothing through a task; what is answered all the same is taken note of, and that is all.
-            default: return await exchange.finish(id, JSONObject())
+            default: return await update(id, approval, params)
             }
         } catch {
             let failure = MCPFailure(error.reason.code, error.reason.message, executed: nil)
@@ -61,7 +63,8 @@ struct MCPTasks {
         let view = views.view(of: approval)
         guard isModern else { return await exchange.finish(id, view.legacyTask()) }
         guard approval.status.isFinal else {
-            return await exchange.finish(id, view.modernGetResult(result: nil, error: nil))
+            let requests = views.questions(approval).map(MCPRounds.Question.requests)
+            return await exchange.finish(id, view.modernGetResult(inputRequests: requests))
         }
         let answer = try await views.outcome(approval)
         let end: (isDelivered: Bool, isReusable: Bool)
@@ -75,6 +78,16 @@ struct MCPTasks {
         }
         if end.isDelivered { try await enforcement.delivered(approval.id, keepsResponse: true) }
         return end.isReusable
+    }
+
+    /// Takes in what the client was asked by the server of a call that is under way.
+    private func update(_ id: RequestID, _ approval: Approval, _ params: JSONObject) async -> Bool {
+        guard let responses = MCPRoundTrip.responses(params) else {
+            return await exchange.fail(id, MCPRoundTrip.badResponses)
+        }
+        let context = exchange.context
+        await context.rounds.rounds(under: approval.id)?.take(responses, context, on: exchange.home)
+        return await exchange.finish(id, JSONObject())
     }
 
     /// `tasks/result` of 2025-11-25 waits until there is one.

@@ -165,6 +165,12 @@ def elicit(answer: Annotated[Favourite, Resolve(ask_colour)]) -> str:
     return f"colour {answer.colour}"
 
 
+@server.tool(structured_output=False)
+async def delete_asking(record: str, answer: Annotated[Favourite, Resolve(ask_colour)]) -> str:
+    """Deletes a record once the user has named a colour."""
+    return await deeds.delete_record(control, f"{record} {answer.colour}")
+
+
 async def ask_model() -> Sample:
     content = types.TextContent(type="text", text="Say something.")
     return Sample([types.SamplingMessage(role="user", content=content)], max_tokens=10)

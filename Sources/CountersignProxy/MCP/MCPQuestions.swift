@@ -1,0 +1,113 @@
+import CanonicalJSON
+import CountersignCore
+import MCPWire
+
+/// Judges what a server asks of an agent's client: samples of its model, answers of its human, its folders.
+struct MCPQuestions {
+    let caller: MCPCaller
+    let connection: MCPConnection
+    let enforcement: Enforcement
+
+    enum Verdict {
+        /// With the parameters as they were read.
+        case pass(JSONObject)
+        case refuse(RPCError)
+    }
+
+    /// Whether the client may be asked.
+    ///
+    /// What it answers goes to the server, so it is the agent's action: what its human types is data that leaves, and so
+    /// is what its model writes.
+    func judge(_ name: String, _ params: [UInt8]?) async -> Verdict {
+        guard let method = MCPMethod.server(name, modern: false), !method.isNotification else {
+            return .refuse(RPCError(code: RPCCode.methodNotFound, message: "There is no method of this name."))
+        }
+        let effect: Effect
+        let capability: String
+        switch method {
+        case .createMessage: (effect, capability) = (.execute, "sampling")
+        case .elicit: (effect, capability) = (.write, "elicitation")
+        case .rootsList: (effect, capability) = (.read, "roots")
+        default:
+            return .refuse(RPCError(code: RPCCode.methodNotFound, message: "There is no method of this name."))
+        }
+        guard caller.declared[capability] != nil else {
+            return .refuse(RPCError(code: RPCCode.methodNotFound, message: "The client did not declare \(capability)."))
+        }
+        let limits = JSONLimits(maxDepth: 64, maxBytes: 1 << 20, allowsNoncharacters: true)
+        guard let value = try? JSONParser.parse(params ?? Array("{}".utf8), limits: limits),
+            let parameters = value.objectValue
+        else { return .refuse(RPCError(code: RPCCode.invalidParams, message: "The parameters cannot be read.")) }
+        if method == .elicit, parameters["mode"]?.stringValue == "url",
+            caller.declared[capability]?["url"]?.objectValue == nil
+        {
+            let message = "The client did not declare elicitation by URL."
+            return .refuse(RPCError(code: RPCCode.invalidParams, message: message))
+        }
+        var details: [(String, JSONValue)] = [("method", .string(method.rawValue))]
+        for member in parameters.members where member.key != "_meta" {
+            details.append(("param_" + member.key, member.value))
+        }
+        let name = connection.name
+        let action = Action(
+            agent: caller.agent,
+            onBehalfOf: caller.onBehalfOf,
+            protocol: "mcp",
+            connection: name,
+            operations: [
+                Operation(
+                    protocol: "mcp",
+                    effect: effect,
+                    resource: ResourceReference(type: "Connection", id: name.rawValue),
+                )
+            ],
+            details: JSONObject(details),
+        )
+        // The server waits inside of a call; a person's decision about its question would come too late for it.
+        switch await enforcement.admit(action, caller.circumstances, holds: false) {
+        case .allowed(let entry):
+            guard let reason = await enforcement.commit(entry) else { return .pass(parameters) }
+            return .refuse(MCPRefusals.error([reason], code: MCPWords.refused, executed: false))
+        case .refused(let reasons):
+            return .refuse(MCPRefusals.error(reasons, code: MCPWords.refused, executed: false))
+        case .held, .approved, .running, .finished:
+            return .refuse(RPCError(code: RPCCode.internalError, message: "The gateway cannot say whether it may ask."))
+        }
+    }
+
+    /// An answer as the client may have it.
+    ///
+    /// One that says that its human has to open pages first (2025-11-25, "URL Elicitation Required Error") is a question,
+    /// is judged as one, and is put in the words of the client's era. Throws what the client is
+    /// told if it may not be asked.
+    func screened(_ answer: MCPAnswer) async throws(RPCError) -> MCPAnswer {
+        guard case .error(let bytes) = answer,
+            let error = try? JSONParser.parse(bytes, limits: JSONLimits(maxBytes: 1 << 20, allowsNoncharacters: true)),
+            error["code"]?.integerValue == RPCCode.urlElicitationRequired
+        else { return answer }
+        var requests = [(String, JSONValue)]()
+        for (index, asked) in (error["data"]?["elicitations"]?.arrayValue ?? []).prefix(16).enumerated() {
+            switch await judge(MCPMethod.elicit.rawValue, asked.canonicalBytes()) {
+            case .refuse(let error): throw error
+            case .pass(let params):
+                let request = JSONObject([
+                    ("method", .string(MCPMethod.elicit.rawValue)), ("params", .object(Self.modern(params))),
+                ])
+                requests.append(("page-\(index + 1)", .object(request)))
+            }
+        }
+        guard caller.revision.isModern else { return answer }
+        guard !requests.isEmpty else {
+            throw RPCError(code: RPCCode.internalError, message: "The server asks for input, and does not say which.")
+        }
+        let result = JSONObject([("inputRequests", .object(JSONObject(requests))), ("resultType", "input_required")])
+        return .result(JSONValue.object(result).canonicalBytes())
+    }
+
+    /// The parameters of a question without what the modern era has no word for.
+    static func modern(_ params: JSONObject) -> JSONObject {
+        var params = params
+        for name in ["elicitationId", "task"] { params[name] = nil }
+        return params
+    }
+}

@@ -1,0 +1,312 @@
+import CanonicalJSON
+import CountersignCore
+import MCPWire
+import NIOCore
+import Synchronization
+
+/// The client's side of a call whose client is asked in the answer to one request and answers with the next
+/// (2026-07-28, "Multi Round-Trip Requests"), while the call goes on at its server.
+///
+/// The call's task says what happens; the client's present request, if there is one, hears the bell and looks. The mutex
+/// guards what waits to be passed on and who is there.
+final class MCPRounds: Sendable {
+    /// What a server wants to know of the client.
+    struct Question: Sendable {
+        /// Under which the upstream side knows who asks, and the client answers.
+        let key: String
+        let method: String
+        let params: JSONValue
+
+        /// The questions as a client reads them (`inputRequests`).
+        static func requests(_ questions: [Question]) -> JSONObject {
+            JSONObject(
+                questions.map { question in
+                    let request = JSONObject([("method", .string(question.method)), ("params", question.params)])
+                    return (question.key, .object(request))
+                }
+            )
+        }
+    }
+
+    /// What the request that attends has to do next.
+    enum Turn {
+        case notify(method: String, params: [UInt8]?)
+        case ask([Question])
+        case end(MCPDispatch.End)
+    }
+
+    private enum Client {
+        /// A request of the client's is here, and is woken by the bell.
+        case present(AsyncStream<Void>.Continuation)
+        /// It was asked, and is to come back with answers.
+        case awaited
+        /// It has left.
+        case absent
+    }
+
+    private struct State {
+        var client: Client
+        var questions: [Question] = []
+        var asked = 0
+        var notices: [(method: String, params: [UInt8]?)] = []
+        var noticeBytes = 0
+        var end: MCPDispatch.End?
+        /// Nobody is asked any more.
+        var isOver = false
+        /// How often a request of the client's came or went.
+        var changes = 0
+    }
+
+    /// How long a client may take for its answers; people type some of them.
+    private static let patience = TimeAmount.minutes(10)
+    /// A server that asks more often than this does not get done.
+    private static let maximumQuestions = 100
+    /// Bytes of notifications that wait for a client to read them.
+    private static let maximumNotices = 1 << 20
+
+    let upstream: MCPUpstream
+    /// The approval that the call was made under; `nil` for one that policy allowed.
+    let approval: ApprovalID?
+    /// Cancels a call whose client has left; `nil` where leaving does not stop it.
+    private let cancellation: MCPCancellation?
+    private let loop: any EventLoop
+    private let state: Mutex<State>
+    /// Rings while the first request is there.
+    let bell: AsyncStream<Void>
+    /// The client's time for its answers is over.
+    let lapses: AsyncStream<Void>
+    private let lapsed: AsyncStream<Void>.Continuation
+
+    /// Begins with the client's first request present, unless it has none: that of a task.
+    init(
+        upstream: MCPUpstream,
+        approval: ApprovalID?,
+        cancellation: MCPCancellation?,
+        isAttended: Bool = true,
+        loop: any EventLoop,
+    ) {
+        self.upstream = upstream
+        self.approval = approval
+        self.cancellation = cancellation
+        self.loop = loop
+        let (bell, ringer) = Self.makeBell()
+        self.bell = bell
+        state = Mutex(State(client: isAttended ? .present(ringer) : .absent))
+        (lapses, lapsed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    private static func makeBell() -> (AsyncStream<Void>, AsyncStream<Void>.Continuation) {
+        AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    // MARK: the call's side
+
+    /// Whether the client waits for the call at this moment.
+    var isAttended: Bool {
+        state.withLock { state in
+            if case .present = state.client { true } else { false }
+        }
+    }
+
+    /// Says something that needs no answer; nobody hears it if there is no client, or too much is unread.
+    func notify(_ method: String, _ params: [UInt8]?) {
+        let size = method.utf8.count + (params?.count ?? 0)
+        ring { state in
+            guard case .present = state.client, state.noticeBytes + size <= Self.maximumNotices else { return }
+            state.notices.append((method, params))
+            state.noticeBytes += size
+        }
+    }
+
+    /// Asks the client; false if it can not be asked any more.
+    func ask(_ question: Question) -> Bool {
+        let changes = ring { state -> Int? in
+            guard !state.isOver, state.end == nil, state.asked < Self.maximumQuestions else { return nil }
+            state.asked += 1
+            state.questions.append(question)
+            return state.changes
+        }
+        guard let changes else { return false }
+        waitForClient(changes)
+        return true
+    }
+
+    /// The call has ended.
+    func end(_ end: MCPDispatch.End) {
+        ring { state in
+            state.end = end
+            state.questions = []
+        }
+        lapsed.finish()
+    }
+
+    /// Nobody answers any more: the questions that are open.
+    ///
+    /// A client that is here is not waited for, either: it gets the call's end.
+    func expire() -> [Question] {
+        let questions = state.withLock { state in
+            state.isOver = true
+            defer { state.questions = [] }
+            return state.questions
+        }
+        cancellation?.cancel()
+        return questions
+    }
+
+    /// The gateway is going down: there is no time left to answer.
+    func lapse() { lapsed.yield() }
+
+    // MARK: the client's side
+
+    /// What the present request has to do; `nil` if there is nothing until the bell rings again.
+    func turn() -> Turn? {
+        state.withLock { state in
+            if !state.notices.isEmpty {
+                let (method, params) = state.notices.removeFirst()
+                state.noticeBytes -= method.utf8.count + (params?.count ?? 0)
+                return .notify(method: method, params: params)
+            }
+            if let end = state.end { return .end(end) }
+            return state.questions.isEmpty ? nil : .ask(state.questions)
+        }
+    }
+
+    /// The client is being asked, and this request of its ends.
+    func park() {
+        let changes = state.withLock { state in
+            state.client = .awaited
+            state.changes += 1
+            return state.changes
+        }
+        waitForClient(changes)
+    }
+
+    /// The client is back with another request; the bell rings at once.
+    ///
+    /// `nil` if there is one already.
+    func attend() -> AsyncStream<Void>? {
+        state.withLock { state in
+            if case .present = state.client { return nil }
+            let (bell, ringer) = Self.makeBell()
+            state.client = .present(ringer)
+            state.changes += 1
+            ringer.yield()
+            return bell
+        }
+    }
+
+    /// What the client could answer if it came back.
+    var questions: [Question] { state.withLock { $0.questions } }
+
+    /// Takes an answer in; whether it was asked for.
+    func answered(_ key: String) -> Bool {
+        state.withLock { state in
+            let index = state.questions.firstIndex { $0.key == key }
+            if let index { state.questions.remove(at: index) }
+            return index != nil
+        }
+    }
+
+    /// The client has closed its request, which cancels it (2026-07-28, "Cancellation"), or cannot be told what it is asked.
+    func leave() {
+        let (before, changes) = state.withLock { state -> (Client, Int) in
+            let before = state.client
+            state.client = .absent
+            state.changes += 1
+            state.notices = []
+            state.noticeBytes = 0
+            return (before, state.changes)
+        }
+        if case .present(let ringer) = before { ringer.finish() }
+        cancellation?.cancel()
+        waitForClient(changes)
+    }
+
+    // MARK: both
+
+    @discardableResult
+    private func ring<Value: Sendable>(_ change: (inout State) -> Value) -> Value {
+        let (value, ringer) = state.withLock { state -> (Value, AsyncStream<Void>.Continuation?) in
+            let value = change(&state)
+            guard case .present(let ringer) = state.client else { return (value, nil) }
+            return (value, ringer)
+        }
+        ringer?.yield()
+        return value
+    }
+
+    /// Lets the open questions lapse if the client does not come in time.
+    private func waitForClient(_ changes: Int) {
+        loop.scheduleTask(in: Self.patience) { [weak self] in
+            guard let self else { return }
+            let isLate = state.withLock { state in
+                if case .present = state.client { return false }
+                return state.changes == changes && state.end == nil
+            }
+            if isLate { lapsed.yield() }
+        }
+    }
+}
+
+/// Calls that wait for answers of their clients, by the word with which the client comes back; the mutex guards the
+/// tables.
+final class MCPRoundTable: Sendable {
+    private struct State {
+        var waiting: [AgentID: [String: MCPRounds]] = [:]
+        var approved: [ApprovalID: MCPRounds] = [:]
+        /// What the clients of tasks that wait said that they can be asked.
+        var declared: [ApprovalID: JSONObject] = [:]
+    }
+
+    /// An agent's calls that may wait for its answers at a time: they take no connection of its own.
+    private static let maximum = 64
+    private static let maximumTasks = 65_536
+
+    private let state = Mutex(State())
+
+    /// Remembers a call whose client is being asked; false if the agent has too many.
+    func park(_ rounds: MCPRounds, _ word: String, of agent: AgentID) -> Bool {
+        state.withLock { state in
+            guard state.waiting[agent, default: [:]].count < Self.maximum else { return false }
+            state.waiting[agent, default: [:]][word] = rounds
+            return true
+        }
+    }
+
+    /// The call that this word was given for; a word is good once.
+    func take(_ word: String, of agent: AgentID) -> MCPRounds? {
+        state.withLock { state in
+            let rounds = state.waiting[agent]?.removeValue(forKey: word)
+            if state.waiting[agent]?.isEmpty ?? false { state.waiting[agent] = nil }
+            return rounds
+        }
+    }
+
+    /// Remembers what a task's client can be asked, for when its call is made; after a restart it is not asked anything.
+    func remember(_ declared: JSONObject, of approval: ApprovalID) {
+        state.withLock { state in
+            if state.declared.count >= Self.maximumTasks { state.declared = [:] }
+            state.declared[approval] = declared
+        }
+    }
+
+    /// What the client of a task whose call is made now can be asked.
+    func takeDeclared(_ approval: ApprovalID) -> JSONObject? {
+        state.withLock { $0.declared.removeValue(forKey: approval) }
+    }
+
+    /// Remembers the call that is made under an approval.
+    func note(_ rounds: MCPRounds, under approval: ApprovalID) { state.withLock { $0.approved[approval] = rounds } }
+
+    /// The call that is made under an approval, if it is under way in rounds.
+    func rounds(under approval: ApprovalID) -> MCPRounds? { state.withLock { $0.approved[approval] } }
+
+    /// A call has ended; words that were given for it are good for nothing any more.
+    func forget(_ rounds: MCPRounds, of agent: AgentID) {
+        state.withLock { state in
+            if let approval = rounds.approval, state.approved[approval] === rounds { state.approved[approval] = nil }
+            state.waiting[agent] = state.waiting[agent]?.filter { $0.value !== rounds }
+            if state.waiting[agent]?.isEmpty ?? false { state.waiting[agent] = nil }
+        }
+    }
+}
