@@ -11,64 +11,13 @@ import psutil
 import pytest
 
 from harness.mcp import EFFECTS, POLICIES, McpGateway, Peer
-from harness.mcp_handmade import Handmade
+from harness.mcp_handmade import Child, Handmade
 from harness.mcp_raw import ACCEPT, APPROVAL, JSON, Raw
 from harness.waiting import eventually, stays
 from harness.wire import RawConnection
 
 NUMBERS = itertools.count(1)
 RESOURCES = {"tools": {}, "resources": {"subscribe": True}}
-
-
-CHILD = '''
-import json, sys, threading, time
-def say(value):
-    sys.stdout.write((value if isinstance(value, str) else json.dumps(value)) + "\\n")
-    sys.stdout.flush()
-def answer(message, result):
-    say({"jsonrpc": "2.0", "id": message["id"], "result": result})
-def call(message):
-    answer(message, {"content": []})
-def unknown(message):
-    say({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "no"}})
-def end():
-    pass
-#MORE
-for line in sys.stdin:
-    message = json.loads(line)
-    if "id" not in message or "method" not in message: continue
-    if message["method"] == "initialize":
-        answer(message, {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "c", "version": "1"}})
-    elif message["method"] == "tools/list":
-        answer(message, {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("echo", "delete_record")]})
-    elif message["method"] == "tools/call": call(message)
-    else: unknown(message)
-end()
-'''
-
-
-class Child:
-    """A server on stdio; `more` is code that changes it."""
-
-    def __init__(self, folder, more="", era="legacy"):
-        self.path, self.era = folder / f"child-{next(NUMBERS)}.py", era
-        self.path.write_text(CHILD.replace("#MORE", more))
-
-    def connection(self, name, **more):
-        entry = {"name": name, "kind": "mcp", "labels": {"env": "prod"}, "tools": EFFECTS, "protocol": self.era}
-        return entry | {"command": [sys.executable, "-I", "-S", str(self.path)]} | more
-
-    def secrets(self, name):
-        return {}
-
-    def processes(self):
-        found = psutil.process_iter(["cmdline", "status"])
-        alive = [each for each in found if each.info["status"] != psutil.STATUS_ZOMBIE]
-        return [each for each in alive if str(self.path) in (each.info["cmdline"] or [])]
-
-    def kill(self):
-        for process in self.processes():
-            process.kill()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.mcp import POLICIES, McpGateway, Peer
-from harness.mcp_handmade import Handmade
+from harness.mcp_handmade import Child, Handmade
 from harness.mcp_raw import APPROVAL, TASKS, Raw
 from harness.waiting import eventually, stays
 
@@ -362,6 +362,44 @@ def test_a_resource_that_is_not_there_has_the_code_of_the_clients_era(own):
     assert raw.modern("resources/read", {"uri": "x://y"}).failure()["code"] == -32602
     raw.initialize()
     assert raw.legacy("resources/read", {"uri": "x://y"}).failure()["code"] == -32002
+
+
+# On one pipe
+
+# While the gateway asks for the tools again, the first call's question comes; the list comes after its answer.
+ASKS_DURING_A_LIST = '''
+waiting, lists, list_tools = [], [], tools
+def call(message):
+    if message["params"]["arguments"] == {"n": 1}:
+        waiting.append(message)
+        return say({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+    answer(message, {"content": [{"type": "text", "text": "second"}]})
+def tools(message):
+    if not waiting:
+        return list_tools(message)
+    lists.append(message)
+    say({"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": {"message": "Sure?"}})
+def heard(message):
+    answer(waiting.pop(), {"content": [{"type": "text", "text": json.dumps(message["result"])}]})
+    list_tools(lists.pop())
+'''
+
+
+def test_a_question_is_not_taken_for_one_about_what_the_gateway_asks_by_itself(scratch):
+    server = Child(scratch, ASKS_DURING_A_LIST)
+    gateway = McpGateway(scratch / f"pipe-{next(NUMBERS)}", {"tools": server}, PATIENT).start()
+    try:
+        raw = client(gateway)
+        raw.initialize(capabilities={"elicitation": {}})
+        first = raw.legacy_call("echo", {"n": 1})
+        stays(lambda: first.is_waiting, 0.5)
+        second = raw.legacy_call("echo", {"n": 2})
+        question = eventually(lambda: [each for each in first.messages if "id" in each and "method" in each], 10)[0]
+        raw.answer(question["id"], YES).finish()
+        assert json.loads(words(first.result())) == YES and words(second.result()) == "second"
+    finally:
+        gateway.kill()
+        server.kill()
 
 
 # What must not work

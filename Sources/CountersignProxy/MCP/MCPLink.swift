@@ -13,6 +13,8 @@ struct MCPOutgoing: Sendable {
     /// Header fields of this request alone (`Mcp-Param-*`, `Countersign-Grant`).
     let fields: [(name: String, value: String)]
     let care: Care
+    /// Whether it is the gateway's own: what a server says without naming a request is not about it.
+    var isOwn = false
 
     /// What may become of a request that the server perhaps has seen.
     enum Care: Hashable, Sendable {

@@ -24,7 +24,7 @@ final class MCPPipe: Sendable {
 
     private struct State {
         var waiting: [RequestID: Waiter] = [:]
-        /// The requests under way, in the order of asking: what a server says without naming one is about the last.
+        /// The clients' requests under way, in the order of asking: what a server says without naming one is about the last.
         var order: [RequestID] = []
         /// The bytes of messages that are not written, and those of requests that are not answered.
         var unwritten = 0
@@ -67,7 +67,10 @@ final class MCPPipe: Sendable {
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// Has a message written, and notes where news about a request of this id go.
-    func post(_ message: [UInt8], _ request: (RequestID, AsyncStream<Event>.Continuation)?) throws(MCPFailure) {
+    func post(
+        _ message: [UInt8],
+        _ request: (RequestID, AsyncStream<Event>.Continuation, isOwn: Bool)?,
+    ) throws(MCPFailure) {
         let failure = state.withLock { state -> MCPFailure? in
             guard !state.isClosed else { return MCPPipeLink.gone }
             let size = message.count + Self.weight
@@ -79,10 +82,10 @@ final class MCPPipe: Sendable {
                 return MCPFailure(.overloaded, text, executed: false)
             }
             state.unwritten += size
-            if let (id, source) = request {
+            if let (id, source, isOwn) = request {
                 state.unanswered += size
                 state.waiting[id] = Waiter(source: source, size: size)
-                state.order.append(id)
+                if !isOwn { state.order.append(id) }
             }
             outbox.yield(message)
             return nil

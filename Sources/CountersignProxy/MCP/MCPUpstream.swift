@@ -184,6 +184,7 @@ final class MCPUpstream: Sendable {
         _ params: JSONObject,
         fields: [(name: String, value: String)] = [],
         care: MCPOutgoing.Care = .repeatable,
+        isOwn: Bool = false,
         on home: LoopState,
         cancelled: MCPCancellation?,
         _ news: (MCPNews) async -> Void,
@@ -198,7 +199,15 @@ final class MCPUpstream: Sendable {
                 let own = progress.replaced(params)
                 let envelope = peer.revision.isModern ? modern(own, peer) : own
                 try await link.exchange(
-                    MCPOutgoing(id: id, method: method, params: envelope, peer: peer, fields: fields, care: care),
+                    MCPOutgoing(
+                        id: id,
+                        method: method,
+                        params: envelope,
+                        peer: peer,
+                        fields: fields,
+                        care: care,
+                        isOwn: isOwn,
+                    ),
                     on: home,
                     cancelled: cancelled,
                 ) { item in
@@ -218,7 +227,7 @@ final class MCPUpstream: Sendable {
     /// Sends a request of the gateway's own and returns the answer; what comes before it is not for anybody.
     func ask(_ method: String, _ params: JSONObject, on home: LoopState) async throws(MCPFailure) -> JSONObject {
         var answer: MCPAnswer?
-        try await request(method, params, on: home, cancelled: nil) { news in
+        try await request(method, params, isOwn: true, on: home, cancelled: nil) { news in
             if case .answer(let got) = news { answer = got }
         }
         guard let answer else { throw MCPFailure(.upstreamInvalid, "The MCP server gave no answer.", executed: nil) }
@@ -229,6 +238,9 @@ final class MCPUpstream: Sendable {
 
     /// The server has said something that is about no call.
     private func heard(_ news: MCPNews) {
+        if case .notification(MCPMethod.toolsListChanged.rawValue, _) = news {
+            connection.memory.catalogue.invalidate()
+        }
         // As many as may wait for a listener that does not read, they must be small; such notifications are.
         if case .notification(_, let params?) = news, params.count > 4096 { return }
         let listeners = state.withLock { Array($0.listeners.values) }
@@ -414,6 +426,7 @@ final class MCPUpstream: Sendable {
                 peer: probe,
                 fields: [],
                 care: .repeatable,
+                isOwn: true,
             ),
             on: home,
             cancelled: nil,
@@ -439,7 +452,15 @@ final class MCPUpstream: Sendable {
         ])
         var answer: MCPAnswer?
         let session = try await link.exchange(
-            MCPOutgoing(id: begin(), method: "initialize", params: params, peer: nil, fields: [], care: .repeatable),
+            MCPOutgoing(
+                id: begin(),
+                method: "initialize",
+                params: params,
+                peer: nil,
+                fields: [],
+                care: .repeatable,
+                isOwn: true,
+            ),
             on: home,
             cancelled: nil,
         ) { news in
