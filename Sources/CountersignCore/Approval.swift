@@ -105,6 +105,8 @@ package struct Approval: Hashable, Sendable, Codable {
     package var status: ApprovalStatus
     /// What users said, in order.
     package var decisions: [Decision]
+    /// What was said on it since, in order; `nil` as long as nothing was.
+    package var comments: [ApprovalComment]?
     /// When the grant ends; set once approved.
     package var grantExpiresAt: Timestamp?
     /// When it reached its last state.
@@ -119,7 +121,8 @@ package struct Approval: Hashable, Sendable, Codable {
     /// About how many bytes it takes to show it: what pages are measured by.
     package var weight: Int {
         let gates = gates.reduce(0) { $0 + $1.text.utf8.count + ($1.advice?.utf8.count ?? 0) }
-        return 1024 + (document?.utf8.count ?? 0) + gates + decisions.reduce(0) { $0 + $1.reason.utf8.count }
+        let words = (comments ?? []).reduce(0) { $0 + $1.text.utf8.count }
+        return 1024 + (document?.utf8.count ?? 0) + gates + words + decisions.reduce(0) { $0 + $1.reason.utf8.count }
     }
 
     /// Whether an identical ask attaches to it instead of making a new approval, at `now`.

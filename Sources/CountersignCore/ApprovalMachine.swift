@@ -131,6 +131,53 @@ package struct ApprovalMachine: ~Copyable {
         return .ignore
     }
 
+    /// What a comment does.
+    package enum CommentAction: Hashable, Sendable {
+        /// It is kept with the approval, which is what it was otherwise.
+        case record(Approval)
+        /// The deadline had passed: expire it, and tell whoever commented.
+        case expire(Approval)
+        /// Its author has said so before, in the same words.
+        case ignore
+        /// It is not taken.
+        case refuse(ReasonCode)
+    }
+
+    /// Somebody said something that approvers should read.
+    ///
+    /// Decisions that were made before it stay: they are about the action, which it cannot change.
+    package mutating func commented(_ comment: ApprovalComment, now: Timestamp) -> CommentAction {
+        let base = self.base
+        switch consume self.state {
+        case .pending(let decisions) where now >= base.expiresAt:
+            let next = base.settled(.expired, decisions: decisions, at: now)
+            self = .init(base: next, state: .settled(next))
+            return .expire(next)
+        case .pending(let decisions):
+            let comments = base.comments ?? []
+            guard !comments.contains(where: comment.repeats) else {
+                self = .init(base: base, state: .pending(decisions: decisions))
+                return .ignore
+            }
+            guard comments.count(where: { $0.author == comment.author }) < ApprovalComment.maximumPerApproval else {
+                self = .init(base: base, state: .pending(decisions: decisions))
+                return .refuse(.tooManyComments)
+            }
+            let next = base.changed(.pending, decisions: decisions) { $0.comments = comments + [comment] }
+            self = .init(base: next, state: .pending(decisions: decisions))
+            return .record(next)
+        case .approved(let decisions, let until):
+            self = .init(base: base, state: .approved(decisions: decisions, until: until))
+        case .redeemed(let decisions, let until):
+            self = .init(base: base, state: .redeemed(decisions: decisions, until: until))
+        case .completed(let approval):
+            self = .init(base: base, state: .completed(approval))
+        case .settled(let approval):
+            self = .init(base: base, state: .settled(approval))
+        }
+        return .refuse(.alreadyDecided)
+    }
+
     /// What a withdrawal or a revocation does.
     package enum EndAction: Hashable, Sendable {
         /// It ends here.

@@ -214,6 +214,8 @@ extension ReasonCode {
         case .wrongState: "The approval is not in a state in which this can be done."
         case .alreadyErased: "This has been erased already. The log's entry payload.erased tells by whom."
         case .tooManyPending: "The agent has as many pending approvals as it may have."
+        case .tooManyComments:
+            "An agent may add \(ApprovalComment.maximumPerApproval) comments to an approval, and this one has them."
         case .unknownConnection: "There is no connection of this name."
         case .notFound: "There is no such thing, or you may not see it."
         case .unauthenticated: "Say who you are: Authorization: Bearer …"

@@ -15,6 +15,7 @@ package final class Enforcement: Sendable {
     /// Which definitions of tools are accepted.
     package let tools: ToolBook
     private let strangers = RejectionLimit()
+    let pace = CommentPace()
 
     /// Wires the pipeline.
     package init(
@@ -309,6 +310,7 @@ package final class Enforcement: Sendable {
             asynchronous: asynchronous,
             status: .pending,
             decisions: [],
+            comments: nil,
             grantExpiresAt: nil,
             settledAt: nil,
             outcome: nil,

@@ -10,6 +10,8 @@ package enum EntryKind: String, Hashable, Sendable, Codable, CaseIterable {
     case approvalRequested = "approval.requested"
     /// A user decided, or tried to.
     case approvalDecided = "approval.decided"
+    /// Somebody said something on a pending approval.
+    case approvalCommented = "approval.commented"
     /// An approval left `pending`, or a grant ended unused.
     case approvalSettled = "approval.settled"
     /// A grant was used; the bytes go out next.

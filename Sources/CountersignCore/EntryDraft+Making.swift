@@ -137,6 +137,16 @@ package struct EntryWriter: Sendable {
         )
     }
 
+    /// `approval.commented`.
+    package func commented(_ approval: Approval, _ comment: ApprovalComment) -> EntryDraft {
+        let members: [(String, JSONValue)] = [
+            ("action", Self.action(approval, digest: approval.digest)),
+            ("comment", ["text": .string(comment.text)]),
+            ("policy", .object(JSONObject([("version", .string(approval.policyVersion))]))),
+        ]
+        return draft(.approvalCommented, approval, comment.author, members, comment.time)
+    }
+
     /// `approval.settled`.
     package func settled(
         _ approval: Approval,

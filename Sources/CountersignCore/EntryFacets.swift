@@ -72,8 +72,8 @@ package struct EntryFacets: Hashable, Sendable {
         case .approvalSettled: entry["status"]?.stringValue.flatMap { EntryStatus(rawValue: $0) }
         case .actionDispatched: .redeemed
         case .actionCompleted: entry["outcome"]?["result"]?.stringValue.flatMap { EntryStatus(rawValue: $0) }
-        case .approvalDecided, .policyChanged, .configurationChanged, .identityChanged, .sessionStarted,
-            .sessionEnded, .payloadErased:
+        case .approvalDecided, .approvalCommented, .policyChanged, .configurationChanged, .identityChanged,
+            .sessionStarted, .sessionEnded, .payloadErased:
             nil
         }
     }

@@ -36,6 +36,8 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
     case alreadyErased = "already-erased"
     /// The agent has as many pending approvals as it may have.
     case tooManyPending = "too-many-pending"
+    /// The approval, or the agent within a minute, has as many comments as it may have.
+    case tooManyComments = "too-many-comments"
     /// The ledger cannot write or read.
     case ledgerUnavailable = "ledger-unavailable"
     /// The log's newest entries cannot be covered by a signed checkpoint now.

@@ -22,6 +22,16 @@ package struct ReceiptSummary: Hashable, Sendable {
         package let refusals: [String]
     }
 
+    /// What somebody said on the approval while it was pending.
+    package struct Comment: Hashable, Sendable {
+        /// Who.
+        package let author: Actor
+        /// Their words.
+        package let text: String
+        /// When.
+        package let time: String
+    }
+
     /// One witness that cosigned a checkpoint of the receipt, as a given key verifies.
     package struct Cosigned: Hashable, Sendable {
         /// The witness's name.
@@ -76,6 +86,8 @@ package struct ReceiptSummary: Hashable, Sendable {
     package let gates: [Gate]
     /// What users said, in order.
     package let decisions: [Decision]
+    /// What was said meanwhile, in order.
+    package let comments: [Comment]
     /// `allowed`, `refused`, or where the approval stands.
     package let status: String
     /// What came of it, if it ran.
@@ -102,6 +114,7 @@ package struct ReceiptSummary: Hashable, Sendable {
             ("log", .string(log)), ("requested_at", .string(requestedAt)), ("resource", .string(resource)),
             ("status", .string(status)), ("tree_size", .integer(Int64(clamping: treeSize))), ("verified", true),
         ])
+        if !comments.isEmpty { object["comments"] = .array(comments.map(\.json)) }
         if !policies.isEmpty { object["policies"] = .array(policies.map { .string($0) }) }
         if !reasons.isEmpty { object["reasons"] = .array(reasons.map { .string($0) }) }
         object["limits"] = .array(limits.map { .string($0) })
@@ -133,6 +146,15 @@ extension ReceiptSummary.Decision {
         if let via { object["via"] = .string(via) }
         if !refusals.isEmpty { object["reasons"] = .array(refusals.map { .string($0) }) }
         return .object(object)
+    }
+}
+
+extension ReceiptSummary.Comment {
+    fileprivate var json: JSONValue {
+        [
+            "author": ["id": .string(author.id), "type": .string(author.type)], "text": .string(text),
+            "time": .string(time),
+        ]
     }
 }
 

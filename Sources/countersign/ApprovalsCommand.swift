@@ -194,6 +194,10 @@ enum ApprovalText {
         field("on behalf of", value["on_behalf_of"]?.stringValue)
         field("from", value["source_address"]?.stringValue)
         field("justification", value["justification"]?.stringValue)
+        for comment in value["comments"]?.arrayValue ?? [] {
+            let author = "\(comment["author"]?.cell("id") ?? "?") at \(comment.cell("commented_at"))"
+            field("added by", "\(author), \"\(comment["text"]?.stringValue ?? "")\"")
+        }
         field("asked at", value["requested_at"]?.stringValue)
         field("expires at", value["expires_at"]?.stringValue)
         field("action", value["action"]?["action"]?["name"]?.stringValue)

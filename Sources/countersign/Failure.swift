@@ -75,7 +75,7 @@ struct Failure: Error {
             .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .upstreamUnavailable, .upstreamTimeout,
             .upstreamInvalid,
             .unknownConnection, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody, .bodyTooLarge,
-            .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .outcomeUnknown,
+            .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .outcomeUnknown, .tooManyComments,
             .connectionChanged, .overloaded, .shuttingDown, .toolNotAccepted:
             self.init(.failed, reason.message)
         }

@@ -54,7 +54,19 @@ enum ReceiptText {
             let groups = gate.approvers.map(\.rawValue).joined(separator: " and of ")
             story.append("The gate \(gate.policy) stopped it until \(gate.quorum) of \(groups) approve.")
         }
-        for decision in receipt.decisions { story.append(sentence(decision)) }
+        // In the log's order, so that one reads which words were there when somebody decided.
+        var decisions = receipt.decisions[...]
+        var comments = receipt.comments[...]
+        for event in receipt.events {
+            switch event.kind {
+            case .approvalDecided: decisions.popFirst().map { story.append(sentence($0)) }
+            case .approvalCommented: comments.popFirst().map { story.append(sentence($0)) }
+            case .actionAllowed, .actionDenied, .approvalRequested, .approvalSettled, .actionDispatched,
+                .actionCompleted, .policyChanged, .configurationChanged, .identityChanged, .sessionStarted,
+                .sessionEnded, .payloadErased:
+                break
+            }
+        }
         for event in receipt.events { sentence(event, receipt).map { story.append($0) } }
         return story
     }
@@ -71,6 +83,10 @@ enum ReceiptText {
                 + "count: \(refusals)."
         }
         return "\(decision.user)\(groups) \(verb) it at \(decision.time)\(via)\(reason)."
+    }
+
+    private static func sentence(_ comment: ReceiptSummary.Comment) -> String {
+        "\(comment.author.id) added at \(comment.time), in its own words: \"\(comment.text)\"."
     }
 
     private static func sentence(_ event: ReceiptSummary.Event, _ receipt: ReceiptSummary) -> String? {
@@ -95,8 +111,8 @@ enum ReceiptText {
             let detail = outcome.detail.map { " (\($0))" } ?? ""
             return "It ended at \(event.time): \(outcome.result.rawValue)\(status)\(detail)."
         case .actionDenied: return receipt.approval == nil ? nil : "Asked again at \(event.time), it was refused."
-        case .actionAllowed, .approvalRequested, .approvalDecided, .policyChanged, .configurationChanged,
-            .identityChanged, .sessionStarted, .sessionEnded, .payloadErased:
+        case .actionAllowed, .approvalRequested, .approvalDecided, .approvalCommented, .policyChanged,
+            .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded, .payloadErased:
             return nil
         }
     }

@@ -7,6 +7,8 @@ enum ApprovalEvent: String, CaseIterable {
     case approve
     case deny
     case approveLate
+    case comment
+    case commentLate
     case deadlineEarly
     case deadlineLate
     case withdraw
@@ -51,6 +53,10 @@ struct ApprovalMachineTests {
         ScriptLine([.approved] + ran + ended, .deny, "refuse already-decided"),
         ScriptLine([.pending], .approveLate, "expire expired"),
         ScriptLine([.approved] + ran + ended, .approveLate, "refuse already-decided"),
+        ScriptLine([.pending], .comment, "record pending"),
+        ScriptLine([.approved] + ran + ended, .comment, "refuse already-decided"),
+        ScriptLine([.pending], .commentLate, "expire expired"),
+        ScriptLine([.approved] + ran + ended, .commentLate, "refuse already-decided"),
         ScriptLine(ApprovalStatus.allCases, .deadlineEarly, "ignore"),
         ScriptLine([.pending], .deadlineLate, "expire expired"),
         ScriptLine([.approved], .deadlineLate, "lapse lapsed"),
@@ -156,6 +162,10 @@ struct ApprovalMachineTests {
         )
     }
 
+    static func comment(_ text: String = "words", at time: Timestamp) throws -> ApprovalComment {
+        ApprovalComment(by: .agent(Fixtures.agent), try #require(ApprovalComment.Words(text)), at: time)
+    }
+
     static func answer(_ event: ApprovalEvent, in status: ApprovalStatus) throws -> (String, Approval?) {
         let approval = try approval(status)
         var machine = ApprovalMachine(approval)
@@ -168,6 +178,8 @@ struct ApprovalMachineTests {
                 machine.decisionReceived(decision(approval, Fixtures.alice, .deny), mayApprove: true, now: early)
             )
         case .approveLate: return name(machine.decisionReceived(decision(approval), mayApprove: true, now: late))
+        case .comment: return name(machine.commented(try comment(at: early), now: early))
+        case .commentLate: return name(machine.commented(try comment(at: late), now: late))
         case .deadlineEarly: return name(machine.deadlinePassed(now: early))
         case .deadlineLate: return name(machine.deadlinePassed(now: late))
         case .withdraw: return name(machine.withdrawn(now: early))
@@ -192,6 +204,15 @@ struct ApprovalMachineTests {
         case .approve(let next): ("approve \(next.status)", next)
         case .deny(let next): ("deny \(next.status)", next)
         case .expire(let next): ("expire \(next.status)", next)
+        case .refuse(let code): ("refuse \(code.rawValue)", nil)
+        }
+    }
+
+    static func name(_ action: ApprovalMachine.CommentAction) -> (String, Approval?) {
+        switch action {
+        case .record(let next): ("record \(next.status)", next)
+        case .expire(let next): ("expire \(next.status)", next)
+        case .ignore: ("ignore", nil)
         case .refuse(let code): ("refuse \(code.rawValue)", nil)
         }
     }

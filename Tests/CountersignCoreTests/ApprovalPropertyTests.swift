@@ -41,7 +41,7 @@ struct ApprovalPropertyTests {
             let current = history[history.count - 1]
             if random.chance(1, of: 12) { now = now.adding(.seconds(Int64.random(in: 1...2000, using: &random))) }
             if random.chance(1, of: 6) { machine = ApprovalMachine(current) }  // A crash: read again what is durable.
-            let (answer, next) = step(&machine, current, people, now, &random)
+            let (answer, next) = try step(&machine, current, people, now, &random)
             guard let next else { continue }
             #expect(next.revision == current.revision + 1, "\(answer)")
             #expect(Self.arrows[current.status]?.contains(next.status) ?? false, "\(current.status) → \(next.status)")
@@ -50,6 +50,9 @@ struct ApprovalPropertyTests {
                 #expect(next.delivered && !current.delivered && next.outcome == current.outcome)
             }
             if next.decisions != current.decisions { check(next, people) }
+            let (said, before) = (next.comments ?? [], current.comments ?? [])
+            #expect(said.starts(with: before) && said.count <= ApprovalComment.maximumPerApproval)
+            if said != before { #expect(current.status == .pending && next.decisions == current.decisions) }
             if next.status == .approved { #expect(gates.allSatisfy { GateTests.emptyPlaces($0, next.decisions) == 0 }) }
             if next.status == .redeemed {
                 dispatches += 1
@@ -67,8 +70,8 @@ struct ApprovalPropertyTests {
         _ people: [(UserID, [GroupName])],
         _ now: Timestamp,
         _ random: inout SeededGenerator,
-    ) -> (String, Approval?) {
-        switch Int.random(in: 0..<16, using: &random) {
+    ) throws -> (String, Approval?) {
+        switch Int.random(in: 0..<19, using: &random) {
         case 0: return ApprovalMachineTests.name(machine.withdrawn(now: now))
         case 1: return ApprovalMachineTests.name(machine.revoked(now: now))
         case 2, 3: return ApprovalMachineTests.name(machine.deadlinePassed(now: now))
@@ -82,6 +85,11 @@ struct ApprovalPropertyTests {
         case 7:
             let next = machine.resultDelivered()
             return ("deliver", next)
+        case 16...18:
+            let text = "word \(Int.random(in: 0..<12, using: &random))"
+            return ApprovalMachineTests.name(
+                machine.commented(try ApprovalMachineTests.comment(text, at: now), now: now)
+            )
         default:
             let (user, groups) = people[Int.random(in: 0..<people.count, using: &random)]
             let decision = ApprovalMachineTests.decision(

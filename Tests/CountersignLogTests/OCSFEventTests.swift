@@ -55,6 +55,20 @@ struct OCSFEventTests {
         #expect(event["message"]?.stringValue?.contains("alice@example.com accepted the definition") == true)
     }
 
+    @Test("words on an approval are activity of its agent that decides nothing")
+    func commented() throws {
+        let approval = try Fixtures.approval(at: time)
+        let words = try #require(ApprovalComment.Words("so \"urgent\"\n"))
+        let comment = ApprovalComment(by: .agent(Fixtures.agent), words, at: time)
+        let event = try event(writer.commented(approval, comment), about: approval)
+        #expect(ids(event) == [6003, 99, 600_399, 0, 14, 99])
+        #expect(event["activity_name"]?.stringValue == "Comment")
+        #expect(event["metadata"]?["correlation_uid"]?.stringValue == approval.id.rawValue)
+        #expect(event["unmapped"]?["comment"]?["text"]?.stringValue == "so \"urgent\"\n")
+        #expect(event["message"]?.stringValue?.contains("urgent") == false && event["status_detail"] == nil)
+        #expect(event["is_alert"]?.boolValue == false)
+    }
+
     @Test("a kind that this version does not know is exported all the same")
     func unknownKind() throws {
         let entry = Entry(sequence: 3, bytes: Array(#"{"kind":"tea.served","sequence":3}"#.utf8), payload: nil)

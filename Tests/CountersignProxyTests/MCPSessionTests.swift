@@ -135,7 +135,11 @@ struct MCPSessionTests {
     @Test("Countersign's own server has no tool that decides")
     func ownTools() {
         let names = MCPOwnServer.tools.compactMap { $0["name"]?.stringValue }
-        #expect(names == ["list_approvals", "wait_for_approval", "withdraw_approval", "request_permission"])
+        #expect(
+            names == [
+                "list_approvals", "wait_for_approval", "add_justification", "withdraw_approval", "request_permission",
+            ]
+        )
         for word in ["approve", "deny", "decide", "grant", "redeem", "revoke"] {
             #expect(!names.contains { $0.hasPrefix(word) })
         }

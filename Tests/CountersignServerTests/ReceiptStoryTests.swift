@@ -11,6 +11,7 @@ struct ReceiptStoryTests {
     enum Step: Sendable {
         case requested(quorum: Int)
         case decided(String, accepted: Bool, groups: [String], verdict: String = "approve")
+        case commented(Actor = .agent(Fixtures.agent), text: String? = "words", after: Int = 1)
         case settled(String)
         case dispatched
         case completed
@@ -73,6 +74,11 @@ struct ReceiptStoryTests {
                 ("accepted", .bool(accepted)), ("decision", .string(verdict)),
                 ("groups", .array(groups.map { .string($0) })), ("reason", ""),
             ]
+        case .commented(let author, let text, let seconds):
+            kind = .approvalCommented
+            actor = author
+            time = Self.start.adding(.seconds(seconds))
+            if let text { members.append(("comment", ["text": .string(text)])) }
         case .settled(let status):
             kind = .approvalSettled
             members += [
@@ -106,6 +112,8 @@ struct ReceiptStoryTests {
         #expect(
             try verify([.requested(quorum: 1), Self.alice, .settled("approved"), .settled("lapsed")]).status == "lapsed"
         )
+        let commented = try verify([.requested(quorum: 2), Self.alice, .commented(), Self.bob, .settled("approved")])
+        #expect(commented.status == "approved" && commented.comments.map(\.text) == ["words"])
     }
 
     @Test("entries name the one before them; one that names another is refused, and one that names none is told of")
@@ -182,6 +190,11 @@ struct ReceiptStoryTests {
         ("requested twice", [.requested(quorum: 1), .requested(quorum: 1), alice, .settled("approved")]),
         ("not requested", [alice, .settled("approved"), .dispatched]),
         ("settled as redeemed", [.requested(quorum: 1), alice, .settled("redeemed")]),
+        ("commented after it was settled", [.requested(quorum: 1), alice, .settled("approved"), .commented()]),
+        ("commented after its deadline", [.requested(quorum: 1), .commented(after: 100)]),
+        ("commented by another agent", [.requested(quorum: 1), .commented(.agent(AgentID(unchecked: "other-bot")))]),
+        ("commented by a user", [.requested(quorum: 1), .commented(.user(Fixtures.alice, via: "dashboard"))]),
+        ("a comment without words", [.requested(quorum: 1), .commented(text: nil)]),
         ("decided after it was settled", [.requested(quorum: 1), alice, .settled("approved"), bob]),
     ]
 

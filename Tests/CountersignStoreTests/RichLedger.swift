@@ -131,6 +131,10 @@ struct RichLedger {
                 made[name] = try await approved(name)
             }
             try await vote("half", made, .approve, by: Fixtures.alice)
+            // Words after a decision, and on approvals that people then settle.
+            for (name, text) in [("half", "one more thing"), ("half", "and another"), ("withdrawn", "never mind")] {
+                try await comment(text, on: name, made)
+            }
             try await vote("pending", made, .approve, by: Fixtures.owner)
             try await vote("denied", made, .deny, by: Fixtures.bob)
             // Comes too late, and is only an entry.
@@ -238,6 +242,14 @@ struct RichLedger {
             let ballot = Ballot(verdict, reason: "reason of \(name)", actionDigest: action(name).digest)
             // Some of these are meant to be refused; the test of the whole ledger counts the states.
             _ = await enforcement.decide(id, by: Fixtures.signedIn(user), ballot)
+            tick()
+        }
+
+        private func comment(_ text: String, on name: String, _ made: [String: ApprovalID]) async throws {
+            guard let id = made[name], let words = ApprovalComment.Words(text) else {
+                throw LedgerError(.corrupt, "\(name) was asked for")
+            }
+            _ = try await enforcement.comment(id, words, by: Fixtures.agent).get()
             tick()
         }
 

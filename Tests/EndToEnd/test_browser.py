@@ -243,6 +243,25 @@ def test_the_approvals_page_follows_what_others_do_and_keeps_what_was_typed(page
     eventually(lambda: not page.find_elements(By.ID, "reason"), 10, "the form gone")
 
 
+def test_an_open_page_shows_what_the_agent_adds_and_keeps_what_was_typed(page, house, path):
+    approval = held(house, f"/{path}", ("Countersign-Justification", "the first words"))
+    sign_in(page, house)
+    visit(page, house, f"/approvals/{approval['id']}")
+    page.find_element(By.ID, "reason").send_keys("half a sentence")
+    words = "<img src=x onerror=\"document.title='owned'\"> \u202eon\u202c\u200b"
+    answer = house.agent().post(f"/v1/approvals/{approval['id']}/comments", json={"text": words})
+    assert answer.status_code == 200
+    shown = eventually(lambda: page.find_element(By.CSS_SELECTOR, "#comments blockquote").text, 10, "the words")
+    assert shown == "<img src=x onerror=\"document.title='owned'\"> \\u{202E}on\\u{202C}\\u{200B}"
+    assert "its own words" in page.find_element(By.ID, "comments").text
+    assert "the first words" in text(page) and not page.find_elements(By.CSS_SELECTOR, "#comments img")
+    assert "owned" not in page.title
+    assert page.find_element(By.ID, "reason").get_attribute("value") == "half a sentence"
+    page.find_element(By.CSS_SELECTOR, "button[value=approve]").click()
+    eventually(lambda: "Approved" in text(page))
+    assert house.approval(approval["id"])["decisions"][0]["reason"] == "half a sentence"
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_scrolls_sideways(page, house, path, size):
     body = b'{"sql": "' + b"x" * 3000 + b'"}'
@@ -255,6 +274,8 @@ def test_no_page_scrolls_sideways(page, house, path, size):
         method="POST",
         body=body,
     )
+    words = {"text": "w" * 1000}
+    assert house.agent().post(f"/v1/approvals/{approval['id']}/comments", json=words).status_code == 200
     show_as(page, size)
     sign_in(page, house)
     for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/tools", "/log", "/activity/0"):

@@ -21,9 +21,9 @@ from harness.wire import RawConnection, request_bytes
 pytestmark = pytest.mark.timeout(180)
 
 KINDS = {
-    "action.allowed", "action.denied", "approval.requested", "approval.decided", "approval.settled",
-    "action.dispatched", "action.completed", "policy.changed", "configuration.changed", "identity.changed",
-    "session.started", "session.ended",
+    "action.allowed", "action.denied", "approval.requested", "approval.decided", "approval.commented",
+    "approval.settled", "action.dispatched", "action.completed", "policy.changed", "configuration.changed",
+    "identity.changed", "session.started", "session.ended",
 }  # fmt: skip
 
 
@@ -353,6 +353,7 @@ def live(gateway, path):
     gateway.until(approved["id"], "succeeded")
     gateway.decide(hold(f"/api/{path}/denied"), "deny")
     withdrawn = hold(f"/api/{path}/withdrawn")
+    assert api.post(f"/v1/approvals/{withdrawn['id']}/comments", json={"text": "never mind"}).status_code == 200
     assert api.post(f"/v1/approvals/{withdrawn['id']}/withdraw").status_code == 200
     revoked = gateway.approve(hold(f"/api/{path}/revoked"))
     assert gateway.user().post(f"/v1/approvals/{revoked['id']}/revoke").status_code == 200

@@ -1,5 +1,7 @@
 """Several MCP servers as one, Countersign's own server, and what strangers may learn of an endpoint."""
 
+import json
+
 import httpx
 import pytest
 
@@ -117,11 +119,56 @@ def test_an_agent_takes_its_own_request_back(gateway, peers, era):
     assert peers["left"].count("delete_record", record) == 0
 
 
+HOSTILE = "<b onclick=x>now</b> \u202eon\u202c\u200b\n\"quoted\" \\u0000"
+
+
+@ERAS
+def test_an_agent_adds_to_why_it_asks(gateway, peers, era):
+    record = f"because-{era}"
+    call = client(gateway, "/left/", era).call(era, "delete_record", {"record": record})
+    approval = gateway.pending_call("delete_record", {"record": record})
+    raw, other = client(gateway, "/countersign/", era), client(gateway, "/countersign/", era, "other-bot")
+
+    def add(text_, by=raw):
+        return by.call(era, "add_justification", {"id": approval["id"], "text": text_}).result()
+
+    refused = add("hello", other)
+    assert refused["isError"] and "no approval" in text(refused)
+    none = other.call(era, "add_justification", {"id": approval["id"][:-4] + "0000", "text": "hello"}).result()
+    assert text(none) == text(refused), "another's is as absent as none"
+    for words in ("", " \n", "a" * 1001, "a" * 1_000_000, 7, None, ["x"]):
+        wrong = add(words)
+        assert wrong["isError"] and "1 to 1000 characters" in text(wrong)
+    assert gateway.approval(approval["id"]) == approval
+    added = add(HOSTILE)
+    assert not added.get("isError")
+    assert json.loads(text(added))["comments"][0]["text"] == HOSTILE
+    assert text(add(HOSTILE)) == text(added), "a retry adds nothing"
+    after = gateway.approval(approval["id"])
+    assert [(each["author"]["id"], each["text"]) for each in after["comments"]] == [("bot", HOSTILE)]
+    assert after["status"] == "pending" and after["action_digest"] == approval["action_digest"]
+    assert json.loads(text(raw.call(era, "list_approvals", {"status": "pending"}).result()))
+    for number in range(7):
+        assert not add(f"word {number}").get("isError")
+    full = add("one more")
+    assert full["isError"] and "8 comments" in text(full)
+    gateway.approve(approval)
+    assert text(call.result()) == f"deleted {record}" and peers["left"].count("delete_record", record) == 1
+    late = add("too late")
+    assert late["isError"] and "decided already" in text(late)
+    assert gateway.kinds(approval["id"])[:9] == ["approval.requested"] + ["approval.commented"] * 8
+    gateway.until(approval["id"], "succeeded")
+    gateway.verify_receipt(approval["id"])
+
+
 @ERAS
 def test_no_tool_of_countersigns_own_decides(gateway, era):
     raw = client(gateway, "/countersign/", era)
     tools = {tool["name"] for tool in ask(raw, era, "tools/list").result()["tools"]}
-    assert {"list_approvals", "wait_for_approval", "withdraw_approval"} <= tools
+    # A tool that is added here is looked at: none may decide.
+    assert tools == {
+        "list_approvals", "wait_for_approval", "add_justification", "withdraw_approval", "request_permission"
+    }
     record = f"decide-{era}"
     call = client(gateway, "/left/", era).call(era, "delete_record", {"record": record})
     approval = gateway.pending_call("delete_record", {"record": record})

@@ -49,6 +49,7 @@ def test_the_document_is_openapi_3_1_and_names_every_call(gateway):
         "get /v1/approvals/{id}",
         "post /v1/approvals/{id}/decisions",
         "post /v1/approvals/{id}/withdraw",
+        "post /v1/approvals/{id}/comments",
         "post /v1/approvals/{id}/revoke",
         "post /v1/approvals/{id}/redeem",
         "post /v1/approvals/{id}/outcome",

@@ -182,6 +182,7 @@ extension Approval {
             asynchronous: false,
             status: .pending,
             decisions: [],
+            comments: nil,
             grantExpiresAt: nil,
             settledAt: nil,
             outcome: nil,

@@ -10,6 +10,7 @@ extension ApprovalReplay {
         compareAsk(stored, &comparison)
         compareGates(stored, &comparison)
         compareDecisions(stored, &comparison)
+        compareComments(stored, &comparison)
         compareState(stored, &comparison)
         return comparison.difference
     }
@@ -82,6 +83,17 @@ extension ApprovalReplay {
         }
     }
 
+    private func compareComments(_ stored: Approval, _ comparison: inout ReplayComparison) {
+        let told = stored.comments ?? []
+        comparison.number("comments", comments.count, told.count)
+        for (number, (said, told)) in zip(comments, told).enumerated() {
+            let field = "comments[\(number)]"
+            comparison.fact("\(field).author", said.author.name, told.author.name)
+            comparison.text("\(field).text", said.text, told.text)
+            comparison.moment("\(field).time", said.time, told.time)
+        }
+    }
+
     private func compareState(_ stored: Approval, _ comparison: inout ReplayComparison) {
         comparison.fact("status", status.rawValue, stored.status.rawValue)
         comparison.moment("grant_expires_at", grantExpiresAt, stored.grantExpiresAt)
@@ -97,4 +109,9 @@ extension ApprovalReplay {
         let most = changes + (stored.asynchronous ? 1 : 0) + (stored.delivered ? 1 : 0)
         comparison.number("revision", min(max(stored.revision, changes), most), stored.revision)
     }
+}
+
+extension Actor {
+    /// All of it as one text, to compare.
+    fileprivate var name: String { "\(type) \(id) \(via ?? "")" }
 }

@@ -15,6 +15,8 @@ package struct ApprovalReplay: Sendable {
     package let gates: [Gate]
     /// The decisions that counted, in order.
     package private(set) var decisions: [Decision] = []
+    /// What was said on it, in order.
+    package private(set) var comments: [ApprovalComment] = []
     /// Where it stands.
     package private(set) var status = ApprovalStatus.pending
     /// When the grant ends.
@@ -61,6 +63,7 @@ package struct ApprovalReplay: Sendable {
         }
         switch entry.kind {
         case .approvalDecided: try takeDecision(entry)
+        case .approvalCommented: try takeComment(entry)
         case .approvalSettled: try takeSettlement(entry)
         case .actionDispatched:
             guard status == .approved else { throw Self.disorder(entry) }
@@ -135,6 +138,18 @@ package struct ApprovalReplay: Sendable {
             throw ReplayError("\(user) was in no group that may decide")
         }
         decisions.append(decision)
+        changes += 1
+    }
+
+    private mutating func takeComment(_ entry: ToldEntry) throws(ReplayError) {
+        guard status == .pending, entry.time < expiresAt, let text = entry.text("comment", "text") else {
+            throw Self.disorder(entry)
+        }
+        // Nobody else has a way to comment in this version.
+        guard entry.actor == request.actor else {
+            throw ReplayError("entry \(entry.sequence) is a comment of another than the agent that asked")
+        }
+        comments.append(ApprovalComment(by: entry.actor, text: text, at: entry.time))
         changes += 1
     }
 

@@ -55,8 +55,8 @@ package struct IdentityReplay: Sendable {
             guard sessions.removeValue(forKey: name) != nil else {
                 throw ReplayError("it ends a session that had not begun, or had ended")
             }
-        case .actionAllowed, .actionDenied, .approvalRequested, .approvalDecided, .approvalSettled, .actionDispatched,
-            .actionCompleted, .policyChanged, .configurationChanged, .payloadErased:
+        case .actionAllowed, .actionDenied, .approvalRequested, .approvalDecided, .approvalCommented, .approvalSettled,
+            .actionDispatched, .actionCompleted, .policyChanged, .configurationChanged, .payloadErased:
             break
         }
     }

@@ -24,6 +24,9 @@ extension ToldEntry {
                     members["accepted"]?.boolValue == true || members["reasons"]?.arrayValue?.isEmpty == false,
                     "reasons",
                 )
+        case .approvalCommented:
+            lackOfApproval
+                ?? require(text("comment", "text").flatMap { ApprovalComment.Words($0) } != nil, "comment.text")
         case .approvalSettled:
             lackOfApproval ?? require(text("status").flatMap { ApprovalStatus(rawValue: $0) } != nil, "status")
         case .actionDispatched: lackOfApproval
@@ -75,8 +78,8 @@ extension ToldEntry {
             (text("identity", text("identity", "type") == "Agent" ? "id" : "agent"), nil)
         case .payloadErased: (nil, text("erased", "connection"))
         case .configurationChanged: (nil, text("tool_definition", "connection"))
-        case .approvalDecided, .approvalSettled, .actionDispatched, .actionCompleted, .policyChanged,
-            .sessionStarted, .sessionEnded:
+        case .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched, .actionCompleted,
+            .policyChanged, .sessionStarted, .sessionEnded:
             (nil, nil)
         }
     }

@@ -22,6 +22,7 @@ struct OCSFReading {
         case .actionDenied: readDenied(told)
         case .approvalRequested: readRequested(told)
         case .approvalDecided: readDecided(told)
+        case .approvalCommented: readCommented(told)
         case .approvalSettled: readSettled(told)
         case .actionDispatched: readDispatched(told)
         case .actionCompleted: readCompleted(told)
@@ -114,6 +115,16 @@ struct OCSFReading {
             (status, severity) = (.failure, .medium)
             message = "\(told.who) cannot decide whether \(told.agent) may \(told.what)" + told.because
         }
+    }
+
+    /// Words about an action that still waits; like a justification's, they stand in `unmapped` only.
+    private mutating func readCommented(_ told: OCSFStory) {
+        self.class = .apiActivity
+        activity = .other("Comment")
+        members = told.call + told.policies("approval-required")
+        control = .delayed
+        status = .other("Pending")
+        message = "\(told.who) commented on the approval to \(told.what)"
     }
 
     private mutating func readSettled(_ told: OCSFStory) {

@@ -154,7 +154,7 @@ extension ReasonCode {
         case .methodRefused: 405
         case .ambiguousRequest, .badRequest, .ambiguousBody, .methodOverride: 400
         case .bodyTooLarge: 413
-        case .tooManyPending: 429
+        case .tooManyPending, .tooManyComments: 429
         case .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .connectionChanged, .shuttingDown,
             .overloaded:
             503

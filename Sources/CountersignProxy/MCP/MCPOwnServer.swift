@@ -3,7 +3,7 @@ import CountersignCore
 import MCPWire
 import NIOCore
 
-/// Countersign as an MCP server: an agent lists its own approvals, waits for one, takes one back.
+/// Countersign as an MCP server: an agent lists its own approvals, waits for one, adds words to one, takes one back.
 ///
 /// There is no tool that decides, and there must never be one: an agent is not who approves.
 struct MCPOwnServer {
@@ -33,6 +33,7 @@ struct MCPOwnServer {
                 switch params["name"]?.stringValue {
                 case "list_approvals": return try await list(id, arguments)
                 case "wait_for_approval": return try await wait(id, arguments)
+                case "add_justification": return try await addJustification(id, arguments)
                 case "withdraw_approval": return try await withdraw(id, arguments)
                 case "request_permission": return try await requestPermission(id, arguments)
                 default: break
@@ -57,7 +58,8 @@ struct MCPOwnServer {
         sessionID: nil,
         capabilities: JSONObject([("tools", .object(JSONObject()))]),
         info: .object(JSONObject([("name", "countersign"), ("title", "Countersign approvals"), ("version", "1")])),
-        instructions: "Your own requests for approval: list them, wait for one, or take one back. Only people decide.",
+        instructions: "Your own requests for approval: list them, wait for one, add to why you ask, or "
+            + "take one back. Only people decide.",
     )
 
     /// The tools, in the order in which they are listed.
@@ -74,16 +76,37 @@ struct MCPOwnServer {
             "Waits until people have decided on one of your requests, or the time is over, and says how it stands. To run "
                 + "what was approved, call the same tool again with identical arguments.",
             [
-                ("id", string("The approval's id, appr_…")),
+                ("id", string("The approval's id, apr_…")),
                 ("seconds", integer("How long to wait; 40 if you do not say, 200 at most.")),
             ],
             required: ["id"],
             readOnly: true,
         ),
         tool(
+            "add_justification",
+            "Adds to why you ask, on one of your pending requests. The people who decide see it as your words, beside what "
+                + "you said before; what they approve stays the same. "
+                + "\(ApprovalComment.maximumPerApproval) times a request at most.",
+            [
+                ("id", string("The approval's id, apr_…")),
+                (
+                    "text",
+                    .object(
+                        JSONObject([
+                            ("description", "Your words, for people."),
+                            ("maxLength", .integer(Int64(ApprovalComment.Words.maximumLength))), ("minLength", 1),
+                            ("type", "string"),
+                        ])
+                    )
+                ),
+            ],
+            required: ["id", "text"],
+            readOnly: false,
+        ),
+        tool(
             "withdraw_approval",
             "Takes back one of your pending requests, which then is never run.",
-            [("id", string("The approval's id, appr_…"))],
+            [("id", string("The approval's id, apr_…"))],
             required: ["id"],
             readOnly: false,
         ),
@@ -201,6 +224,17 @@ struct MCPOwnServer {
         }
     }
 
+    private func addJustification(_ id: RequestID, _ arguments: JSONObject) async throws(LedgerError) -> Bool {
+        guard let words = arguments["text"]?.stringValue.flatMap({ ApprovalComment.Words($0) }) else {
+            return await say(id, "text must be \(ApprovalComment.Words.demand).", isError: true)
+        }
+        guard let approval = try await own(arguments) else { return await unknown(id) }
+        switch await enforcement.comment(approval.id, words, by: exchange.caller.agent) {
+        case .success(let commented): return await show(id, describe(commented))
+        case .failure(let reason): return await say(id, reason.message, isError: true)
+        }
+    }
+
     /// The approval that is asked for, if it is this agent's; another's is none.
     private func own(_ arguments: JSONObject) async throws(LedgerError) -> Approval? {
         guard let id = arguments["id"]?.stringValue.flatMap({ ApprovalID($0) }),
@@ -230,6 +264,15 @@ struct MCPOwnServer {
             ("requested_at", .string(approval.requestedAt.rfc3339)), ("resource", .string(approval.resource)),
             ("status", .string(approval.status.rawValue)),
         ]
+        if let comments = approval.comments {
+            let told = comments.map { comment -> JSONValue in
+                [
+                    "by": .string(comment.author.id), "text": .string(comment.text),
+                    "time": .string(comment.time.rfc3339),
+                ]
+            }
+            object.append(("comments", .array(told)))
+        }
         if let text = approval.circumstances.justification { object.append(("justification", .string(text))) }
         return .object(JSONObject(object))
     }

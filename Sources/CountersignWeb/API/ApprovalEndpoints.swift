@@ -49,6 +49,18 @@ enum ApprovalEndpoints {
         ),
         Endpoint(
             .post,
+            "/v1/approvals/{id}/comments",
+            .agent,
+            name: "comment",
+            "The agent adds words for the approvers of its pending request, who see them beside its justification.",
+            intake: .json("CommentRequest"),
+            parameters: [id],
+            answers: [.json("Approval", "The approval with the comment; the same words again change nothing.")],
+            problems: [429],
+            run: comment,
+        ),
+        Endpoint(
+            .post,
             "/v1/approvals/{id}/withdraw",
             .agent,
             name: "withdraw",
@@ -175,6 +187,14 @@ enum ApprovalEndpoints {
             user = SignedInUser(user: own, via: "agent-key", isLocalAdministrator: false)
         }
         return try answer(await exchange.parts.enforcement.decide(approval.id, by: user, ballot).orProblem(), exchange)
+    }
+
+    @Sendable private static func comment(_ exchange: Exchange) async throws -> Reply {
+        let members = try exchange.members(["text"])
+        let words = try members.required("text", ApprovalComment.Words.demand) { ApprovalComment.Words($0) }
+        let approval = try await exchange.approval()
+        let result = await exchange.parts.enforcement.comment(approval.id, words, by: try exchange.agent())
+        return answer(try result.orProblem(), exchange)
     }
 
     @Sendable private static func withdraw(_ exchange: Exchange) async throws -> Reply {

@@ -18,6 +18,7 @@ extension Approval {
                 ("action_digest", .string(digest.rawValue)),
                 ("agent", .string(agent.rawValue)),
                 ("asynchronous", .bool(asynchronous)),
+                ("comments", .array((comments ?? []).map(\.json))),
                 ("connection", .string(connection.rawValue)),
                 ("decisions", .array(decisions.map(\.json))),
                 ("erased_by", erasedBy.map { .integer(Int64(clamping: $0)) } ?? .null),
@@ -76,6 +77,19 @@ extension Decision {
                 ("groups", .array(groups.map { .string($0.rawValue) })),
                 ("reason", .string(reason)),
                 ("user", .string(user.rawValue)),
+            ])
+        )
+    }
+}
+
+extension ApprovalComment {
+    /// The comment as the API shows it.
+    var json: JSONValue {
+        .object(
+            JSONObject([
+                ("author", ["id": .string(author.id), "type": .string(author.type)]),
+                ("commented_at", .string(time.rfc3339)),
+                ("text", .string(text)),
             ])
         )
     }

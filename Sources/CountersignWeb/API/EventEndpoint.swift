@@ -24,7 +24,8 @@ enum EventEndpoint {
 
     /// The entries that tell of a change of an approval.
     private static let kinds: [EntryKind] = [
-        .approvalRequested, .approvalDecided, .approvalSettled, .actionDispatched, .actionCompleted,
+        .approvalRequested, .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched,
+        .actionCompleted,
     ]
     private static let heartbeat = Duration.seconds(15)
 

@@ -46,6 +46,7 @@ struct EntryView {
             parts.append(json["accepted"]?.boolValue ?? true ? decision : decision + " (not counted)")
         }
         if let reason = json["reason"]?.stringValue, !reason.isEmpty { parts.append("“\(reason)”") }
+        if let words = json["comment"]?["text"]?.stringValue { parts.append("“\(words)”") }
         if let status = json["status"]?.stringValue { parts.append(status) }
         if let result = json["outcome"]?["result"]?.stringValue {
             let status = json["outcome"]?["status"]?.integerValue.map { " \($0)" } ?? ""

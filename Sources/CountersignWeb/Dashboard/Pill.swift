@@ -61,7 +61,7 @@ struct Pill {
             case .actionAllowed, .actionCompleted: Markup("good")
             case .actionDenied: Markup("bad")
             case .approvalRequested: Markup("wait")
-            case .approvalDecided, .approvalSettled, .actionDispatched: Markup("info")
+            case .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched: Markup("info")
             case .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded: Markup("calm")
             case .payloadErased: Markup("grave")
             }

@@ -116,7 +116,7 @@ extension ReasonCode {
             409
         case .resultGone: 410
         case .bodyTooLarge: 413
-        case .tooManyPending: 429
+        case .tooManyPending, .tooManyComments: 429
         case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
         case .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .connectionChanged, .overloaded,
             .shuttingDown:
