@@ -278,7 +278,16 @@ extension AgentConnection {
         guard let text = head.fields.first("mcp-session-id"), let session = context.sessionKey.session(text),
             session.agent == agent, session.connection == connection.name
         else { throw Refusal(404, Reason(.notFound, Self.sessionGone.message), "no such session") }
-        if let upstream = connection.memory.end("session " + session.nonce) { await upstream.farewell(on: home) }
+        // A session with several servers at once is one with each of them, under the same name. All are over before the
+        // first is told, and each is told by itself: a server that is slow to hear of it holds up no other.
+        let members = (connection.memberNames ?? []).compactMap { context.connections.mcp($0) }
+        let upstreams = ([connection] + members).compactMap { $0.memory.end("session " + session.nonce) }
+        let home = home
+        await withDiscardingTaskGroup { group in
+            for upstream in upstreams {
+                group.addTask(executorPreference: home.executor) { await upstream.farewell(on: home) }
+            }
+        }
         return await answer(Answer(status: 204, fields: HeaderFields(), body: ByteBuffer()), head)
     }
 
