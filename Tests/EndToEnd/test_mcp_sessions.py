@@ -69,3 +69,50 @@ def test_the_end_of_a_joined_session_is_told_to_every_server_though_one_is_slow(
     raw.legacy("tools/list").result()
     assert raw.end().finish().status == 204
     assert sorted(told) == ["l", "r"]
+
+
+# What keeps them
+
+
+def hold_long(configuration):
+    configuration["hold"]["mcp"] = "100s"
+
+
+def open_session(gateway):
+    raw = Raw(gateway.port, "/tools/", gateway.keys["bot"])
+    return raw.send({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}, [JSON, ACCEPT]).reply()
+
+
+def test_a_held_call_of_a_modern_client_keeps_its_server_whatever_else_its_agent_begins(own, scratch):
+    child = Child(scratch, MODERN + RAN, "modern")
+    gateway = own(tools=child, change=hold_long)
+    call = client(gateway, era="modern").modern_call("delete_record", {"record": "r"})
+    approval = gateway.pending_call("delete_record")
+    [process] = child.processes()
+    for _ in range(40):
+        assert "result" in open_session(gateway)
+    assert len(child.processes()) <= 32
+    assert process.is_running(), "the child of a held call went, so that another could begin"
+    gateway.approve(approval)
+    assert call.result()["content"][0]["text"] == "ran"
+    # Once nothing is under way it is as idle as any.
+    for _ in range(40):
+        open_session(gateway)
+    eventually(lambda: not process.is_running(), 10, "the idle child's end")
+
+
+@pytest.mark.timeout(120)
+def test_where_every_session_is_busy_the_newcomer_is_refused(own, scratch):
+    gateway = own(tools=Child(scratch), change=hold_long)
+    calls = [client(gateway, era="modern").modern_call("delete_record", {"record": "modern"})]
+    calls += [client(gateway).legacy_call("delete_record", {"record": str(number)}) for number in range(31)]
+    eventually(lambda: len(gateway.calls("delete_record", status="pending")) == 32, 40, "32 held calls")
+    refused = open_session(gateway)
+    assert "in use" in refused["error"]["message"]
+    # Another agent has a budget of its own.
+    other = client(gateway, agent="other-bot")
+    assert "result" in other.legacy_call("echo").reply()
+    calls[0].abandon()
+    eventually(lambda: "result" in open_session(gateway), 20, "room for one more")
+    for call in calls[1:]:
+        call.abandon()

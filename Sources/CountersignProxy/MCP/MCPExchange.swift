@@ -44,7 +44,7 @@ struct MCPExchange {
             return await fail(id, error)
         }
         // Ids need only be unique within a session; each modern request stands alone.
-        let requests = InFlightRequests(upstream: caller.session == nil ? nil : upstream, id: id)
+        let requests = InFlightRequests(upstream: upstream, id: caller.session == nil ? nil : id)
         // From the first moment on, so that a cancellation finds it wherever it is.
         guard requests.begin(cancellation) else {
             let message = "A request of this id is under way in this session."
@@ -339,13 +339,15 @@ struct MCPExchange {
     }
 }
 
-/// Notes a session's request as under way, so that its id is not used twice and it can be cancelled.
+/// Notes a request as under way, also while it is held, so that its side of the server is not taken for idle; one of a
+/// session's also so that its id is not used twice and it can be cancelled.
 struct InFlightRequests {
-    let upstream: MCPUpstream?
-    let id: RequestID
+    let upstream: MCPUpstream
+    /// `nil` for one that stands alone.
+    let id: RequestID?
 
     /// Whether the id is free.
-    func begin(_ cancellation: MCPCancellation) -> Bool { upstream?.beginHere(id, cancellation) ?? true }
+    func begin(_ cancellation: MCPCancellation) -> Bool { upstream.beginHere(id, cancellation) }
 
-    func end() { upstream?.endHere(id) }
+    func end() { upstream.endHere(id) }
 }

@@ -346,8 +346,12 @@ final class MCPUpstream: Sendable {
     }
 
     /// Notes a request of the client's as under way, with what cancels it; false if there is one of the same id.
-    func beginHere(_ id: RequestID, _ cancellation: MCPCancellation) -> Bool {
+    func beginHere(_ id: RequestID?, _ cancellation: MCPCancellation) -> Bool {
         state.withLock { state in
+            guard let id else {
+                state.busy += 1
+                return true
+            }
             if state.here[id] != nil { return false }
             state.here[id] = cancellation
             return true
@@ -355,7 +359,12 @@ final class MCPUpstream: Sendable {
     }
 
     /// The request has ended.
-    func endHere(_ id: RequestID) { state.withLock { _ = $0.here.removeValue(forKey: id) } }
+    func endHere(_ id: RequestID?) {
+        state.withLock { state in
+            if let id { state.here[id] = nil } else { state.busy -= 1 }
+            state.lastUse = .now()
+        }
+    }
 
     /// Cancels the gateway's own part of a request: its wait for people, or for the server.
     func cancelHere(_ id: RequestID, reason: String?) {
