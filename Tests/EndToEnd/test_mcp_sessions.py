@@ -116,3 +116,18 @@ def test_where_every_session_is_busy_the_newcomer_is_refused(own, scratch):
     eventually(lambda: "result" in open_session(gateway), 20, "room for one more")
     for call in calls[1:]:
         call.abandon()
+
+
+# The beginning
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize(
+    ("era", "server"), [("modern", "modern"), ("auto", "modern"), ("auto", "legacy"), ("legacy", "legacy")]
+)
+def test_a_child_that_is_slow_to_start_is_waited_for(own, scratch, era, server):
+    child = Child(scratch, (MODERN if server == "modern" else "") + SLOW, era)
+    gateway = own(tools=child)
+    listed = client(gateway, era="modern").modern("tools/list").result(40)
+    assert {tool["name"] for tool in listed["tools"]} == {"echo", "delete_record"}
+    assert len(child.processes()) == 1

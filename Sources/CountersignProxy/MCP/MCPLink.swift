@@ -15,6 +15,16 @@ struct MCPOutgoing: Sendable {
     let care: Care
     /// Whether it is the gateway's own: what a server says without naming a request is not about it.
     var isOwn = false
+    /// How long the answer may take; `nil` for as long as it takes.
+    var patience: Patience?
+
+    /// How long a server on a pipe may take for an answer without which nothing else goes on.
+    enum Patience: Hashable, Sendable {
+        /// As long as one takes that may never answer: a legacy server can do anything with what it does not know.
+        case probe
+        /// As long as one takes that has to start first.
+        case start
+    }
 
     /// What may become of a request that the server perhaps has seen.
     enum Care: Hashable, Sendable {

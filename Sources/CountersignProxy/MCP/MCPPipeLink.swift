@@ -45,7 +45,7 @@ final class MCPPipeLink: MCPLink {
             RPCWriter.request(id: outgoing.id, method: outgoing.method, params: outgoing.params),
             (outgoing.id, source, isOwn: outgoing.isOwn),
         )
-        let deadline = Self.deadline(outgoing.method)
+        let deadline = outgoing.patience.map { Self.deadline($0, outgoing.method) }
         let timer = deadline.map { deadline in
             home.loop.scheduleTask(in: deadline.time) { source.yield(.failed(deadline.failure)) }
         }
@@ -98,16 +98,17 @@ final class MCPPipeLink: MCPLink {
         wasSent: false,
     )
 
-    /// How long a server may take for an answer without which nothing else goes on.
-    private static func deadline(_ method: String) -> (time: TimeAmount, failure: MCPFailure)? {
-        switch method {
-        case "server/discover":
-            let text = "The MCP server did not answer server/discover."
+    private static func deadline(
+        _ patience: MCPOutgoing.Patience,
+        _ method: String,
+    ) -> (time: TimeAmount, failure: MCPFailure) {
+        switch patience {
+        case .probe:
+            let text = "The MCP server did not answer \(method)."
             return (.seconds(5), MCPFailure(.upstreamInvalid, text, executed: false))
-        case "initialize":
-            let text = "The MCP server did not answer initialize."
+        case .start:
+            let text = "The MCP server did not answer \(method) within 60 seconds."
             return (.seconds(60), MCPFailure(.upstreamTimeout, text, executed: false))
-        default: return nil
         }
     }
 

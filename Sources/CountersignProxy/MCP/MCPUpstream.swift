@@ -401,11 +401,13 @@ final class MCPUpstream: Sendable {
 
     /// Finds out the era and shakes hands (agent-protocols B.1).
     private func greet(on home: LoopState) async throws(MCPFailure) -> MCPPeer {
+        var wasSilent = false
         if connection.era != .legacy {
             do throws(MCPFailure) {
                 if let peer = try await discover(on: home) { return peer }
             } catch  where error.reason.code == .upstreamInvalid && connection.era == .auto {
                 // A legacy server may do anything with a request that it does not know.
+                wasSilent = true
             }
             if connection.era == .modern {
                 throw MCPFailure(
@@ -415,7 +417,13 @@ final class MCPUpstream: Sendable {
                 )
             }
         }
-        return try await initialize(on: home)
+        do throws(MCPFailure) {
+            return try await initialize(on: home)
+        } catch  where wasSilent && error.reason.code == .upstreamInvalid {
+            // It was not asked in vain because it is legacy, but because it had not started yet.
+            guard let peer = try? await discover(on: home) else { throw error }
+            return peer
+        }
     }
 
     private func discover(on home: LoopState) async throws(MCPFailure) -> MCPPeer? {
@@ -436,6 +444,8 @@ final class MCPUpstream: Sendable {
                 fields: [],
                 care: .repeatable,
                 isOwn: true,
+                // Where nothing else would be tried, there is no reason not to let it start.
+                patience: connection.era == .modern ? .start : .probe,
             ),
             on: home,
             cancelled: nil,
@@ -469,6 +479,7 @@ final class MCPUpstream: Sendable {
                 fields: [],
                 care: .repeatable,
                 isOwn: true,
+                patience: .start,
             ),
             on: home,
             cancelled: nil,
