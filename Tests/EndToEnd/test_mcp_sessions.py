@@ -131,3 +131,53 @@ def test_a_child_that_is_slow_to_start_is_waited_for(own, scratch, era, server):
     listed = client(gateway, era="modern").modern("tools/list").result(40)
     assert {tool["name"] for tool in listed["tools"]} == {"echo", "delete_record"}
     assert len(child.processes()) == 1
+
+
+# What listeners hear
+
+CHATTY = """
+def call(message):
+    answer(message, {"content": []})
+    threading.Thread(target=talk, daemon=True).start()
+def talk():
+    for number, size in enumerate([100, 5000, 200000, 3000000, 6000000, 100]):
+        say({"jsonrpc": "2.0", "method": "notifications/resources/updated",
+             "params": {"uri": "file:///" + str(number), "title": "x" * size}})
+"""
+
+
+def test_a_listener_hears_large_notifications_up_to_what_may_wait_for_it(own, scratch):
+    raw = client(own(tools=Child(scratch, CHATTY)))
+    stream = raw.listen()
+    assert stream.begun.wait(10) and stream.status == 200
+    raw.legacy_call("echo").result()
+
+    def heard():
+        return [each["params"]["uri"][-1] for each in stream.messages]
+
+    eventually(lambda: "5" in heard(), 20, "the last notification")
+    # What is larger than all that may wait is not kept; the rest arrives whole and in order.
+    assert heard() == ["0", "1", "2", "3", "5"]
+    sizes = [len(each["params"]["title"]) for each in stream.messages]
+    assert sizes == [100, 5000, 200000, 3000000, 100]
+    stream.abandon()
+
+
+def test_a_flood_for_a_listener_that_does_not_read_does_not_fill_memory(own, scratch):
+    flood = CHATTY[: CHATTY.index("    for number")] + """
+    for number in range(600):
+        say({"jsonrpc": "2.0", "method": "notifications/resources/updated",
+             "params": {"uri": "file:///" + str(number), "title": "x" * 500000}})
+    say({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+"""
+    gateway = own(tools=Child(scratch, flood))
+    raw = client(gateway)
+    before = gateway.resident()
+    stream = RawConnection(gateway.port)
+    fields = [*raw.authorization(), *raw.legacy_headers()[1:]]
+    stream.send(request_bytes("GET", "/tools/", fields))
+    eventually(lambda: b"200" in stream.reader.line(), what="the stream")
+    raw.legacy_call("echo").result()
+    assert growth(gateway, before, 10) < 100 << 20
+    assert raw.legacy("tools/list").result()["tools"]
+    stream.close()

@@ -122,15 +122,20 @@ struct MCPListening {
 
     // MARK: the way out
 
+    /// What may wait for a listener that does not read: a few of the largest notifications, or thousands of usual ones.
+    ///
+    /// Bytes.
+    private static let maximumBacklog = 4 << 20
+
     /// Runs sources beside the stream that their items go out on, until the client or the gateway ends it.
     private func withItems(
         stamp id: RequestID? = nil,
         filter: JSONObject? = nil,
         _ run: @escaping @Sendable (MCPStreamSources) async -> Void,
     ) async {
-        let (items, source) = AsyncStream<MCPStreamItem>.makeStream(bufferingPolicy: .bufferingNewest(4096))
-        exchange.agent.stream.whenClosed { source.finish() }
-        let drain = exchange.context.drain.onDrain { source.finish() }
+        let items = MCPBacklog<MCPStreamItem>(maximum: Self.maximumBacklog)
+        exchange.agent.stream.whenClosed { items.finish() }
+        let drain = exchange.context.drain.onDrain { items.finish() }
         defer {
             exchange.context.drain.forget(drain)
             exchange.agent.stream.whenClosed(nil)
@@ -139,7 +144,7 @@ struct MCPListening {
             upstream: upstream,
             home: home,
             tasks: MCPTaskViews(exchange),
-            send: { source.yield($0) },
+            send: { items.push($0, size: $0.size) },
         )
         reply.begin()
         await reply.keepAlive()
@@ -147,12 +152,12 @@ struct MCPListening {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await run(sources)
-                    source.yield(.ended)
+                    items.push(.ended, size: 0)
                 }
                 group.addTask {
-                    while (try? await Task.sleep(for: .seconds(15))) != nil { source.yield(.signOfLife) }
+                    while (try? await Task.sleep(for: .seconds(15))) != nil { items.push(.signOfLife, size: 0) }
                 }
-                for await item in items {
+                while let item = await items.next() {
                     guard await send(item, id, filter), !reply.isGone else { break }
                 }
                 group.cancelAll()

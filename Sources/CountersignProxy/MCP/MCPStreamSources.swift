@@ -9,6 +9,17 @@ enum MCPStreamItem: Sendable {
     case message([UInt8])
     case signOfLife
     case ended
+
+    /// How many bytes it has, about.
+    var size: Int {
+        switch self {
+        case .news(.notification(let method, let params), _), .news(.request(_, let method, let params), _):
+            method.utf8.count + (params?.count ?? 0)
+        case .news(.answer(.result(let bytes)), _), .news(.answer(.error(let bytes)), _), .message(let bytes):
+            bytes.count
+        case .signOfLife, .ended: 0
+        }
+    }
 }
 
 /// Where such a stream's items come from: a server's own stream, a pipe, or the agent's own tasks.
@@ -50,11 +61,13 @@ struct MCPStreamSources: Sendable {
 
     /// Hears what a server on a pipe says by itself.
     func overhear() async {
-        let (news, ticket) = upstream.listen()
+        let (end, source) = AsyncStream<Never>.makeStream()
+        let send = send
+        let ticket = upstream.listen { send(.news($0, id: nil)) }
         await withTaskCancellationHandler {
-            for await item in news { send(.news(item, id: nil)) }
+            for await _ in end {}
         } onCancel: {
-            upstream.stopListening(ticket)
+            source.finish()
         }
         upstream.stopListening(ticket)
     }

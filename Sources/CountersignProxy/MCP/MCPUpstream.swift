@@ -90,7 +90,7 @@ final class MCPUpstream: Sendable {
         var nextID: Int64 = 1
         var here: [RequestID: MCPCancellation] = [:]  // the session's requests that the gateway is at
         var questions: [String: Asker] = [:]  // by our id of the question
-        var listeners: [UInt64: AsyncStream<MCPNews>.Continuation] = [:]
+        var listeners: [UInt64: @Sendable (MCPNews) -> Void] = [:]
         var nextListener: UInt64 = 0
         /// What a legacy client has subscribed to at a modern server, and what begins that anew when it changes.
         var subscribed: Set<String> = []
@@ -241,27 +241,20 @@ final class MCPUpstream: Sendable {
         if case .notification(MCPMethod.toolsListChanged.rawValue, _) = news {
             connection.memory.catalogue.invalidate()
         }
-        // As many as may wait for a listener that does not read, they must be small; such notifications are.
-        if case .notification(_, let params?) = news, params.count > 4096 { return }
         let listeners = state.withLock { Array($0.listeners.values) }
-        for listener in listeners { listener.yield(news) }
+        for listener in listeners { listener(news) }
     }
 
-    /// Listens; must be ended with ``stopListening(_:)``.
-    func listen() -> (news: AsyncStream<MCPNews>, ticket: UInt64) {
-        let (news, listener) = AsyncStream<MCPNews>.makeStream(bufferingPolicy: .bufferingNewest(1024))
-        let ticket = state.withLock { state in
+    /// Listens, with what must not wait; to be ended with ``stopListening(_:)``.
+    func listen(_ listener: @escaping @Sendable (MCPNews) -> Void) -> UInt64 {
+        state.withLock { state in
             state.nextListener += 1
             state.listeners[state.nextListener] = listener
             return state.nextListener
         }
-        return (news, ticket)
     }
 
-    func stopListening(_ ticket: UInt64) {
-        let listener = state.withLock { $0.listeners.removeValue(forKey: ticket) }
-        listener?.finish()
-    }
+    func stopListening(_ ticket: UInt64) { state.withLock { _ = $0.listeners.removeValue(forKey: ticket) } }
 
     /// Notes what a legacy client wants of a modern server, which is told with the next stream.
     func want(_ change: (inout Set<String>) -> Void) {
