@@ -15,7 +15,7 @@ from harness.gateway import BINARY
 from harness.mcp import McpGateway, Peer
 from harness.mcp_routes import CLIENTS, soon
 from harness.stdio_host import Host
-from harness.waiting import eventually
+from harness.waiting import eventually, stays
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")]
 sdks = pytest.mark.parametrize(("sdk", "era"), CLIENTS)
@@ -369,6 +369,48 @@ def test_a_forgotten_session_is_begun_again_without_the_host(forgetful):
         assert bridge.close() == 0
         last = forgetful.seen[-1]
         assert last[0] == "DELETE" and last[1] not in (None, first)
+
+
+def test_what_the_host_has_set_is_set_in_the_session_that_takes_a_lost_ones_place(forgetful):
+    with forgetful_host(forgetful) as bridge:
+        bridge.initialize()
+        asked = [
+            ("resources/subscribe", {"uri": "file:///a"}),
+            ("resources/subscribe", {"uri": "file:///b"}),
+            ("resources/subscribe", {"uri": "file:///c"}),
+            ("resources/unsubscribe", {"uri": "file:///b"}),
+            ("logging/setLevel", {"level": "warning"}),
+            ("logging/setLevel", {"level": "debug"}),
+        ]
+        for number, (method, params) in enumerate(asked):
+            bridge.request(number, method, params)
+            assert "result" in bridge.answer(number)
+        first = forgetful.sessions[-1]
+        for turn in range(2):
+            forgetful.sessions.clear()
+            bridge.request(100 + turn, "tools/list")
+            assert "result" in bridge.answer(100 + turn)
+            new = forgetful.sessions[-1]
+            assert new != first
+            expected = [
+                ("logging/setLevel", new, {"level": "debug"}),
+                ("resources/subscribe", new, {"uri": "file:///a"}),
+                ("resources/subscribe", new, {"uri": "file:///c"}),
+            ]
+
+            def restored(new=new):
+                wanted = ("resources/subscribe", "resources/unsubscribe", "logging/setLevel")
+                return [each for each in forgetful.seen if each[0] in wanted and each[1] == new]
+
+            assert eventually(lambda: len(restored()) >= 3 and restored(), 10, "what was set before") == expected
+        # A session that the host begins itself is the host's to set up.
+        bridge.initialize()
+        bridge.request(300, "tools/list")
+        assert "result" in bridge.answer(300)
+        last = forgetful.sessions[-1]
+        stays(lambda: not [each for each in forgetful.seen if each[1] == last and "subscribe" in (each[0] or "")], 1)
+        assert not [each for each in [*bridge.kept, *bridge.lines.queue] if str(each.get("id", "")).startswith("countersign-")]
+        assert bridge.close() == 0
 
 
 def test_the_servers_own_stream_is_passed_on_and_taken_up_again(forgetful):

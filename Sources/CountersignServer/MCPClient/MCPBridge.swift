@@ -24,6 +24,7 @@ package struct MCPBridge: Sendable {
     let requests = BridgeRequests()
     let tools = BridgeTools()
     private let listening = CallEnd()
+    private let restoring = CallEnd()
 
     /// Bridges to a connection of a gateway; `log` takes lines for people.
     package init(
@@ -58,6 +59,7 @@ package struct MCPBridge: Sendable {
             }
             session.finish()
             listening.end()
+            restoring.end()
             // Nobody reads the answers any more; what only waits for people stays at the gateway.
             let requests = requests
             MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: Self.patience) { requests.endAll() }
@@ -103,7 +105,7 @@ package struct MCPBridge: Sendable {
         let isModern = Self.isModern(params)
         let result =
             if method == "initialize" {
-                await open(id, params, line, request.end)
+                await open(id, params, line, request.end, isRenewed: false)
             } else if isModern {
                 await callModern(id, method, params, line, request.end)
             } else {
@@ -113,6 +115,7 @@ package struct MCPBridge: Sendable {
         switch result {
         case .answered(let answer, _):
             if method == "tools/list" { tools.learn(answer) }
+            if !isModern, case .result = try? ServerMessage.scan(answer) { session.succeeded(method, params) }
             await streams.write(line: answer)
         case .accepted: await fail(id, "The gateway answered with nothing.")
         case .sessionGone: await fail(id, "The gateway has forgotten the session. Begin again with initialize.")
@@ -200,13 +203,15 @@ package struct MCPBridge: Sendable {
         _ params: JSONObject,
         _ line: [UInt8],
         _ end: CallEnd,
+        isRenewed: Bool,
     ) async -> BridgePost.Result {
         let result = await post(line, [], id: id, end: end)
         if case .answered(let answer, let name) = result, case .result(_, let range) = try? ServerMessage.scan(answer),
             let agreed = try? JSONParser.parse(Array(answer[range])),
             let revision = agreed["protocolVersion"]?.stringValue
         {
-            session.begin(BridgeSession.Ticket(id: name, revision: revision), opening: params)
+            let ticket = BridgeSession.Ticket(id: name, revision: revision)
+            session.begin(ticket, opening: params, isRenewed: isRenewed)
         }
         return result
     }
@@ -219,7 +224,8 @@ package struct MCPBridge: Sendable {
             log("the gateway has forgotten the session; beginning another")
             let id = RequestID.string("countersign-initialize")
             let line = RPCWriter.request(id: id, method: "initialize", params: opening)
-            guard case .answered = await open(id, opening, line, CallEnd()), let ticket = session.ticket, ticket != lost
+            guard case .answered = await open(id, opening, line, CallEnd(), isRenewed: true),
+                let ticket = session.ticket, ticket != lost
             else { return nil }
             let initialized = RPCWriter.notification(method: MCPMethod.initialized.rawValue)
             _ = await post(initialized, Self.fields(ticket), id: nil, end: CallEnd(), timeout: .seconds(30))
@@ -230,19 +236,51 @@ package struct MCPBridge: Sendable {
 
     /// Passes on what the server says while no request is under way, session after session.
     private func listen() async {
-        let streams = streams
         for await ticket in session.begun {
-            let post = BridgePost(access: access, path: path, end: listening)
-            var last: String?
-            var pause = Duration.milliseconds(250)
-            while !listening.isEnded, session.ticket == ticket {
-                let start = ContinuousClock.now
-                let ended = await post.listen(Self.fields(ticket), from: &last) { await streams.write(line: $0) }
-                guard case .broken = ended else { break }
-                if start.duration(to: .now) > .seconds(30) { pause = .milliseconds(250) }
-                await wait(pause)
-                pause = min(pause * 2, .seconds(15))
+            await withDiscardingTaskGroup { group in
+                // Beside the stream, because a subscription may have to wait for people.
+                group.addTask { await restore(ticket) }
+                await listen(ticket)
             }
+        }
+    }
+
+    /// Sets in a session what the host has set in the one before it.
+    private func restore(_ ticket: BridgeSession.Ticket) async {
+        let wishes = session.wishes
+        var requests = [(MCPMethod, JSONObject)]()
+        if let level = wishes.logLevel { requests.append((.setLevel, JSONObject([("level", .string(level))]))) }
+        requests += wishes.subscriptions.map { (.resourcesSubscribe, JSONObject([("uri", .string($0))])) }
+        for (number, (method, params)) in requests.enumerated() {
+            guard !listening.isEnded, session.ticket == ticket else { return }
+            if method == .resourcesSubscribe, let uri = params["uri"]?.stringValue,
+                !session.wishes.subscriptions.contains(where: { $0.utf8.elementsEqual(uri.utf8) })
+            {
+                continue
+            }
+            let id = RequestID.string("countersign-restore-\(number)")
+            let line = RPCWriter.request(id: id, method: method.rawValue, params: params)
+            let fields = Self.fields(ticket)
+            let result = await post(line, fields, id: id, hasSession: true, end: restoring, timeout: .seconds(30))
+            if case .answered(let answer, _) = result, case .result = try? ServerMessage.scan(answer) { continue }
+            let what = params["uri"] ?? params["level"] ?? .null
+            log("\(method.rawValue) of \(what.canonicalText) could not be repeated in the new session")
+        }
+    }
+
+    /// Passes on what the server says in one session.
+    private func listen(_ ticket: BridgeSession.Ticket) async {
+        let streams = streams
+        let post = BridgePost(access: access, path: path, end: listening)
+        var last: String?
+        var pause = Duration.milliseconds(250)
+        while !listening.isEnded, session.ticket == ticket {
+            let start = ContinuousClock.now
+            let ended = await post.listen(Self.fields(ticket), from: &last) { await streams.write(line: $0) }
+            guard case .broken = ended else { break }
+            if start.duration(to: .now) > .seconds(30) { pause = .milliseconds(250) }
+            await wait(pause)
+            pause = min(pause * 2, .seconds(15))
         }
     }
 
