@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from harness import transparency
 from harness.mcp import POLICIES, McpGateway, Peer
 from harness.mcp_raw import APPROVAL, REFUSAL, Raw
 from harness.waiting import eventually
@@ -323,3 +324,68 @@ def test_an_approver_sees_the_call_and_the_servers_words_as_such(own):
     assert "see what has changed" in page
     text = gateway.cli("approvals", "show", approval["id"]).stdout
     assert "tool          counter" in text and "server says" in text and "\\u{202e}" in text and "\u202e" not in text
+
+
+# Calls that an agent makes by itself, and only has judged
+
+
+def submitted(definition, **context):
+    resource = {"type": "Tool", "id": "tools/counter"}
+    context = {"method": "tools/call", "tool": "counter", "arguments": {"label": "own"}} | context
+    if definition is not None:
+        context["definition"] = definition
+    operation = {"effect": "read", "action": "mcp:read", "resource": resource}
+    return {
+        "subject": {"type": "Agent", "id": "bot"},
+        "action": {"name": "mcp:read"},
+        "resource": {"type": "Connection", "id": "tools"},
+        "context": {"operations": [operation], **{key: value for key, value in context.items() if value is not None}},
+    }
+
+
+def submit(gateway, document):
+    return gateway.agent().post("/v1/actions", json=document)
+
+
+def test_a_submitted_call_names_the_definition_that_it_is_made_by(own):
+    gateway, peer = own()
+    raw = client(gateway)
+    unseen = {"_meta", "icons", "execution"}
+    shown = {key: value for key, value in listed(raw)["counter"].items() if key not in unseen and value is not None}
+    accepted = tool(gateway)["accepted"]["digest"]
+    assert transparency.digest(shown) == accepted, "what the documentation says of how it is computed"
+    allowed = submit(gateway, submitted(accepted))
+    assert allowed.status_code == 200 and allowed.json()["decision"] == "allow", allowed.text
+    # What lacks is named, with what to do about it.
+    for document, member in [
+        (submitted(None), "context.definition"),
+        (submitted("abc"), "context.definition"),
+        (submitted(7), "context.definition"),
+        (submitted(accepted, tool=None), "context.tool"),
+        (submitted(accepted, tool=""), "context.tool"),
+        (submitted(accepted, method=None), "context.method"),
+        (submitted(accepted, method="prompts/get"), "context.method"),
+        (submitted(accepted, tool="echo"), "resource"),
+    ]:
+        refused = submit(gateway, document)
+        assert refused.status_code == 400 and member in refused.json()["detail"], refused.text
+    assert "SHA-256" in submit(gateway, submitted(None)).json()["detail"]
+    wrong = submit(gateway, submitted("A" * 43))
+    assert wrong.status_code == 200 and wrong.json()["decision"] == "deny"
+    assert [each["code"] for each in wrong.json()["reasons"]] == ["digest-mismatch"]
+    assert "GET /v1/tools/" in wrong.json()["reasons"][0]["message"]
+    assert gateway.entries(kind="action.denied")[-1]["reasons"] == ["digest-mismatch"]
+    # The document describes it, too.
+    context = gateway.anyone().get("/openapi.json").json()["components"]["schemas"]["ActionDocument"]["properties"]["context"]
+    assert "SHA-256" in context["properties"]["definition"]["description"]
+
+
+def test_a_submitted_call_by_a_definition_that_nobody_has_accepted_waits_for_a_reviewer(own):
+    gateway, peer = own()
+    raw = client(gateway)
+    listed(raw)
+    peer.mutate("description")
+    changed = until(gateway, raw, "changed")
+    answer = submit(gateway, submitted(changed["listed"]["digest"]))
+    assert answer.status_code == 202, answer.text
+    assert [gate["policy"] for gate in answer.json()["approval"]["gates"]] == [GATE]

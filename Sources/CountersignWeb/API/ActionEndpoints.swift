@@ -11,7 +11,8 @@ enum ActionEndpoints {
             "/v1/actions",
             .agent,
             name: "submitAction",
-            "Submits an action for judgment; what is allowed has its entry in the log before this answers.",
+            "Submits an action for judgment; what is allowed has its entry in the log before this answers. A tool's call "
+                + "on an MCP connection must say method, tool and definition in its context.",
             intake: .json("ActionDocument"),
             parameters: [
                 .header("Countersign-Justification", .text(1000), "Why the agent does this; approvers see it.")
@@ -44,7 +45,7 @@ enum ActionEndpoints {
             )
         }
         let action: Action
-        switch try admissible(document, agent, enforcement.current.snapshot.directory) {
+        switch try admissible(document, agent, enforcement.current.snapshot.directory, enforcement.tools) {
         case .success(let checked): action = checked
         case .failure(let reason):
             let detail = reason.message
@@ -77,6 +78,7 @@ enum ActionEndpoints {
         _ document: JSONValue,
         _ agent: AgentID,
         _ directory: Directory,
+        _ tools: ToolBook,
     ) throws(Problem) -> Result<Action, Reason> {
         let action: Action
         do {
@@ -94,6 +96,7 @@ enum ActionEndpoints {
         guard connection.kind.utf8.elementsEqual(action.protocolName.utf8) else {
             throw Problem(.badRequest, "action.name must begin with \(connection.kind): on this connection")
         }
+        if let reason = try SubmittedToolCall.check(action, on: connection, tools) { return .failure(reason) }
         let known = directory.agents[agent] ?? Agent(id: agent, owner: nil)
         switch directory.actedFor(by: known, claiming: action.onBehalfOf) {
         case .failure(let reason): return .failure(reason)
