@@ -181,6 +181,11 @@ def test_no_tool_of_countersigns_own_decides(gateway, era):
     call.abandon()
 
 
+def test_the_start_says_where_mcp_is_served(gateway):
+    line = next(line for line in gateway.log_text().splitlines() if "MCP gateway" in line)
+    assert f"127.0.0.1:{gateway.port}/" in line and "HTTP" in line
+
+
 def test_a_stranger_learns_that_a_credential_is_needed_and_nothing_else(gateway):
     for path in ("/left/", "/nothing-of-this-name/"):
         answer = httpx.post(gateway.url("x")[:-3] + path, json={"jsonrpc": "2.0", "id": 1, "method": "ping"})

@@ -97,12 +97,12 @@ package struct Serving: Sendable {
         return """
             Countersign \(Product.version) is ready.
 
-              Dashboard and API   http://\(control)
-              HTTP gateway        \(scheme)://\(gateway)/{connection}/…
-              Configuration       \(path)
-              Policies            \(policies)
-              Data                \(configuration.data)
-              Log key             \(server.verifierKey)
+              Dashboard and API     http://\(control)
+              HTTP and MCP gateway  \(scheme)://\(gateway)/{connection}/…
+              Configuration         \(path)
+              Policies              \(policies)
+              Data                  \(configuration.data)
+              Log key               \(server.verifierKey)
             """
     }
 }
