@@ -12,6 +12,12 @@ enum ToolPack: String, CaseIterable {
     case fetch
     /// `mcp-server-time`.
     case time
+    /// GitHub's server, and the reference server before it.
+    case github
+    /// The reference server for Slack, and `slack-mcp-server`.
+    case slack
+    /// The reference server for PostgreSQL, and Postgres MCP Pro.
+    case postgres
 
     /// The rules, after those of the configuration's own.
     var rules: [ToolRule] {
@@ -56,6 +62,9 @@ enum ToolPack: String, CaseIterable {
         // An address that an agent chooses is how data leaves a machine that may only fetch.
         case .fetch: [(.export, ["fetch"])]
         case .time: [(.read, ["get_current_time", "convert_time"])]
+        case .github: Self.githubTable
+        case .slack: Self.slackTable
+        case .postgres: Self.postgresTable
         }
     }
 }
