@@ -1,5 +1,5 @@
 /// What to say about a token that cannot stand where it does.
-enum SyntaxHints {
+package enum SyntaxHints {
     static func describe(_ token: Token, text: String) -> String {
         switch token.kind {
         case .end: "the end of the file"
@@ -75,7 +75,7 @@ enum SyntaxHints {
     }
 
     /// The name among some that is nearest to a mistyped one, if any is near.
-    static func nearest(to name: String, among names: [String]) -> String? {
+    package static func nearest(to name: String, among names: [String]) -> String? {
         guard name.utf8.count <= 32 else { return nil }
         let ranked = names.map { ($0, self.distance(Array(name.utf8), Array($0.utf8))) }
         guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(1, name.utf8.count / 3) else { return nil }

@@ -1,5 +1,5 @@
 /// How text is written in Cedar.
-enum CedarText {
+package enum CedarText {
     /// A string literal, quotes included.
     static func quoted(_ text: String) -> String {
         var result = "\""
@@ -68,6 +68,17 @@ enum CedarText {
             return false
         }
         return Token.Keyword(rawValue: text) == nil && text != "__cedar"
+    }
+
+    /// An expression that reads attributes, by the names in it from the variable on.
+    package static func access(_ path: some Sequence<CedarString>) -> String {
+        path.reduce(into: "") { text, name in
+            if text.isEmpty {
+                text = name.string
+            } else {
+                text += Self.isIdentifier(name.string) ? ".\(name)" : "[\(Self.quoted(name.string))]"
+            }
+        }
     }
 
     /// Whether a text is a type name: identifiers joined by `::`.

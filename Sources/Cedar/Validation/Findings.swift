@@ -75,6 +75,9 @@ struct Findings {
         if shared.place < self.found.count { self.found[shared.place] = finding } else { self.found.append(finding) }
     }
 
+    /// Where an expression stands.
+    func position(of expression: Expression) -> SourcePosition { self.source.position(of: expression) }
+
     /// What was found, in the order of the text and, at one place, of the finding.
     var inOrder: [ValidationFinding] {
         self.found.enumerated()

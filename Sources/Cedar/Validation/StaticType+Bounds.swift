@@ -6,6 +6,14 @@ enum Incompatibility: Error, Hashable, Sendable {
     case entityAndRecord
     case differentTypes
 
+    /// Whether only the members of records tell the types apart.
+    var isOfRecords: Bool {
+        switch self {
+        case .attributeQualifier, .recordWidth: true
+        case .entityType, .entityAndRecord, .differentTypes: false
+        }
+    }
+
     var hint: String {
         switch self {
         case .attributeQualifier: "an attribute must be required in both records or optional in both"

@@ -39,7 +39,7 @@ extension Typechecker {
             let guardText = Self.hasText(receiver, access.name)
             self.findings.note(
                 .unsafeOptionalAttributeAccess,
-                "the attribute `\(access.name)` of \(self.owner(type)) is optional and may not be there",
+                "the attribute `\(access.name)` of \(self.owner(type, receiver)) is optional and may not be there",
                 hint: guardText.map { "test for it first: `\($0) && …`" },
                 at: term.expression,
             )
@@ -49,7 +49,7 @@ extension Typechecker {
             let hint = self.findings.wantsHint ? self.hint(to: receiver, access.name, of: type) : nil
             self.findings.note(
                 .unsafeAttributeAccess,
-                "\(self.owner(type)) has no attribute `\(access.name)`",
+                "\(self.owner(type, receiver)) has no attribute `\(access.name)`",
                 hint: hint,
                 at: term.expression,
             )
@@ -62,7 +62,9 @@ extension Typechecker {
         let object = self.expect(receiver, "an entity or a record", hint: Self.hasHint, Self.isObject)
         guard var type = object.type else { return .unsound(.anyBool) }
         var isSound = object.isSound
+        var asked = self.environment.outline == nil ? nil : Self.path(to: receiver)
         var result = self.has(path[0], type).given(isSound)
+        self.note(path[0], of: type, &asked, at: term)
         var learnt = self.learn(result.capabilities)
         defer { self.forget(learnt) }
         for (access, next) in zip(path, path.dropFirst()) {
@@ -76,11 +78,21 @@ extension Typechecker {
             type = valueType
             isSound = isSound && value.isSound
             var step = self.has(next, type).given(isSound)
+            self.note(next, of: type, &asked, at: term)
             learnt += self.learn(step.capabilities)
             result.conjoin(&step)
         }
         if result.type == .bool(false) { result.capabilities = [] }
         return result
+    }
+
+    /// Takes note that a member is asked for, and goes on to it.
+    private mutating func note(_ access: Term.Access, of type: StaticType, _ path: inout [CedarString]?, at term: Term)
+    {
+        guard let way = path.map({ $0 + [access.name] }) else { return }
+        path = way
+        let isPossible = if case .absent = self.attribute(access.name, of: type) { false } else { true }
+        self.note(way, self.attributeNames(of: type).map { CedarString($0) }, isPossible: isPossible, at: term)
     }
 
     /// An entity may not exist, so that even a required attribute may be missing; a record's may not.
@@ -133,7 +145,15 @@ extension Typechecker {
     private func hint(to receiver: Term, _ name: CedarString, of type: StaticType) -> String? {
         if let restriction = self.restriction(receiver, name) { return restriction }
         let near = SyntaxHints.nearest(to: name.string, among: self.attributeNames(of: type))
-        return near.map { "did you mean `\($0)`?" }
+        return near.map { "did you mean `\($0)`?" } ?? self.list(type)
+    }
+
+    /// What a record of the request has, where that is few.
+    private func list(_ type: StaticType) -> String? {
+        guard case .record(let shape) = type, self.environment.outline != nil else { return nil }
+        guard !shape.attributes.isEmpty else { return "it has none" }
+        let names = self.attributeNames(of: type)
+        return "it has " + names.prefix(8).map { "`\($0)`" }.joined(separator: ", ") + (names.count > 8 ? ", …" : "")
     }
 
     /// How the scope can be restricted where other types that it leaves room for have an attribute.
@@ -151,11 +171,24 @@ extension Typechecker {
         return "say \(texts.joined(separator: " or ")), which has it"
     }
 
-    private func owner(_ type: StaticType) -> String {
+    private func owner(_ type: StaticType, _ receiver: Term) -> String {
         switch type {
         case .entity: "`\(self.index.text(type))`"
-        case .record, .never, .any, .bool, .long, .string, .extension, .set: "the record"
+        case .record, .never, .any, .bool, .long, .string, .extension, .set:
+            Self.path(to: receiver).map { "`\(CedarText.access($0))`" } ?? "the record"
         }
+    }
+
+    /// The names from a variable to a term that reads nothing but attributes.
+    private static func path(to receiver: Term) -> [CedarString]? {
+        var receiver = receiver
+        var names: [CedarString] = []
+        while case .attribute(let object, let access) = receiver.form {
+            names.append(access.name)
+            receiver = object
+        }
+        guard case .variable(let variable) = receiver.form else { return nil }
+        return [CedarString(variable.rawValue)] + names.reversed()
     }
 
     private static func hasText(_ receiver: Term, _ name: CedarString) -> String? {

@@ -6,6 +6,8 @@ struct Typechecker {
         let principal: Int
         let action: SchemaIndex.Action
         let resource: Int
+        /// What else is known of the request; nil where the types are all.
+        var outline: RequestOutline?
     }
 
     /// The types of which a scope lets principals and resources be, over all actions.
@@ -19,6 +21,8 @@ struct Typechecker {
     let room: Room
     var environment: Environment
     var findings: Findings
+    /// What was asked for with `has`; kept only where there is an outline.
+    private(set) var questions: [MemberQuestion.Place: MemberQuestion] = [:]
     /// What is certain to be there where the checking has arrived.
     private(set) var known: Set<Term.Capability> = []
 
@@ -65,7 +69,7 @@ struct Typechecker {
         case .hasTag(let entity, let name, let capability): self.hasTag(entity, name, capability)
         case .getTag(let entity, let name, let capability): self.getTag(entity, name, capability, at: term)
         case .call(let function, let arguments): self.call(function, arguments, at: term)
-        case .like(let operand): self.like(operand)
+        case .like(let operand): self.like(operand, at: term)
         case .isType(let operand, let name, let within): self.isType(operand, name, within)
         case .set(let elements): self.set(elements, at: term)
         case .record(let members): self.record(members)
@@ -95,6 +99,17 @@ struct Typechecker {
         )
     }
 
+    /// Takes note of a question; one that is asked several times may have a member if it may have it once.
+    mutating func note(_ path: [CedarString], _ names: [CedarString], isPossible: Bool, at term: Term) {
+        let place = MemberQuestion.Place(offset: term.expression.offset, path: path)
+        self.questions[place] = MemberQuestion(
+            position: self.findings.position(of: term.expression),
+            path: path,
+            names: names,
+            isPossible: isPossible || self.questions[place]?.isPossible ?? false,
+        )
+    }
+
     /// Checks something while more is known than before.
     mutating func knowing<Result>(
         _ capabilities: Set<Term.Capability>,
@@ -113,6 +128,9 @@ struct Typechecker {
     mutating func forget(_ capabilities: [Term.Capability]) {
         for capability in capabilities { self.known.remove(capability) }
     }
+
+    /// Whether records that differ in their members only are no finding; see ``Validator/judge(_:_:)``.
+    var toleratesRecords: Bool { self.environment.outline != nil }
 
     private func type(of variable: Expression.Variable) -> StaticType {
         switch variable {
@@ -212,6 +230,7 @@ extension Typechecker {
         do {
             return try StaticType.bound(of: types, self.mode)
         } catch {
+            if self.toleratesRecords, error.isOfRecords { return .any }
             self.noteIncompatible(types, what, error, at: term)
             return nil
         }

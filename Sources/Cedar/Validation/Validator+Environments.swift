@@ -65,6 +65,16 @@ extension Validator {
         return isPossible
     }
 
+    /// Whether the scope may be about principals, or resources, of a type.
+    func mayHold(_ constraint: Template.EntityConstraint, _ type: Int) -> Bool {
+        self.constraint(constraint, type) == .possible
+    }
+
+    /// Whether the scope may be about an action.
+    func mayHold(_ constraint: Scope.ActionConstraint, _ action: SchemaIndex.Action) -> Bool {
+        self.constraint(constraint, action, .strict) == .possible
+    }
+
     private func room(
         _ constraint: Scope.ActionConstraint,
         _ mode: ValidationMode,
