@@ -6,14 +6,22 @@ extension PolicyVocabulary {
     /// What is always there when the gateway itself asks is required, though a document that an agent writes by hand may
     /// lack it: a policy that reads it then has an error, and a `forbid` with an error denies. Were it optional, every
     /// policy would have to say `context has path && …`, and would say nothing of a document without one.
-    package static let schema: String = {
-        let resources = resourceTypes.subtracting(["Connection"]).sorted().joined(separator: ", ")
-        var text = """
+    package static let schema = schema(
+        heading: """
             // The entities and actions of Countersign. Written by `countersign policy schema`.
             //
             // Two things Cedar's schema language has no words for, and Countersign's own check knows:
             // `context.body` is whatever the payload's JSON holds, and the context of an action that is not HTTP may have
             // more members than are listed here.
+            """
+    )
+
+    /// The vocabulary under a heading of comments; `calls` are the contexts of those MCP actions that are nothing but calls
+    /// of tools.
+    static func schema(heading: String, calls: [Effect: String] = [:]) -> String {
+        let resources = resourceTypes.subtracting(["Connection"]).sorted().joined(separator: ", ")
+        var text = """
+            \(heading)
 
             entity Group;
             entity Environment;
@@ -48,16 +56,17 @@ extension PolicyVocabulary {
         let groups = Effect.allCases.map(\.rawValue) + protocols.sorted()
         text += "action " + groups.map { "\"\($0)\"" }.joined(separator: ", ") + ";\n"
         for name in protocols.sorted() {
-            for effect in Effect.allCases.map(\.rawValue) {
-                text += "action \"\(name):\(effect)\" in [\"\(effect)\", \"\(name)\"] appliesTo {"
-                text += " principal: Agent, resource: [Connection, \(resources)],"
-                text += " context: \(name == "http" ? "HTTPContext" : "OtherContext") };\n"
+            for effect in Effect.allCases {
+                let call = name == "mcp" ? calls[effect] : nil
+                text += "action \"\(name):\(effect.rawValue)\" in [\"\(effect.rawValue)\", \"\(name)\"] appliesTo {"
+                text += " principal: Agent, resource: [\(call == nil ? "Connection, \(resources)" : "Tool")],"
+                text += " context: \(call ?? (name == "http" ? "HTTPContext" : "OtherContext")) };\n"
             }
         }
         text += "// The context is that of the action that the approval is about.\n"
         text += "action \"approve\" appliesTo { principal: User, resource: Approval, context: OtherContext };\n"
         return text
-    }()
+    }
 
     /// ``schema`` with what Cedar's schema language has no words for; a failure is a mistake in this file.
     package static let resolvedSchema: Result<Schema, PolicyErrors> = {
@@ -69,7 +78,8 @@ extension PolicyVocabulary {
         }
     }()
 
-    private static let validator = resolvedSchema.map { Validator(schema: $0) }
+    /// Holds policies against ``resolvedSchema``.
+    static let validator = resolvedSchema.map { Validator(schema: $0) }
 
     /// Holds policies strictly against the product's schema.
     ///

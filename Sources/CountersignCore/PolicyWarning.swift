@@ -20,6 +20,10 @@ package struct PolicyWarning: Hashable, Sendable, CustomStringConvertible {
         case approvingNeedsNone = "approving-needs-none"
         /// It names a group, an agent, a user, a connection or an environment that there is not.
         case unknownName = "unknown-name"
+        /// It names a tool of which no definition was accepted, on a connection that has such definitions.
+        case unknownTool = "unknown-tool"
+        /// What it asks of a call does not fit the arguments that the tool's accepted definition has.
+        case toolArguments = "tool-arguments"
         /// Of the validator: characters that reorder the text around them.
         case confusingText = "confusing-text"
     }
@@ -41,9 +45,9 @@ extension GatedPolicySet {
     /// What is surely not meant, in the order of the policies.
     ///
     /// `directory` is everybody and everything that there is; `nil` if nobody knows, and then no gate has too few approvers
-    /// and no name is unknown.
-    package func warnings(_ directory: Directory?) -> [PolicyWarning] {
-        PolicyExaminer(self, directory).warnings()
+    /// and no name is unknown. `tools` are all tools with accepted definitions of the connections that have any there.
+    package func warnings(_ directory: Directory?, tools: [KnownTool] = []) -> [PolicyWarning] {
+        PolicyExaminer(self, directory, tools).warnings()
     }
 }
 
@@ -57,9 +61,11 @@ private struct PolicyExaminer {
     private let analysis: PolicyAnalysis
     private let policies: [Policy]
     private let outlines: [PolicyOutline]
+    private let tools: ToolExaminer?
 
-    init(_ set: GatedPolicySet, _ directory: Directory?) {
+    init(_ set: GatedPolicySet, _ directory: Directory?, _ tools: [KnownTool]) {
         self.set = set
+        self.tools = ToolExaminer(set, tools, directory)
         users = directory.map { Array($0.users.values) }
         names = directory.map { PolicyNames($0) }
         analysis = PolicyAnalysis(schema: try? PolicyVocabulary.resolvedSchema.get())
@@ -78,7 +84,10 @@ private struct PolicyExaminer {
             warnings.append(PolicyWarning(code: .nothingPermitted, policy: "", message: message, position: nil))
         }
         let impossible = validatorWarnings()
-        for index in policies.indices { warnings += self.warnings(of: index, impossible) }
+        for index in policies.indices {
+            warnings += self.warnings(of: index, impossible)
+            warnings += tools?.warnings(of: index) ?? []
+        }
         return warnings
     }
 

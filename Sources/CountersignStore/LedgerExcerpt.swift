@@ -9,21 +9,37 @@ package struct LedgerExcerpt {
     /// Opens the file; throws if it is none of ours, or of a newer version.
     package init(path: String, sealer: PayloadSealer) throws(LedgerError) {
         self.sealer = sealer
+        queue = try Self.open(path, since: 3)
+    }
+
+    /// The accepted definitions of tools in a ledger's file, which are not sealed; ordered by connection and name.
+    package static func acceptedTools(path: String) throws(LedgerError) -> [AcceptedTool] {
+        let queue = try open(path, since: 5)
+        do {
+            return try queue.read { try $0.acceptedTools() }
+        } catch {
+            throw LedgerError(store: error)
+        }
+    }
+
+    /// Opens a file of at least that version.
+    private static func open(_ path: String, since oldest: Int64) throws(LedgerError) -> DatabaseQueue {
         try StoreFile(path: path).inspect()
         var configuration = Configuration()
         configuration.label = "ledger excerpt"
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
         do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
             let version = try queue.read { db in try db.first("PRAGMA user_version") { $0.integer(0) } ?? 0 }
-            guard version >= 3 else {
+            guard version >= oldest else {
                 throw LedgerError(
                     .unavailable,
                     "\(path) was written by an older version of Countersign: start the server once, which brings it up to "
                         + "date",
                 )
             }
+            return queue
         } catch {
             throw LedgerError(store: error)
         }

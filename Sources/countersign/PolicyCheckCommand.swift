@@ -14,6 +14,11 @@ extension PolicyCommand {
                 that do not fit. Warnings are what is surely not meant: a policy that never applies, that another one \
                 makes pointless, or a gate that too few people could lift.
 
+                With --tools also: what a policy asks of a call that does not fit the arguments of an MCP tool, as its \
+                accepted definition has them, and tools that there are not.
+                  countersign policy check --tools countersign-data
+                  countersign tools list --definitions --json | countersign policy check --tools -
+
                 Exits with 0 if the set would load, with 2 if not, and with 1 for warnings under --strict.
                 """,
         )
@@ -21,10 +26,12 @@ extension PolicyCommand {
         @Flag(help: "Fail for warnings, too.")
         var strict = false
 
+        @OptionGroup var definitions: DefinitionOptions
         @OptionGroup var policies: PolicyOptions
         @OptionGroup var format: FormatOptions
 
         mutating func run() async throws {
+            let tools = try definitions.definitions()?.tools(try policies.configuration.load(withSecrets: false))
             let sources = try policies.sources()
             let groups = try policies.groups()
             let set: GatedPolicySet
@@ -37,7 +44,7 @@ extension PolicyCommand {
                 }
                 throw ExitCode(ExitStatus.usage.rawValue)
             }
-            let warnings = set.warnings(try policies.knownDirectory())
+            let warnings = set.warnings(try policies.knownDirectory(), tools: tools ?? [])
             let gates = set.gates.count { $0 != nil }
             let value: JSONValue = [
                 "errors": [], "files": .integer(Int64(sources.count)), "gates": .integer(Int64(gates)),

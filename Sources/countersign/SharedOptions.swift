@@ -45,6 +45,18 @@ struct AccessOptions: ParsableArguments {
     }
 }
 
+/// Where the accepted definitions of tools are.
+struct DefinitionOptions: ParsableArguments {
+    @Option(
+        name: .customLong("tools"),
+        help: "Accepted definitions of tools: a data folder, or what `tools list --definitions --json` wrote; - for it."
+    )
+    var source: String?
+
+    /// The definitions; `nil` if none are named.
+    func definitions() throws -> AcceptedDefinitions? { try source.map { try AcceptedDefinitions(path: $0) } }
+}
+
 /// How the answer is printed.
 struct FormatOptions: ParsableArguments {
     @Flag(help: "Print JSON for programs.")

@@ -21,7 +21,14 @@ struct ToolsCommand: AsyncParsableCommand {
 
     /// The command `countersign tools list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists tools, and how their definitions stand.")
+        static let configuration = CommandConfiguration(
+            abstract: "Lists tools, and how their definitions stand.",
+            discussion: """
+                What --definitions --json prints is what policies are checked against without a server:
+                  countersign tools list --definitions --json > tools.json
+                  countersign policy check --tools tools.json
+                """,
+        )
 
         @Option(help: "Only of this connection.")
         var connection: String?
@@ -29,14 +36,28 @@ struct ToolsCommand: AsyncParsableCommand {
         @Option(help: "Only those that stand so: accepted, new, changed, gone, unseen.")
         var status: String?
 
-        @Option(help: "At most so many.")
-        var limit = 200
+        @Option(help: "At most so many; 200 if not given, with --definitions all.")
+        var limit: Int?
+
+        @Flag(help: "With --json: all definitions that were accepted and that servers list.")
+        var definitions = false
 
         @OptionGroup var access: AccessOptions
         @OptionGroup var format: FormatOptions
 
+        mutating func validate() throws {
+            guard definitions else { return }
+            guard format.json else { throw ValidationError("--definitions are for programs: say --json, too") }
+            // Who checks policies against a part takes the rest for missing.
+            guard status == nil, limit == nil else {
+                throw ValidationError("--definitions are of all tools of a connection: leave --status and --limit out")
+            }
+        }
+
         mutating func run() async throws {
-            let query = [("connection", connection), ("status", status)]
+            let whole = definitions ? "true" : nil
+            let query = [("connection", connection), ("status", status), ("definitions", whole)]
+            let limit = limit ?? (definitions ? Int.max : 200)
             let items = try await access.access().caller().list("/v1/tools", query: query, limit: limit)
             format.print(["items": .array(items)]) {
                 let rows = items.map { item in

@@ -1,5 +1,6 @@
 package import CountersignCore
 import HTTPWire
+package import MCPWire
 
 /// A protected MCP server: how it is reached, and what its tools do.
 ///
@@ -92,7 +93,7 @@ package final class MCPConnection: Sendable {
     }
 
     /// The connections that are joined in it; `nil` if it is a server's own.
-    var memberNames: [ConnectionName]? {
+    package var memberNames: [ConnectionName]? {
         guard case .joined(let names) = link else { return nil }
         return names
     }
@@ -103,6 +104,23 @@ package final class MCPConnection: Sendable {
         case .events, .command: 32
         case .http, .joined, .own: 256
         }
+    }
+
+    /// What a tool does: what the configuration says, raised by what the server itself warns of.
+    ///
+    /// Without a word in the configuration it is unknown, unless the server is trusted to say (agent-protocols B.5).
+    package func effect(of tool: String, hints: ToolDefinition.Hints?) -> Effect {
+        let configured = configuredEffect(of: tool)
+        // A tool that says of itself that it destroys is not read or write, whatever it was taken for.
+        if hints?.destructive == true, hints?.readOnly != true, configured == .read || configured == .write {
+            return .delete
+        }
+        // One that is taken for reading and says that it is not is taken for writing.
+        if hints?.readOnly == false, configured == .read { return .write }
+        if let configured { return configured }
+        guard trustsAnnotations, let hints else { return .unknown }
+        if hints.readOnly == true { return .read }
+        return hints.destructive == false ? .write : .delete
     }
 
     /// What the configuration says that a tool does; `nil` where it says nothing.

@@ -91,22 +91,9 @@ struct MCPTranslator {
         }
     }
 
-    /// What a tool does: what the configuration says, raised by what the server itself warns of.
-    ///
-    /// Without a word in the configuration it is unknown, unless the server is trusted to say (agent-protocols B.5).
+    /// What a tool does, with what the server lists of it now.
     func effect(of tool: String) -> Effect {
-        let hints = connection.memory.catalogue.tool(tool)?.definition.hints
-        let configured = connection.configuredEffect(of: tool)
-        // A tool that says of itself that it destroys is not read or write, whatever it was taken for.
-        if hints?.destructive == true, hints?.readOnly != true, configured == .read || configured == .write {
-            return .delete
-        }
-        // One that is taken for reading and says that it is not is taken for writing.
-        if hints?.readOnly == false, configured == .read { return .write }
-        if let configured { return configured }
-        guard connection.trustsAnnotations, let hints else { return .unknown }
-        if hints.readOnly == true { return .read }
-        return hints.destructive == false ? .write : .delete
+        connection.effect(of: tool, hints: connection.memory.catalogue.tool(tool)?.definition.hints)
     }
 
     func operation(_ effect: Effect, _ type: String, _ name: String) -> Operation {

@@ -7,6 +7,11 @@ enum ToolEndpoints {
     private static let connection = Parameter.path("connection", .identifier(63), "The connection's name.")
     private static let tool = Parameter.path("tool", .text(128), "The tool's name; percent-encode a slash in it.")
 
+    /// A page with definitions ends with the one that exceeds this.
+    ///
+    /// Bytes.
+    private static let maximumDefinitions = 4 << 20
+
     /// The endpoints.
     static let all = [
         Endpoint(
@@ -18,6 +23,7 @@ enum ToolEndpoints {
             parameters: [
                 .query("connection", .identifier(128), "Only of this connection."),
                 .query("status", .choices(ToolStanding.Status.allCases.map(\.rawValue)), "Only those that stand so."),
+                .query("definitions", .choice(["true", "false"]), "Whether with the definitions; false if not given."),
                 .query("limit", .integer(1...200), "At most so many; 50 if it is not given."),
                 .query("cursor", .sequence, "The next_cursor of the page before."),
             ],
@@ -57,9 +63,17 @@ enum ToolEndpoints {
                 && statuses?.contains(standing.status) ?? true
         }
         let start = min(parameters["cursor"].flatMap { Int(strict: $0) } ?? 0, found.count)
-        let page = found[start...].prefix(exchange.integer("limit") ?? 50)
+        let isWhole = parameters["definitions"] == "true"
+        var page = found[start...].prefix(exchange.integer("limit") ?? 50)
+        if isWhole {
+            var size = 0
+            page = page.prefix { standing in
+                defer { size += standing.size }
+                return size < maximumDefinitions
+            }
+        }
         let next = page.endIndex < found.count ? String(page.endIndex) : nil
-        return .list(page.map { $0.json(isWhole: false) }, next: next)
+        return .list(page.map { $0.json(isWhole: isWhole) }, next: next)
     }
 
     @Sendable private static func show(_ exchange: Exchange) async throws -> Reply {
@@ -87,6 +101,9 @@ enum ToolEndpoints {
 }
 
 extension ToolStanding {
+    /// How long its definitions are.
+    fileprivate var size: Int { (accepted?.text.utf8.count ?? 0) + (listed?.text.utf8.count ?? 0) }
+
     /// The tool as the API shows it; whole, with both definitions.
     func json(isWhole: Bool) -> JSONValue {
         var accepted = JSONValue.null
