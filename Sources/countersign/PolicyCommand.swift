@@ -179,19 +179,6 @@ struct PolicyCommand: AsyncParsableCommand {
         }
     }
 
-    /// The command `countersign policy schema`.
-    struct Schema: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Prints the Cedar schema of agents, users, connections and actions.",
-            discussion: "With --json, the same text is a JSON string, the member schema. It is not Cedar's JSON form.",
-        )
-
-        @OptionGroup var format: FormatOptions
-
-        mutating func run() throws {
-            format.print(["schema": .string(PolicyVocabulary.schema)]) { Output.line(PolicyVocabulary.schema) }
-        }
-    }
 }
 
 /// Which policies, and who is there for them.
