@@ -30,6 +30,7 @@ extension PolicyCommand {
         @Option(help: "Try these policies, a file or folder, whatever the cases are about; may be repeated.")
         var policies: [String] = []
 
+        @OptionGroup var definitions: DefinitionOptions
         @OptionGroup var groups: GroupOptions
         @OptionGroup var configuration: ConfigurationOptions
         @OptionGroup var format: FormatOptions
@@ -40,6 +41,7 @@ extension PolicyCommand {
                 policies: policies.isEmpty ? nil : policies,
                 groups: try groups.names(),
                 configuration: try configuration.load(withSecrets: false),
+                definitions: try definitions.definitions(),
             )
             guard !plan.targets.isEmpty else {
                 let places = paths.isEmpty ? plan.configuration.policies : paths.joined(separator: ", ")

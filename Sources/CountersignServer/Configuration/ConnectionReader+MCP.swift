@@ -8,7 +8,7 @@ extension ConnectionReader {
         let era = choice(members["protocol"], "protocol", MCPConnection.Era.self) ?? .auto
         let transport = choice(members["transport"], "transport", Transport.self) ?? .http
         let trusts = reader.flag(members["trust_annotations"], path + ".trust_annotations") ?? false
-        let tools = toolRules(members["tools"]) + (choice(members["pack"], "pack", ToolPack.self)?.rules ?? [])
+        let tools = tools(members)
         let origins = reader.list(members["origins"], path + ".origins").enumerated().compactMap { index, item in
             reader.text(item, "\(path).origins[\(index)]")
         }
@@ -28,6 +28,11 @@ extension ConnectionReader {
             maximumMessage: Int(clamping: maximum),
             maximumAnswer: Int(clamping: answer),
         )
+    }
+
+    /// What the tools do: what the configuration says itself, and then a pack.
+    func tools(_ members: [String: Node]) -> [ToolRule] {
+        toolRules(members["tools"]) + (choice(members["pack"], "pack", ToolPack.self)?.rules ?? [])
     }
 
     /// How definitions of tools come to be accepted; a connection that joins others has no tools of its own.

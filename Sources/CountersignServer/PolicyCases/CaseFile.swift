@@ -23,12 +23,13 @@ package struct CaseFile: Sendable {
         path: String,
         bytes: [UInt8],
         configuration: Configuration,
+        definitions: AcceptedDefinitions? = nil,
     ) throws(ConfigurationErrors) -> CaseFile {
         let reader = NodeReader(file: path, world: .system)
         let root = reader.compose(bytes)
         let known = ["policies", "connections", "agents", "users", "groups", "defaults", "cases"]
         let members = reader.mapping(root, "", known: known)
-        var world = CaseWorld(configuration)
+        var world = CaseWorld(configuration, definitions)
         world.take(members, reader)
         let requests = CaseRequestReader(reader: reader, world: world, defaults: members["defaults"])
         var cases = [PolicyCase]()

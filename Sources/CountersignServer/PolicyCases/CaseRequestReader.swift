@@ -16,6 +16,7 @@ struct CaseRequestReader {
     private static let requestKeys =
         [
             "agent", "connection", "method", "path", "query", "headers", "body", "effect", "operation", "operations",
+            "tool", "arguments",
         ] + plainKeys
 
     init(reader: NodeReader, world: CaseWorld, defaults: Node?) {
@@ -66,6 +67,8 @@ struct CaseRequestReader {
         do {
             if members["operations"] != nil || members["resource"] != nil {
                 action = operations(members, node, path, agent, onBehalfOf, connection, directory)
+            } else if members["tool"] != nil {
+                action = call(members, node, path, agent, onBehalfOf, connection, world)
             } else {
                 action = try request(members, node, path, agent, onBehalfOf, connection, world)
             }
@@ -148,7 +151,9 @@ struct CaseRequestReader {
     ) throws(Reason) -> Action? {
         guard let connection = world.connections.first(where: { $0.name == name }) else { return nil }
         if world.described.first(where: { $0.name == name })?.kind != "http" {
-            reader.fail(node, path, "is on a connection that is not http; give effect and resource, or operations")
+            let isMCP = world.mcp.contains { $0.name == name }
+            let advice = isMCP ? "give tool and arguments" : "give effect and resource, or operations"
+            reader.fail(node, path, "is on a connection that is not http; \(advice)")
             return nil
         }
         let parts = ConnectionReader(reader: reader, path: path)
@@ -233,7 +238,8 @@ struct CaseRequestReader {
         _ name: ConnectionName,
         _ directory: Directory,
     ) -> Action? {
-        for key in ["method", "path", "query", "headers", "body", "operation"] where members[key] != nil {
+        let others = ["method", "path", "query", "headers", "body", "operation", "tool", "arguments"]
+        for key in others where members[key] != nil {
             reader.fail(members[key], "\(path).\(key)", "cannot stand beside operations and resource; use context")
         }
         let protocolName = directory.connections[name]?.protocolName ?? "http"

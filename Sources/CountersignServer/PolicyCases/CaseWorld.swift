@@ -6,15 +6,24 @@ import Yams
 /// Who and what there is for a file of cases: what the file says, else what the configuration says.
 struct CaseWorld: Sendable {
     var connections: [HTTPConnection]
+    /// The MCP connections; what their servers list is what was accepted, where that is known.
+    var mcp: [MCPConnection]
     var described: [Connection]
     var agents: [Agent]
     var users: [User]
     /// Groups that there are beside those that somebody is in.
     var groups: Set<GroupName> = []
 
+    private let definitions: AcceptedDefinitions?
+
     /// What a configuration declares.
-    init(_ configuration: Configuration) {
+    init(_ configuration: Configuration, _ definitions: AcceptedDefinitions?) {
+        self.definitions = definitions
         connections = configuration.connections
+        // A call on a connection that joins others is one of a member's own.
+        mcp = configuration.mcp.filter { $0.memberNames == nil }.map {
+            $0.trying(definitions?.definitions(of: $0.name) ?? [])
+        }
         described = configuration.described
         agents = configuration.identities.agents
         users = configuration.identities.users
@@ -23,7 +32,7 @@ struct CaseWorld: Sendable {
     /// Takes a file's own lists; a list that is there replaces the configuration's.
     mutating func take(_ members: [String: Node], _ reader: NodeReader) {
         if let node = members["connections"] {
-            (connections, described) = ([], [])
+            (connections, mcp, described) = ([], [], [])
             for (index, item) in reader.list(node, "connections").enumerated() {
                 put(connection: item, "connections[\(index)]", reader, mayReplace: false)
             }
@@ -49,6 +58,8 @@ struct CaseWorld: Sendable {
         groups = Set(reader.identifiers(members["groups"], "groups", GroupName.self, "a group's name"))
     }
 
+    private static let connectionKeys = ["name", "kind", "labels", "routes", "tools", "pack", "trust_annotations"]
+
     /// Adds a connection that a file describes; its name, `nil` if something is wrong.
     @discardableResult
     mutating func put(
@@ -57,7 +68,7 @@ struct CaseWorld: Sendable {
         _ reader: NodeReader,
         mayReplace: Bool,
     ) -> ConnectionName? {
-        let members = reader.mapping(node, path, known: ["name", "kind", "labels", "routes"])
+        let members = reader.mapping(node, path, known: Self.connectionKeys)
         let what = "a connection's name: at most 63 letters, digits, - and _"
         let name = reader.identifier(members["name"], path + ".name", ConnectionName.self, what)
         let kind = reader.text(members["kind"], path + ".kind") ?? "http"
@@ -69,13 +80,23 @@ struct CaseWorld: Sendable {
         let parts = ConnectionReader(reader: reader, path: path)
         let labels = parts.labels(members["labels"])
         let routes = parts.routes(members["routes"])
+        for key in ["tools", "pack", "trust_annotations"] where kind != "mcp" && members[key] != nil {
+            reader.fail(members[key], "\(path).\(key)", "is for connections of the kind mcp")
+        }
+        let tools = parts.tools(members)
+        let trusts = reader.flag(members["trust_annotations"], path + ".trust_annotations") ?? false
         guard let name = reader.require(name, members, "name", of: node, path) else { return nil }
         if described.contains(where: { $0.name == name }) {
             if !mayReplace { reader.fail(node, path + ".name", "there are two connections of the name \(name)") }
             connections.removeAll { $0.name == name }
+            mcp.removeAll { $0.name == name }
             described.removeAll { $0.name == name }
         }
         connections.append(HTTPConnection(trying: name, routes: routes))
+        if kind == "mcp" {
+            let connection = MCPConnection(trying: name, tools: tools, trustsAnnotations: trusts)
+            mcp.append(connection.trying(definitions?.definitions(of: name) ?? []))
+        }
         described.append(Connection(name: name, kind: kind, labels: labels, hook: hook))
         return name
     }

@@ -38,11 +38,17 @@ package struct PolicyTrial: Sendable {
         package let groups: Set<GroupName>
         /// Who and what there is where the files do not say.
         package let configuration: Configuration
+        /// The accepted definitions of tools, by which calls of them are translated; `nil` if nobody named any.
+        package let definitions: AcceptedDefinitions?
 
         /// Finds the files of cases: those named, those below the folders named, or those of the configuration.
-        package init(paths: [String], policies: [String]?, groups: Set<GroupName>, configuration: Configuration)
-            throws(StartupError)
-        {
+        package init(
+            paths: [String],
+            policies: [String]?,
+            groups: Set<GroupName>,
+            configuration: Configuration,
+            definitions: AcceptedDefinitions? = nil,
+        ) throws(StartupError) {
             let own = FilePath.plain(configuration.policies)
             var targets = [Target]()
             for path in paths.isEmpty ? [own] : paths.map(FilePath.plain) {
@@ -60,6 +66,7 @@ package struct PolicyTrial: Sendable {
             self.policies = policies
             self.groups = groups
             self.configuration = configuration
+            self.definitions = definitions
         }
     }
 
@@ -70,7 +77,12 @@ package struct PolicyTrial: Sendable {
             switch LocalFile.read(target.path) {
             case .failure(let problem): throw StartupError("cannot read \(target.path): \(problem.message)")
             case .success(let bytes):
-                file = try CaseFile.read(path: target.path, bytes: bytes, configuration: plan.configuration)
+                file = try CaseFile.read(
+                    path: target.path,
+                    bytes: bytes,
+                    configuration: plan.configuration,
+                    definitions: plan.definitions,
+                )
             }
             let paths = plan.policies ?? file.policies ?? target.policies
             let sources = try PolicyFolder.sources(of: paths)
