@@ -58,7 +58,8 @@ extension PolicyCommand {
             guard let tool else { return PolicyVocabulary.schema(of: tools, on: first.name.connection) }
             guard let found = tools.first(where: { $0.name.tool.utf8.elementsEqual(tool.utf8) }) else {
                 let names = tools.map(\.name.tool).joined(separator: ", ")
-                throw Failure(.usage, "no definition of \(connection)/\(tool) was accepted; there are \(names)")
+                let message = "no definition of \(connection)/\(tool) was accepted; there are \(names)"
+                throw Failure(.usage, Output.safe(message))
             }
             return PolicyVocabulary.schema(of: found)
         }

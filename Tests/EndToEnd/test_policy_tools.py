@@ -349,16 +349,23 @@ def test_a_call_that_is_no_call_is_told(desk, call, words):
 # A running server
 
 
+LIVE = """
+@id("typed") @approvers("dba") forbid (principal, action == Action::"mcp:read", resource == Tool::"tools/add")
+  when { context.arguments.a > 100 };
+@id("misspelt") forbid (principal, action == Action::"mcp:read", resource == Tool::"tools/slow")
+  when { context.arguments.lable == "x" };
+"""
+
+
 @pytest.fixture(scope="module")
 def live(scratch):
     """A gateway with a real server whose first list it has accepted."""
     peer = Peer(scratch / f"policy-tools-{next(NUMBERS)}-peer").start()
-    hints = '\n@id("typed") @approvers("dba") forbid (principal, action == Action::"mcp:read", resource == Tool::"tools/add") '
     gateway = McpGateway(
         scratch / f"policy-tools-{next(NUMBERS)}",
         {"tools": peer},
         {"mcp": "1s"},
-        policies=POLICIES + hints + "when { context.arguments.a > 100 };\n",
+        policies=POLICIES + LIVE,
     )
     gateway.start()
     gateway.token("alice@example.com")
@@ -407,6 +414,11 @@ def test_definitions_come_from_the_server_its_data_folder_or_a_file(live):
     text = 'permit (principal, action == Action::"mcp:read", resource) when { context.arguments.a + context.arguments.b > 5 };'
     assert cedarpy.validate_policies(text, schema).validation_passed
     assert not cedarpy.validate_policies(text.replace(".a ", ".c "), schema).validation_passed
+    # Doctor counts them among the warnings of the set in force, and says how to see them.
+    found = json.loads(gateway.cli("policy", "check", "--tools", "data", "--json").stdout)["warnings"]
+    assert [each["policy"] for each in found] == ["misspelt"]
+    said = gateway.cli("doctor", succeed=False).stdout
+    assert f"policy check --tools {gateway.folder / 'data'}` has 1 warnings about them" in said, said
     for arguments in (["--status", "new"], ["--limit", "3"]):
         done = gateway.cli("tools", "list", "--definitions", "--json", *arguments, succeed=False)
         assert done.returncode != 0 and "leave --status and --limit out" in done.stderr

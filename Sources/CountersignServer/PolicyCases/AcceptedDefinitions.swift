@@ -69,7 +69,7 @@ package struct AcceptedDefinitions: Sendable {
             }
             let name = ToolName(connection, tool)
             guard items.updateValue(Item(name, digest, text), forKey: name) == nil else {
-                throw StartupError("\(place): the tool \(connection)/\(tool) stands there twice")
+                throw StartupError("\(place): the tool stands there twice")
             }
         }
         return items.values.sorted { $0.name < $1.name }

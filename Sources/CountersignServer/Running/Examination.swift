@@ -76,8 +76,12 @@ package enum Examination {
                 let message = "there are none in \(files.configuration.policies), so every action is denied"
                 return Finding(name: "policies", isGood: false, message: message)
             }
-            let count = set.warnings(directory).count
-            let more = count == 0 ? "" : "; `countersign policy check` has \(count) warnings about them"
+            // Tools are known on the gateway's machine only, and once their servers were asked.
+            let configuration = files.configuration
+            let tools = (try? AcceptedDefinitions(path: configuration.data))?.tools(configuration) ?? []
+            let count = set.warnings(directory, tools: tools).count
+            let command = "countersign policy check" + (tools.isEmpty ? "" : " --tools \(configuration.data)")
+            let more = count == 0 ? "" : "; `\(command)` has \(count) warnings about them"
             return Finding(name: "policies", isGood: true, message: "\(set.gates.count) are valid\(more)")
         } catch {
             return Finding(name: "policies", isGood: false, message: "\(error)")
