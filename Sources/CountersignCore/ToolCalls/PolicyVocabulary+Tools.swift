@@ -15,7 +15,7 @@ extension PolicyVocabulary {
             """
         let lines = context.schemaLines ?? "OtherContext"
         return schema(
-            heading: heading + "\n" + notes.text,
+            heading: heading + notes.text,
             calls: Dictionary(tool.effects.map { ($0, lines) }) { first, _ in first }
         )
     }
@@ -38,10 +38,11 @@ extension PolicyVocabulary {
             // of one effect are taken together: an argument is required where all of them require it, and stands here
             // where all that have it agree on its type. With --tool, the schema is exact.
             """
-        return schema(heading: heading + "\n" + notes.text, calls: calls)
+        return schema(heading: heading + notes.text, calls: calls)
     }
 
     private static func actions(_ effects: some Collection<Effect>) -> String {
+        guard effects.count < Effect.allCases.count else { return "every action of MCP is" }
         let names = Effect.allCases.filter { effects.contains($0) }.map { "mcp:\($0.rawValue)" }
         guard let last = names.last, names.count > 1 else { return "\(names.joined()) is" }
         return "\(names.dropLast().joined(separator: ", ")) and \(last) are"
@@ -91,6 +92,6 @@ private struct Notes {
     private static func list(_ heading: String, _ items: [String]) -> String {
         guard !items.isEmpty else { return "" }
         let more = items.count > 40 ? ["and \(items.count - 40) more"] : []
-        return "//\n// \(heading)\n" + (items.prefix(40) + more).map { "//   \($0)\n" }.joined()
+        return "\n//\n// \(heading)" + (items.prefix(40) + more).map { "\n//   \($0)" }.joined()
     }
 }
