@@ -22,7 +22,9 @@ extension Enforcement {
         let accepted = first.map { AcceptedTool($0, on: connection, by: .gateway, at: now) }
         guard !accepted.isEmpty else { return }
         // Of two first lists one wins; what only the other has is new, and waits.
-        _ = try? await accept(accepted.map { ToolAcceptance($0, previous: nil) })
+        guard (try? await accept(accepted.map { ToolAcceptance($0, previous: nil) })) == false else { return }
+        // The winner may not have told the book yet, and the loser's call is judged next.
+        if let kept = try? await ledger.acceptedTools() { tools.learn(kept) }
     }
 
     /// Whether they are accepted; false if compare-and-set lost.

@@ -44,6 +44,17 @@ package final class ToolBook: Sendable {
         }
     }
 
+    /// Takes note of what the ledger has of tools that this knows no accepted definition of: what was read may be older
+    /// than what is known.
+    func learn(_ kept: [AcceptedTool]) {
+        state.withLock { state in
+            for tool in kept {
+                let name = ToolName(tool.connection, tool.tool)
+                if state.accepted[name] == nil { state.accepted[name] = tool }
+            }
+        }
+    }
+
     /// How a tool stands; `nil` if nobody knows of it.
     package func standing(_ name: ToolName) -> ToolStanding? { state.withLock { Self.standing(name, $0) } }
 

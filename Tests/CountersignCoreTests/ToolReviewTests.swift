@@ -110,6 +110,23 @@ struct ToolReviewTests {
         #expect(await stage.admit(Self.call()) == "allowed")
     }
 
+    @Test("of two first lists at once, the call of the one that lost is judged by what the other had accepted")
+    func twoFirstLists() async throws {
+        let stage = try Self.stage()
+        // The other list is in the ledger, and its task has not come back from there yet.
+        let other = AcceptedTool(Self.listed(), on: Self.connection, by: .gateway, at: stage.clock.time())
+        let change = ToolAcceptance(other, previous: nil)
+        let commit = Commit(entries: [stage.enforcement.entries.accepted(change)], tools: [change])
+        guard case .committed = try await stage.ledger.commit(commit) else {
+            Issue.record("the other list was not accepted")
+            return
+        }
+        await stage.enforcement.toolsListed([Self.listed(), Self.listed("more")], on: Self.connection)
+        #expect(try await stage.kinds().count == 1)
+        #expect(await stage.admit(Self.call()) == "allowed")
+        #expect(await stage.admit(Self.call("more")) == "refused tool-not-accepted")
+    }
+
     @Test("a call of a changed tool waits for the reviewers, on top of policy's gates")
     func gated() async throws {
         let text = Self.permit + "@id(\"reads\") @approvers(\"sre\") forbid (principal is Agent, action, resource);"
