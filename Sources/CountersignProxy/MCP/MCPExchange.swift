@@ -334,8 +334,9 @@ struct MCPExchange {
 
     /// Answers that the server could not be asked.
     func fail(_ id: RequestID, _ failure: MCPFailure) async -> Bool {
-        let error = MCPRefusals.error([failure.reason], code: RPCCode.internalError, executed: failure.executed)
-        return await fail(id, error)
+        // A client that asks for what a server need not have must be able to tell that from a fault.
+        let code = failure.isUnknownMethod ? RPCCode.methodNotFound : RPCCode.internalError
+        return await fail(id, MCPRefusals.error([failure.reason], code: code, executed: failure.executed))
     }
 }
 

@@ -13,6 +13,8 @@ struct MCPFailure: Error {
     var isSessionLost = false
     /// Whether the server may have seen the request at all.
     var wasSent = true
+    /// The server knows no such method.
+    var isUnknownMethod = false
 
     init(_ failure: UpstreamFailure) {
         reason = failure.reason
@@ -66,8 +68,11 @@ enum MCPAnswer: Sendable {
             }
             return object
         case .error(let bytes):
-            let text = (try? JSONParser.parse(bytes))?["message"]?.stringValue ?? "no message"
-            throw MCPFailure(.upstreamInvalid, "The MCP server refused: \(text.prefix(300))", executed: nil)
+            let error = try? JSONParser.parse(bytes)
+            let text = error?["message"]?.stringValue ?? "no message"
+            var failure = MCPFailure(.upstreamInvalid, "The MCP server refused: \(text.prefix(300))", executed: nil)
+            failure.isUnknownMethod = error?["code"] == .integer(RPCCode.methodNotFound)
+            throw failure
         }
     }
 }

@@ -1,0 +1,209 @@
+"""The official SDK's example servers, unmodified: what a client gets of them directly, it gets through the gateway."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import mcp_types as types
+import pytest
+from mcp.client import InputRequiredRoundsExceededError
+from mcp.shared.exceptions import MCPError
+
+from harness import mcp_clients, sdists
+from harness.gateway import Gateway, free_port
+from harness.mcp_routes import soon
+from harness.wire import RawConnection
+
+pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")]
+POLICIES = '@id("agents-may-do-anything") permit (principal in Group::"agents", action, resource);'
+# Module, how it is told to speak HTTP (nothing: it only does), and where.
+HTTP = {
+    "everything-server": [],
+    "simple-pagination": ["--transport", "streamable-http"],
+    "simple-prompt": ["--transport", "streamable-http"],
+    "simple-resource": ["--transport", "streamable-http"],
+    "simple-streamablehttp": [],
+    "simple-streamablehttp-stateless": [],
+    "simple-tool": ["--transport", "streamable-http"],
+}
+STDIO = ["simple-pagination", "simple-prompt", "simple-resource", "simple-tool", "structured-output-lowlevel"]
+ERAS = ["legacy", "modern"]
+# Tools whose answers cannot be compared, and why.
+APART = {
+    "test_reconnection": "the gateway does not resume a stream that the server closes within a call",
+    "get_weather": "its answers are random",
+}
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+class Example:
+    """One example server, by the way it is spoken to."""
+
+    def __init__(self, folder, transport):
+        self.transport, self.module = transport, "mcp_" + folder.name.replace("-", "_")
+        self.folder, self.name, self.process = folder, f"{folder.name}-{transport}", None
+        self.command = [sys.executable, "-m", self.module]
+        self.environment = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        if transport == "http":
+            self.port = free_port()
+            self.command += [*HTTP[folder.name], "--port", str(self.port)]
+
+    def spawn(self):
+        if self.transport == "http":
+            environment = os.environ | self.environment
+            where = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+            self.process = subprocess.Popen(self.command, env=environment, **where)
+
+    def listens(self):
+        assert self.process.poll() is None, f"{self.command} ended with {self.process.returncode}"
+        RawConnection(self.port).close()
+        return True
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait(10)
+
+    def entry(self, era):
+        """The gateway's connection, which speaks with the server as the client does with the gateway."""
+        common = {"name": f"{self.name}-{era}", "kind": "mcp", "tools": [{"match": "*", "effect": "read"}]}
+        common |= {"protocol": "legacy" if era == "legacy" else "auto", "reviewers": ["dba"]}
+        if self.transport == "http":
+            return common | {"upstream": f"http://127.0.0.1:{self.port}/mcp"}
+        return common | {"command": self.command, "environment": {"PYTHONPATH": f"env:{self.secret}"}}
+
+    @property
+    def secret(self):
+        return "PATH_OF_" + self.name.upper().replace("-", "_")
+
+
+@pytest.fixture(scope="module")
+def examples():
+    place = sdists.fetch("mcp") / "examples" / "servers"
+    if not place.exists():
+        pytest.skip(f"the source distribution of mcp {sdists.version('mcp')} has no examples/servers")
+    found = [Example(place / name, "http") for name in HTTP] + [Example(place / name, "stdio") for name in STDIO]
+    for each in found:
+        each.spawn()
+    yield {each.name: each for each in found}
+    for each in found:
+        each.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway(scratch, examples):
+    def adjust(configuration):
+        configuration["connections"] = [each.entry(era) for each in examples.values() for era in ERAS]
+
+    gateway = Gateway(scratch / "sdk-examples", 1, change=adjust, policies=POLICIES)
+    gateway.environment |= {each.secret: each.environment["PYTHONPATH"] for each in examples.values()}
+    yield gateway.start()
+    gateway.stop()
+
+
+def made_up(schema, name=""):
+    """Arguments that a schema takes."""
+    if "default" in schema:
+        return schema["default"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object":
+        members = schema.get("properties", {})
+        return {each: made_up(members[each], each) for each in schema.get("required", []) if each in members}
+    if "url" in name:
+        # Nothing listens there.
+        return "http://127.0.0.1:9/"
+    return {"integer": 1, "number": 1, "boolean": True, "array": []}.get(kind, "some text")
+
+
+def plain(value):
+    """An answer as JSON, without what the gateway says about itself."""
+    value = value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    value.pop("_meta", None)
+    for tool in [value, *value.get("tools", [])]:
+        tool.pop("execution", None)
+    return value
+
+
+async def attempt(call):
+    """An answer, or the error."""
+    try:
+        return plain(await call)
+    except MCPError as error:
+        return {"error": error.error.code}
+    except InputRequiredRoundsExceededError:
+        return {"error": "it never had enough answers"}
+
+
+async def everything(connect):
+    """All that a client can ask of a server, and what it hears meanwhile."""
+    said, heard = {}, Counter()
+
+    async def sample(context, params):
+        return types.CreateMessageResult(role="assistant", model="m", content=types.TextContent(type="text", text="a"))
+
+    async def elicit(context, params):
+        return types.ElicitResult(action="accept", content=made_up(params.requested_schema))
+
+    async def log(params):
+        heard[str(params.data)] += 1
+
+    async def progress(value, total, message):
+        heard[f"progress {value} of {total}"] += 1
+
+    async with connect(sample=sample, elicit=elicit, log=log) as client:
+        has = client.capabilities
+        if has.tools:
+            for tool in await client.list_tools():
+                said["tool", tool.name] = plain(tool)
+                if tool.name not in APART:
+                    call = client.call(tool.name, made_up(tool.input_schema), progress=progress, timeout=20)
+                    said["call", tool.name] = await attempt(call)
+        if has.resources:
+            for resource in await client.list_resources():
+                said["resource", str(resource.uri)] = plain(resource)
+                said["read", str(resource.uri)] = await attempt(client.read(str(resource.uri)))
+            try:
+                for template in await client.list_templates():
+                    said["template", template.uri_template] = plain(template)
+            except MCPError as error:
+                said["templates"] = error.error.code
+        if has.prompts:
+            for prompt in await client.list_prompts():
+                said["prompt", prompt.name] = plain(prompt)
+                arguments = {each.name: "some text" for each in prompt.arguments or []}
+                said["get", prompt.name] = await attempt(client.prompt(prompt.name, arguments))
+        said["instructions"] = client.instructions
+    return said, heard
+
+
+ALL = [f"{name}-http" for name in HTTP] + [f"{name}-stdio" for name in STDIO]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("name", ALL)
+async def test_a_client_gets_the_same_through_the_gateway(examples, gateway, name, era):
+    example = examples[name]
+
+    def directly(**callbacks):
+        if example.transport == "stdio":
+            return mcp_clients.stdio(example.command, example.environment, era=era, **callbacks)
+        return mcp_clients.http(f"http://127.0.0.1:{example.port}/mcp", None, era=era, **callbacks)
+
+    def through(**callbacks):
+        url = f"http://127.0.0.1:{gateway.port}/{name}-{era}/"
+        return mcp_clients.http(url, gateway.keys["bot"], era=era, **callbacks)
+
+    if example.transport == "http":
+        await soon(example.listens, 30, f"{name} to listen")
+    expected, heard_directly = await everything(directly)
+    found, heard = await everything(through)
+    assert len(expected) > 1
+    assert found == expected
+    assert heard == heard_directly
