@@ -1,71 +1,31 @@
 """The real Claude Code in front of the gateway, set up as the documentation says; only the model is a stand-in."""
 
-import contextlib
 import json
-import re
 import shlex
-import shutil
-import subprocess
 
 import pytest
 import yaml
 
+from harness import quickstart
 from harness.claude_code import PROGRAM, ClaudeCode, Model, use
-from harness.gateway import BINARY, ROOT, Gateway, free_port
+from harness.gateway import BINARY, free_port
+from harness.quickstart import CLIENTS, DOCUMENT, as_documented, block, decide
 from harness.waiting import eventually
-from harness.wire import RawConnection
 
 pytestmark = pytest.mark.skipif(
     not PROGRAM, reason="COUNTERSIGN_CLAUDE_CODE does not name the program (Tests/EndToEnd/README.md says how to get it)"
 )
-DOCUMENT = (ROOT / "docs" / "mcp.md").read_text()
-CLIENTS = (ROOT / "docs" / "mcp-clients.md").read_text()
-EXAMPLE = ROOT / "examples" / "quickstart"
-
-
-def block(text, language, containing):
-    """The block of a page that contains something."""
-    blocks = re.findall(rf"^ *```{language}\n(.*?)^ *```", text, re.M | re.S)
-    found = [each for each in blocks if containing in each]
-    assert len(found) == 1, f"{len(found)} blocks of {language} contain {containing!r}"
-    return found[0]
 
 
 @pytest.fixture(scope="module")
-def sample(scratch):
-    """The quickstart's example server."""
-    port = free_port()
-    process = subprocess.Popen([str(BINARY), "sample-api", "--port", str(port)], stdout=subprocess.DEVNULL)
-
-    def answers():
-        with contextlib.closing(RawConnection(port)):
-            return True
-
-    eventually(answers, 10, "the sample API")
-    yield port
-    process.kill()
-    process.wait(10)
-
-
-@pytest.fixture(scope="module")
-def gateway(scratch, sample):
+def gateway(scratch):
     """The quickstart's gateway, and beside its connections the one for Claude Code's own tools of docs/mcp-clients.md."""
-    policies = (EXAMPLE / "policies" / "orders.cedar").read_text() + block(CLIENTS, "cedar", "shells-need-somebody")
 
     def adjust(configuration):
-        quickstart = yaml.safe_load((EXAMPLE / "countersign.yaml").read_text().replace(":8700", f":{sample}"))
-        hook = yaml.safe_load(block(CLIENTS, "yaml", "kind: hook"))
-        configuration["connections"] = quickstart["connections"] + hook["connections"]
-        for agent in configuration["agents"]:
-            agent["groups"] = ["agents", "coding-agents"]
-        configuration["users"].append({"id": "approver@example.com", "groups": ["order-approvers", "dba"]})
-        configuration["hold"] |= {"mcp": "20s"}
+        configuration["connections"] += yaml.safe_load(block(CLIENTS, "yaml", "kind: hook"))["connections"]
 
-    gateway = Gateway(scratch / "claude-code", 1, change=adjust, policies=policies)
-    shutil.copy(EXAMPLE / "orders-api.credential", gateway.folder)
-    gateway.start()
-    yield gateway
-    gateway.stop()
+    with quickstart.running(scratch / "claude-code", adjust, block(CLIENTS, "cedar", "shells-need-somebody")) as gateway:
+        yield gateway
 
 
 @pytest.fixture
@@ -91,17 +51,6 @@ def waiting(gateway, tool):
         return [each for each in gateway.approvals(status="pending") if each["action"]["context"].get("tool") == tool]
 
     return eventually(found, 30, f"a pending approval of {tool}")[0]
-
-
-def decide(gateway, approval, decision):
-    answer = gateway.decide(approval, decision, "approver", reason="not this one")
-    assert answer.status_code == 200, answer.text
-
-
-def as_documented(gateway, text):
-    """A command of the documentation, for this gateway and this agent."""
-    text = text.replace("http://127.0.0.1:8641", f"http://127.0.0.1:{gateway.port}")
-    return text.replace("cs_…", gateway.keys["bot"])
 
 
 LISTED, DELETED = "mcp__orders__list_orders", "mcp__orders__delete_order"
