@@ -31,7 +31,6 @@ STDIO = ["simple-pagination", "simple-prompt", "simple-resource", "simple-tool",
 ERAS = ["legacy", "modern"]
 # Tools whose answers cannot be compared, and why.
 APART = {
-    "test_reconnection": "the gateway does not resume a stream that the server closes within a call",
     "get_weather": "its answers are random",
 }
 

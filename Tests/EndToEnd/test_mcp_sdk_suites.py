@@ -147,7 +147,6 @@ STORIES = Suite(
         "extensions are between the gateway and each side": ["apps", "extensions"],
         "a tool that is new waits for a person; what the server does not declare is not asked for": ["subscriptions"],
         "a requestState that was tampered with is refused by the gateway, in its words": ["mrtr"],
-        "the gateway does not resume a stream that the server closes within a call": ["sse_polling"],
     },
     select="test_story and http-asgi",
 )

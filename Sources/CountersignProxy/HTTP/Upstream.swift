@@ -27,6 +27,8 @@ enum UpstreamFailure: Error {
     case timeout
     /// It closed before it answered. On a reused connection, it may not have seen the request.
     case noAnswer
+    /// It closed in the middle of its answer.
+    case cutOff
     /// Its answer breaks the protocol.
     case invalid(String)
     /// The grant that it is to be shown could not be signed; nothing was sent.
@@ -43,6 +45,11 @@ enum UpstreamFailure: Error {
         case .timeout: Reason(.upstreamTimeout, "The upstream did not answer in time. Whether it acted is not known.")
         case .noAnswer:
             Reason(.upstreamUnavailable, "The upstream closed without an answer. Whether it acted is not known.")
+        case .cutOff:
+            Reason(
+                .upstreamInvalid,
+                "The upstream closed the connection before its answer was complete. Whether it acted is not known."
+            )
         case .unsigned:
             Reason(.overloaded, "The action's grant could not be signed. Nothing was sent. Try again later.")
         case .invalid(let detail): Reason(.upstreamInvalid, "The upstream's answer breaks HTTP: \(detail)")
@@ -53,7 +60,7 @@ enum UpstreamFailure: Error {
     var executed: Bool? {
         switch self {
         case .unreachable, .unsigned: false
-        case .timeout, .noAnswer, .invalid: nil
+        case .timeout, .noAnswer, .cutOff, .invalid: nil
         }
     }
 
@@ -62,7 +69,7 @@ enum UpstreamFailure: Error {
         switch self {
         case .timeout: 504
         case .unsigned: 503
-        case .unreachable, .noAnswer, .invalid: 502
+        case .unreachable, .noAnswer, .cutOff, .invalid: 502
         }
     }
 }
@@ -99,6 +106,7 @@ struct UpstreamConnection {
             if stream.hasTimedOut { throw .timeout }
             switch error.code {
             case .noResponse: throw .noAnswer
+            case .bodyTooShort: throw .cutOff
             default: throw .invalid(error.message)
             }
         }

@@ -30,14 +30,66 @@ struct MCPHTTPLink: MCPLink {
         defer { cancelled?.onCancel(nil) }
         var exchange = try await open(message, fields, on: home, outgoing.care, cancelled: cancelled)
         let session = exchange.head.fields.first("mcp-session-id").flatMap { Self.isSession($0) ? $0 : nil }
+        let place: StreamPlace?
         do throws(MCPFailure) {
-            try await exchange.read(outgoing, maximumAnswer, news)
+            place = try await exchange.read(outgoing, maximumAnswer, news)
         } catch {
             exchange.upstream.stream.close()
             throw error
         }
         await exchange.finish(connection, home)
+        if let place { try await resume(outgoing, from: place, on: home, cancelled, news) }
         return session
+    }
+
+    /// Streams in a row on which nothing new came, after which nothing more is expected.
+    private static let maximumFruitless = 5
+
+    /// Reads on where an event stream ended before its answer came (2025-11-25, "Resumability and Redelivery"): a server
+    /// may close a stream once it has given it an id, and goes on working.
+    private func resume(
+        _ outgoing: MCPOutgoing,
+        from start: StreamPlace,
+        on home: LoopState,
+        _ cancelled: MCPCancellation?,
+        _ news: (MCPNews) async -> Void,
+    ) async throws(MCPFailure) {
+        guard let peer = outgoing.peer else { throw StreamPlace.lost }
+        var place = start
+        var fruitless = 0
+        while fruitless < Self.maximumFruitless {
+            await Self.pause(place.wait, on: home, cancelled)
+            if cancelled?.isCancelled ?? false { throw StreamPlace.lost }
+            fruitless += 1
+            do throws(MCPFailure) {
+                guard var exchange = try await listen(peer, from: place.id, on: home, cancelled) else {
+                    throw StreamPlace.lost
+                }
+                let next: StreamPlace?
+                do throws(MCPFailure) {
+                    next = try await exchange.read(outgoing, from: place, maximumAnswer, news)
+                } catch {
+                    exchange.upstream.stream.close()
+                    throw error
+                }
+                await exchange.finish(connection, home)
+                guard let next else { return }
+                if next.id != place.id { fruitless = 0 }
+                place = next
+            } catch  where error.reason.code == .upstreamUnavailable {
+                // It may be back in a moment.
+            }
+        }
+        throw StreamPlace.lost
+    }
+
+    private static func pause(_ time: TimeAmount, on home: LoopState, _ cancelled: MCPCancellation?) async {
+        let (over, source) = AsyncStream<Void>.makeStream()
+        let timer = home.loop.scheduleTask(in: time) { source.finish() }
+        cancelled?.onCancel { source.finish() }
+        for await _ in over {}
+        timer.cancel()
+        cancelled?.onCancel(nil)
     }
 
     func cancelsByClosing(_ peer: MCPPeer) -> Bool { peer.revision.isModern }
@@ -66,11 +118,15 @@ struct MCPHTTPLink: MCPLink {
     }
 
     /// Opens the server's own stream of a legacy session; `nil` if it has none (405).
-    func listen(_ peer: MCPPeer, from lastEvent: String?, on home: LoopState) async throws(MCPFailure) -> HTTPExchange?
-    {
+    func listen(
+        _ peer: MCPPeer,
+        from lastEvent: String?,
+        on home: LoopState,
+        _ cancelled: MCPCancellation? = nil,
+    ) async throws(MCPFailure) -> HTTPExchange? {
         var fields = Self.fields(peer)
         if let lastEvent { fields.append(name: "Last-Event-ID", value: lastEvent) }
-        var exchange = try await open(nil, fields, method: "GET", on: home)
+        var exchange = try await open(nil, fields, method: "GET", on: home, cancelled: cancelled)
         guard exchange.head.status == 200, exchange.isEventStream else {
             await exchange.finish(connection, home)
             return nil
@@ -192,24 +248,29 @@ struct HTTPExchange {
 
     var isEventStream: Bool { mediaType == "text/event-stream" }
 
-    /// Reads until the answer to a request has come.
+    /// Reads until the answer to a request has come: `nil`, or where its stream goes on.
     mutating func read(
         _ outgoing: MCPOutgoing,
+        from place: StreamPlace? = nil,
         _ maximum: Int,
         _ news: (MCPNews) async -> Void,
-    ) async throws(MCPFailure) {
+    ) async throws(MCPFailure) -> StreamPlace? {
         if isEventStream, head.status == 200 {
             var parser = EventStreamParser(maximumEvent: maximum)
-            while let event = try await nextEvents(&parser) {
-                for message in event {
-                    guard try await Self.pass(message.data, outgoing.id, isAlone: false, news) else { return }
+            var failure = StreamPlace.lost
+            do throws(MCPFailure) {
+                while let event = try await nextEvents(&parser) {
+                    for message in event {
+                        guard try await Self.pass(message.data, outgoing.id, isAlone: false, news) else { return nil }
+                    }
                 }
+            } catch {
+                // What was cut off may go on; what cannot be understood will not be better another time.
+                guard error.isCutOff else { throw error }
+                failure = error
             }
-            throw MCPFailure(
-                .upstreamInvalid,
-                "The MCP server's event stream ended without an answer. Whether it acted is not known.",
-                executed: nil,
-            )
+            guard outgoing.peer?.sessionID != nil, let next = StreamPlace(parser, after: place) else { throw failure }
+            return next
         }
         let body = try await whole(maximum)
         // With a session, 404 says that it is gone, whatever the body says besides (2025-11-25, "Session Management").
@@ -222,6 +283,7 @@ struct HTTPExchange {
         } catch {
             throw head.status == 200 ? error : refusal(outgoing)
         }
+        return nil
     }
 
     /// Why an answer that is no JSON-RPC is none.
@@ -341,4 +403,31 @@ struct HTTPExchange {
             upstream.stream.close()
         }
     }
+}
+
+/// Where an event stream of a legacy server goes on that ended before its time.
+struct StreamPlace {
+    /// The id of the last event that had one.
+    let id: String
+    /// How long to wait before asking for the rest.
+    let wait: TimeAmount
+
+    /// `nil` if the server never gave an id: then the stream cannot be taken up again.
+    init?(_ parser: EventStreamParser, after place: StreamPlace?) {
+        guard let id = parser.lastEventID ?? place?.id, !id.isEmpty, Self.fitsField(id) else { return nil }
+        self.id = id
+        let wait = parser.reconnectionTime.map { TimeAmount.milliseconds(min(max($0, 10), 30_000)) }
+        self.wait = wait ?? place?.wait ?? .seconds(1)
+    }
+
+    /// Whether it can be sent back in a header field.
+    private static func fitsField(_ id: String) -> Bool {
+        id.utf8.count <= 4096 && id.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
+    }
+
+    static let lost = MCPFailure(
+        .upstreamInvalid,
+        "The MCP server's event stream ended without an answer. Whether it acted is not known.",
+        executed: nil,
+    )
 }

@@ -16,7 +16,10 @@ NUMBERS = itertools.count(1)
 class Handmade:
     """A server over HTTP; `answer(message, handler)` gives `result` or `error`, None for the usual, False if it has answered."""
 
-    def __init__(self, answer=None, tools=("echo",), capabilities=None, era="legacy", instructions="for members"):
+    def __init__(
+        self, answer=None, tools=("echo",), capabilities=None, era="legacy", instructions="for members", listened=None
+    ):
+        self.listened = listened
         self.got, self.own, self.era = [], answer or (lambda message, handler: None), era
         self.tools = [{"name": each, "inputSchema": {"type": "object"}} for each in tools]
         self.about = {"capabilities": capabilities or {"tools": {}}, "instructions": instructions}
@@ -35,9 +38,11 @@ class Handmade:
                     self.say(200, {"jsonrpc": "2.0", "id": message["id"], **(own or handmade.usual(message["method"]))})
 
             def do_GET(self):
-                self.say(405, b"")
+                if not (handmade.listened and handmade.listened(self)):
+                    self.say(405, b"")
 
-            do_DELETE = do_GET
+            def do_DELETE(self):
+                self.say(405, b"")
 
             def say(self, status, body, kind="application/json", **fields):
                 body = body if isinstance(body, bytes) else json.dumps(body).encode()
