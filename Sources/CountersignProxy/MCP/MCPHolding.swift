@@ -221,7 +221,7 @@ struct MCPHolding {
             }
             if let approval, let isReusable = await tooLarge(answer, kept, approval) { return isReusable }
             let end = await exchange.reply.finish(
-                MCPShapes.message(call.state.bound(answer), id: call.id, for: call.caller),
+                MCPShapes.message(call.state.bound(answer), id: call.id, for: call.caller, from: call.upstream),
                 status: MCPShapes.status(answer, for: call.caller),
             )
             if end.isDelivered, let approval { await noteDelivery(approval.id, kept) }
@@ -263,7 +263,9 @@ struct MCPHolding {
         } catch {
             return await exchange.fail(call.id, error, status: 200)
         }
-        let end = await exchange.reply.finish(MCPShapes.message(answer, id: call.id, for: call.caller))
+        let end = await exchange.reply.finish(
+            MCPShapes.message(answer, id: call.id, for: call.caller, from: call.upstream)
+        )
         if end.isDelivered { await noteDelivery(approval.id, kept.response) }
         return end.isReusable
     }

@@ -18,7 +18,9 @@ struct MCPQuestions {
     ///
     /// What it answers goes to the server, so it is the agent's action: what its human types is data that leaves, and so
     /// is what its model writes.
-    func judge(_ name: String, _ params: [UInt8]?) async -> Verdict {
+    ///
+    /// Not so where it `isTold`: a legacy client learns of pages to open by an error, which needs no capability.
+    func judge(_ name: String, _ params: [UInt8]?, isTold: Bool = false) async -> Verdict {
         guard let method = MCPMethod.server(name, modern: false), !method.isNotification else {
             return .refuse(RPCError(code: RPCCode.methodNotFound, message: "There is no method of this name."))
         }
@@ -31,14 +33,14 @@ struct MCPQuestions {
         default:
             return .refuse(RPCError(code: RPCCode.methodNotFound, message: "There is no method of this name."))
         }
-        guard caller.declared[capability] != nil else {
+        guard isTold || caller.declared[capability] != nil else {
             return .refuse(RPCError(code: RPCCode.methodNotFound, message: "The client did not declare \(capability)."))
         }
         let limits = JSONLimits(maxDepth: 64, maxBytes: 1 << 20, allowsNoncharacters: true)
         guard let value = try? JSONParser.parse(params ?? Array("{}".utf8), limits: limits),
             let parameters = value.objectValue
         else { return .refuse(RPCError(code: RPCCode.invalidParams, message: "The parameters cannot be read.")) }
-        if method == .elicit, parameters["mode"]?.stringValue == "url",
+        if !isTold, method == .elicit, parameters["mode"]?.stringValue == "url",
             caller.declared[capability]?["url"]?.objectValue == nil
         {
             let message = "The client did not declare elicitation by URL."
@@ -87,7 +89,8 @@ struct MCPQuestions {
         else { return answer }
         var requests = [(String, JSONValue)]()
         for (index, asked) in (error["data"]?["elicitations"]?.arrayValue ?? []).prefix(16).enumerated() {
-            switch await judge(MCPMethod.elicit.rawValue, asked.canonicalBytes()) {
+            let isTold = !caller.revision.isModern
+            switch await judge(MCPMethod.elicit.rawValue, asked.canonicalBytes(), isTold: isTold) {
             case .refuse(let error): throw error
             case .pass(let params):
                 let request = JSONObject([

@@ -25,7 +25,7 @@ struct MCPRelay {
         case .answer(let got):
             do throws(RPCError) {
                 let answer = try await exchange.questions.screened(got)
-                let message = MCPShapes.message(answer, id: id, for: caller)
+                let message = MCPShapes.message(answer, id: id, for: caller, from: upstream)
                 return await sink.finish(message, status: MCPShapes.status(answer, for: caller)).isReusable
             } catch {
                 return await exchange.fail(id, error, status: 200)

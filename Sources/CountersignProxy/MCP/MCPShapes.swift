@@ -5,19 +5,26 @@ import MCPWire
 /// Brings a server's answer into the shape that the client's era has.
 enum MCPShapes {
     /// The message for the agent; the server's bytes stay as they are but for what the era wants.
-    static func message(_ answer: MCPAnswer, id: RequestID, for caller: MCPCaller) -> [UInt8] {
+    static func message(
+        _ answer: MCPAnswer,
+        id: RequestID,
+        for caller: MCPCaller,
+        from upstream: MCPUpstream,
+    ) -> [UInt8] {
         let modern = caller.revision.isModern
-        return switch cleaned(answer, modern: modern) {
+        let crosses = modern && !(upstream.knownPeer?.revision.isModern ?? true)
+        return switch cleaned(answer, crosses: crosses) {
         case .result(let bytes): RPCWriter.result(id: id, raw: result(bytes, modern: modern))
         case .error(let bytes): RPCWriter.error(id: id, raw: bytes)
         }
     }
 
-    /// An answer without what only the gateway may say, and without a code that the client's era has not.
-    static func cleaned(_ answer: MCPAnswer, modern: Bool) -> MCPAnswer {
+    /// An answer without what only the gateway may say; of one that `crosses` from a legacy server to a modern client, also
+    /// without a code that the client's era has not.
+    static func cleaned(_ answer: MCPAnswer, crosses: Bool) -> MCPAnswer {
         switch answer {
         case .result(let bytes): .result(own(bytes))
-        case .error(let bytes): .error(ownError(bytes, modern: modern))
+        case .error(let bytes): .error(ownError(bytes, crosses: crosses))
         }
     }
 
@@ -35,7 +42,7 @@ enum MCPShapes {
             + Array(bytes[range.upperBound...])
     }
 
-    private static func ownError(_ bytes: [UInt8], modern: Bool) -> [UInt8] {
+    private static func ownError(_ bytes: [UInt8], crosses: Bool) -> [UInt8] {
         let limits = JSONLimits(maxDepth: 128, maxBytes: 128 << 20, allowsNoncharacters: true)
         guard var error = (try? JSONParser.parse(bytes, limits: limits))?.objectValue else { return bytes }
         var isChanged = false
@@ -43,7 +50,7 @@ enum MCPShapes {
             error["code"] = .integer(RPCCode.internalError)
             isChanged = true
         }
-        if modern, let code = error["code"]?.integerValue, let other = MCPWords.legacyCodes[code] {
+        if crosses, let code = error["code"]?.integerValue, let other = MCPWords.legacyCodes[code] {
             error["code"] = .integer(other)
             isChanged = true
         }

@@ -64,7 +64,7 @@ struct MCPTaskViews: Sendable {
             let kept = try await MCPKept.read(approval.id, context)
         {
             let limits = JSONLimits(maxDepth: 128, maxBytes: 128 << 20, allowsNoncharacters: true)
-            switch MCPShapes.cleaned(kept.answer, modern: isModern) {
+            switch MCPShapes.cleaned(kept.answer, crosses: isModern) {
             case .result(let bytes):
                 if let value = try? JSONParser.parse(bytes, limits: limits), let object = value.objectValue {
                     return .result(object)
