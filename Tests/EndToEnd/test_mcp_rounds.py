@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 import time
 
 import pytest
@@ -239,6 +240,57 @@ def test_members_of_the_older_era_are_left_out_of_a_question(own):
     gateway, _ = asking(own, ("elicitation/create", url))
     request = next(iter(asked(ask(client(gateway)))["inputRequests"].values()))
     assert request["params"] == {"mode": "url", "message": "Open", "url": "https://x.example/"}
+
+
+# A question that is taken back
+
+
+class Withdrawing(Asking):
+    """Asks, takes the question back, and asks again once it is told to go on."""
+
+    def __init__(self):
+        super().__init__()
+        self.goes_on = threading.Event()
+
+    def progress(self, handler, token, steps):
+        if self.goes_on.is_set():
+            return
+        self.say(handler, {"id": "first", "method": "elicitation/create", "params": QUESTION})
+        self.goes_on.wait(20)
+        self.say(handler, {"method": "notifications/cancelled", "params": {"requestId": "first", "reason": "too slow"}})
+        # Its answer says that the gateway has read what came before it.
+        self.say(handler, {"id": "ping", "method": "ping"})
+
+
+def test_a_legacy_client_is_told_of_a_withdrawn_question_by_the_id_that_it_knows(own):
+    tool = Withdrawing()
+    gateway, tool.server = own(tool)
+    raw = client(gateway)
+    raw.initialize(capabilities={"elicitation": {}})
+    exchange = raw.legacy_call("ask")
+
+    def questions():
+        return [each for each in exchange.messages if "id" in each and "method" in each]
+
+    first = eventually(questions, 10)[0]
+    tool.goes_on.set()
+    second = eventually(lambda: questions()[1:], 10)[0]
+    assert [each["requestId"] for each in exchange.notifications("notifications/cancelled")] == [first["id"]]
+    assert raw.answer(first["id"], YES).finish().status >= 400, "nobody waits for it any more"
+    raw.answer(second["id"], YES).finish()
+    assert json.loads(words(exchange.result())) == [YES] and not tool.answers("first")
+
+
+def test_a_modern_client_that_answers_a_withdrawn_question_is_asked_the_next(own):
+    tool = Withdrawing()
+    gateway, tool.server = own(tool)
+    raw = client(gateway)
+    first = asked(ask(raw))
+    tool.goes_on.set()
+    eventually(lambda: tool.answers("ping"), 10, "the answer to the ping")
+    second = asked(ask(raw, **back(first)))
+    assert set(second["inputRequests"]).isdisjoint(first["inputRequests"])
+    assert json.loads(words(ask(raw, **back(second)).result())) == [YES] and not tool.answers("first")
 
 
 # Tasks

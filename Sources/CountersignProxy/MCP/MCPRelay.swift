@@ -42,6 +42,11 @@ struct MCPRelay {
         case .toolsListChanged: exchange.connection.memory.catalogue.invalidate()
         // Of a token that the client did not give, nothing may be said.
         case .progress: if progressToken == nil { return }
+        case .cancelled:
+            // The client knows the question by another id. To a modern one it is no request of its own.
+            guard caller.session != nil, let asked = upstream.withdraw(params) else { return }
+            let about = JSONObject([("requestId", asked.json)])
+            return await sink.send(RPCWriter.notification(method: name, params: about), id: id)
         default: break
         }
         await sink.send(RPCWriter.notification(method: name, rawParams: params), id: id)

@@ -63,6 +63,10 @@ struct MCPRoundCall: Sendable {
     /// Passes a notification on to whoever is there.
     func notify(_ method: String, _ params: [UInt8]?) {
         if MCPMethod.server(method, modern: true) == .toolsListChanged { connection.memory.catalogue.invalidate() }
+        if MCPMethod.server(method, modern: false) == .cancelled {
+            if case .string(let key)? = upstream.withdraw(params) { _ = rounds.answered(key) }
+            return
+        }
         rounds.notify(method, params)
     }
 

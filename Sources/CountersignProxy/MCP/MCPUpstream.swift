@@ -316,6 +316,22 @@ final class MCPUpstream: Sendable {
         return .string(name)
     }
 
+    /// Takes a legacy server's question back that it has cancelled: the id under which the client has it.
+    ///
+    /// `nil` if there is none, or it is answered.
+    func withdraw(_ params: [UInt8]?) -> RequestID? {
+        guard let params, let id = (try? JSONParser.parse(params))?["requestId"].flatMap(RequestID.init) else {
+            return nil
+        }
+        return state.withLock { state in
+            let found = state.questions.first { question in
+                if case .server(id) = question.value { true } else { false }
+            }
+            if let found { state.questions[found.key] = nil }
+            return found.map { .string($0.key) }
+        }
+    }
+
     /// Passes the client's answer to a question on; false if nobody asked.
     func answer(_ id: RequestID, _ answer: ServerAnswer, on home: LoopState) async throws(MCPFailure) -> Bool {
         guard case .string(let name) = id, let asker = state.withLock({ $0.questions.removeValue(forKey: name) }) else {
