@@ -73,6 +73,8 @@ package struct EntryDraft: Hashable, Sendable {
     package let connection: ConnectionName?
     /// The payload that stands beside the log; the entry has its salted commitment.
     package let payload: Payload?
+    /// The salted commitment, which the entry has.
+    package let commitment: String?
     private let head: [UInt8]
     private let tail: [UInt8]
 
@@ -89,7 +91,7 @@ package struct EntryDraft: Hashable, Sendable {
             self.bytes = bytes
         }
 
-        /// Unpadded base64url of SHA-256(salt ‖ bytes).
+        /// Unpadded base64url of SHA-256(salt ‖ bytes); hashed at each call.
         package var commitment: String { ActionDigest(of: salt, bytes).rawValue }
     }
 
@@ -112,6 +114,8 @@ package struct EntryDraft: Hashable, Sendable {
         self.agent = agent
         self.connection = connection
         self.payload = payload
+        let commitment = payload?.commitment
+        self.commitment = commitment
         var object = JSONObject(members)
         var actorObject = JSONObject([("id", .string(actor.id)), ("type", .string(actor.type))])
         if let via = actor.via { actorObject["via"] = .string(via) }
@@ -119,11 +123,9 @@ package struct EntryDraft: Hashable, Sendable {
         object["kind"] = .string(kind.rawValue)
         object["time"] = .string(time.rfc3339)
         if let approval { object["approval"] = .string(approval.rawValue) }
-        if let payload {
+        if let payload, let commitment {
             object["payload"] = .object(
-                JSONObject([
-                    ("bytes", .integer(Int64(payload.bytes.count))), ("commitment", .string(payload.commitment)),
-                ])
+                JSONObject([("bytes", .integer(Int64(payload.bytes.count))), ("commitment", .string(commitment))])
             )
         }
         var head = Array("{".utf8)
@@ -156,6 +158,7 @@ package struct EntryDraft: Hashable, Sendable {
         agent: AgentID?,
         connection: ConnectionName?,
         payload: Payload,
+        commitment: String,
         beforeSequence writer: consuming CanonicalWriter,
     ) {
         self.kind = kind
@@ -164,6 +167,7 @@ package struct EntryDraft: Hashable, Sendable {
         self.agent = agent
         self.connection = connection
         self.payload = payload
+        self.commitment = commitment
         writer.key("sequence")
         head = writer.bytes
         tail = Array(",\"time\":\"\(time.rfc3339)\"}".utf8)

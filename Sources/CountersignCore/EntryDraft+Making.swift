@@ -21,6 +21,7 @@ package struct EntryWriter: Sendable {
     ) -> EntryDraft {
         // One for every request that passes, so it is written without a tree in between.
         let payload = EntryDraft.Payload(salt: chance.salt(), bytes: action.canonical)
+        let commitment = payload.commitment
         var entry = CanonicalWriter(capacity: 1024)
         entry.open()
         entry.member("action") { Self.write(action, to: &$0) }
@@ -34,7 +35,7 @@ package struct EntryWriter: Sendable {
         if let human = action.onBehalfOf { entry.member("on_behalf_of", human.rawValue) }
         entry.member("payload") { object in
             object.member("bytes", Int64(payload.bytes.count))
-            object.member("commitment", payload.commitment)
+            object.member("commitment", commitment)
         }
         entry.member("policy") { object in
             if !verdict.errors.isEmpty {
@@ -51,6 +52,7 @@ package struct EntryWriter: Sendable {
             agent: action.agent,
             connection: action.connection,
             payload: payload,
+            commitment: commitment,
             beforeSequence: entry,
         )
     }

@@ -33,7 +33,8 @@ final class PreparedCommit: Sendable {
         case .replace(let approval): (record, document) = (try RecordCoding.encode(approval), nil)
         }
         payloads = try commit.entries.map { draft throws(LedgerError) in
-            try draft.payload.map { payload throws(LedgerError) in try sealer.seal(payload) }
+            guard let payload = draft.payload, let commitment = draft.commitment else { return nil }
+            return try sealer.seal(payload, commitment: commitment)
         }
         guard record.count <= Self.maximumBlob, commit.response?.body.count ?? 0 <= Self.maximumBlob else {
             throw LedgerError(.entryTooLarge, "a record is longer than \(Self.maximumBlob) bytes")

@@ -33,6 +33,7 @@ package struct PayloadSealer: Sendable {
         fileprivate var data: [UInt8] {
             func joined(_ parts: String...) -> [UInt8] {
                 var data = [UInt8]()
+                data.reserveCapacity(64)
                 for part in parts {
                     let bytes = part.utf8
                     data += UInt32(bytes.count).bigEndianBytes
@@ -87,11 +88,13 @@ package struct PayloadSealer: Sendable {
         let result = unsafe sealed.withUnsafeMutableBytes { buffer in
             unsafe getentropy(buffer.baseAddress.map { unsafe $0 + 5 }, Self.randomCount + Self.nonceCount)
         }
-        guard result == 0 else { throw LedgerError(.unavailable, "the operating system gives no random numbers") }
+        guard result == 0 else {
+            throw LedgerError(.unavailable, "the operating system gives no random numbers")
+        }
         do {
             let box = try AES.GCM.seal(
                 bytes,
-                using: Self.valueKey(key, sealed[5..<(5 + Self.randomCount)]),
+                using: key.valueKey(sealed[5..<(5 + Self.randomCount)]),
                 nonce: AES.GCM.Nonce(data: sealed[(5 + Self.randomCount)...]),
                 authenticating: binding.data,
             )
@@ -115,7 +118,7 @@ package struct PayloadSealer: Sendable {
                 ciphertext: sealed[Self.headCount..<(sealed.count - Self.tagCount)],
                 tag: sealed[(sealed.count - Self.tagCount)...],
             )
-            let valueKey = Self.valueKey(key, sealed[5..<(5 + Self.randomCount)])
+            let valueKey = key.valueKey(sealed[5..<(5 + Self.randomCount)])
             return [UInt8](try AES.GCM.open(box, using: valueKey, authenticating: binding.data))
         } catch {
             throw Self.damaged(binding)
@@ -123,11 +126,21 @@ package struct PayloadSealer: Sendable {
     }
 
     /// Seals a payload with its salt: with the salt in the clear, whoever has the file could try documents out.
-    func seal(_ payload: EntryDraft.Payload) throws(LedgerError) -> [UInt8] {
+    func seal(_ payload: EntryDraft.Payload, commitment: String) throws(LedgerError) -> [UInt8] {
         guard let count = UInt8(exactly: payload.salt.count) else {
             throw LedgerError(.corrupt, "a payload's salt has \(payload.salt.count) bytes")
         }
-        return try seal([count] + payload.salt + payload.bytes, .payload(commitment: payload.commitment))
+        var bytes = [UInt8]()
+        bytes.reserveCapacity(1 + payload.salt.count + payload.bytes.count)
+        bytes.append(count)
+        bytes += payload.salt
+        bytes += payload.bytes
+        return try seal(bytes, .payload(commitment: commitment))
+    }
+
+    /// Seals a payload whose commitment is not at hand.
+    func seal(_ payload: EntryDraft.Payload) throws(LedgerError) -> [UInt8] {
+        try seal(payload, commitment: payload.commitment)
     }
 
     /// Opens a payload that stands beside an entry with this commitment.
@@ -152,10 +165,6 @@ package struct PayloadSealer: Sendable {
             "the ledger has payloads under the key \(PayloadKey.name(id)), which is not there: name the old key's file "
                 + "under payloads.previous in the configuration, or restore keys/payload.key from your backup",
         )
-    }
-
-    private static func valueKey(_ key: PayloadKey, _ random: ArraySlice<UInt8>) -> SymmetricKey {
-        HKDF<SHA256>.expand(pseudoRandomKey: key.derivation, info: random, outputByteCount: 32)
     }
 
     private static func damaged(_ binding: Binding) -> LedgerError {

@@ -54,6 +54,7 @@ struct EntryTests {
             #expect(value["time"]?.stringValue == Self.now.rfc3339)
             #expect(value["actor"] == ["id": "reporting-bot", "type": "Agent"])
             #expect(value["payload"]?["commitment"]?.stringValue == draft.payload?.commitment)
+            #expect(draft.commitment == draft.payload?.commitment)
             #expect(value["payload"]?["bytes"]?.integerValue == draft.payload.map { Int64($0.bytes.count) })
             #expect(value["policy"]?["version"] == "v")
             let names = value.objectValue?.members.map(\.key)

@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignTestKit
+import Crypto
 import Testing
 
 @testable import CountersignStore
@@ -31,6 +32,20 @@ struct PayloadSealerTests {
         let sealed = try (0..<200).map { _ in try sealer.seal(payload) }
         #expect(Set(sealed.map { Array($0[5..<21]) }).count == sealed.count)
         #expect(Set(sealed.map { Array($0[21..<33]) }).count == sealed.count)
+    }
+
+    @Test("a value's key is HKDF's, so that what older versions sealed opens")
+    func derivation() throws {
+        let key = try PayloadKey.fixture(4)
+        let pseudoRandomKey = HKDF<SHA256>.extract(
+            inputKeyMaterial: SymmetricKey(data: [UInt8](repeating: 4, count: 32)),
+            salt: Array("countersign payloads at rest v1".utf8),
+        )
+        for first in UInt8(0)..<3 {
+            let random = (first..<(first + 16)).map { $0 }
+            let expected = HKDF<SHA256>.expand(pseudoRandomKey: pseudoRandomKey, info: random, outputByteCount: 32)
+            #expect(key.valueKey(random[...]) == expected)
+        }
     }
 
     @Test("no bit of it may be another one")
