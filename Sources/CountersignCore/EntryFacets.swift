@@ -37,6 +37,18 @@ package struct EntryFacets: Hashable, Sendable {
         status = kind.flatMap { Self.status(of: entry, $0) }
     }
 
+    /// Whether a member of an entry, or of one of its members, decides what the entry is about: entries whose members of
+    /// these names are the same have the same facets.
+    package static func isDecided(by name: ArraySlice<UInt8>, in parent: ArraySlice<UInt8>) -> Bool {
+        if parent.isEmpty { return deciding.contains { $0.elementsEqual(name) } }
+        return action.elementsEqual(parent) && decidingOfAction.contains { $0.elementsEqual(name) }
+    }
+
+    private static let deciding = ["actor", "identity", "kind", "on_behalf_of", "outcome", "status"]
+        .map { Array($0.utf8) }
+    private static let action = Array("action".utf8)
+    private static let decidingOfAction = ["effects", "name"].map { Array($0.utf8) }
+
     /// Whether the entry meets the query's conditions on what it is about; time, approval and text are not looked at.
     package func match(_ query: EntryQuery) -> Bool {
         guard query.kinds.isEmpty || kind.map({ query.kinds.contains($0) }) ?? false else { return false }

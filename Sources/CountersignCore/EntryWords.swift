@@ -21,10 +21,12 @@ package enum EntryWords {
     /// Calls `visit` with each string value that is text, in lower case.
     package static func eachValue(of entry: JSONValue, _ visit: ([UInt8]) -> Void) {
         switch entry {
-        case .string(let text): visit(text.utf8.map(folded))
+        case .string(let text): visit(folded(Array(text.utf8)))
         case .array(let values): for value in values { eachValue(of: value, visit) }
         case .object(let object):
-            for member in object.members where !isLeftOut(member.key) { eachValue(of: member.value, visit) }
+            for member in object.members where !isLeftOut(Array(member.key.utf8)[...]) {
+                eachValue(of: member.value, visit)
+            }
         case .null, .bool, .integer, .number: break
         }
     }
@@ -53,15 +55,18 @@ package enum EntryWords {
         (97...122).contains(byte) || (48...57).contains(byte) || byte >= 128 || (65...90).contains(byte)
     }
 
+    /// A value in lower case.
+    package static func folded(_ value: [UInt8]) -> [UInt8] { value.map(folded) }
+
     private static func folded(_ byte: UInt8) -> UInt8 { (65...90).contains(byte) ? byte + 32 : byte }
 
-    /// Time has conditions of its own, and a commitment says nothing to anybody.
-    private static func isLeftOut(_ name: String) -> Bool {
-        switch name {
-        case "time", "expires_at", "grant_expires_at", "commitment": true
-        default: false
-        }
+    /// Whether what stands under a member's name is not text: time has conditions of its own, and a commitment says
+    /// nothing to anybody.
+    package static func isLeftOut(_ name: ArraySlice<UInt8>) -> Bool {
+        leftOut.contains { $0.count == name.count && name.elementsEqual($0) }
     }
+
+    private static let leftOut = ["time", "expires_at", "grant_expires_at", "commitment"].map { Array($0.utf8) }
 }
 
 extension EntryQuery {

@@ -34,9 +34,40 @@ struct SearchBits {
         }
     }
 
-    /// The places as they stand in the index, upwards: the gaps between them, or one bit each where that is shorter.
-    static func encode(_ places: [UInt16], count: Int) -> (bytes: [UInt8], isDense: Bool) {
-        var bytes = [UInt8]()
+    /// Visits all places, upwards, and takes them out.
+    mutating func drain(_ visit: (Int) -> Void) {
+        for index in words.indices where words[index] != 0 {
+            var word = words[index]
+            words[index] = 0
+            while word != 0 {
+                visit(index << 6 | word.trailingZeroBitCount)
+                word &= word - 1
+            }
+        }
+    }
+
+    /// How places stand in the index: how many bytes they need, and whether they are one bit for each entry.
+    static func form(of places: [UInt16], count: Int) -> (length: Int, isDense: Bool) {
+        var length = 0
+        var next = 0
+        for place in places {
+            let gap = Int(place) - next
+            next = Int(place) + 1
+            length += gap < 128 ? 1 : gap < 1 << 14 ? 2 : 3
+            if length >= count / 8 { return (count / 8, true) }
+        }
+        return (length, false)
+    }
+
+    /// Appends the places as they stand in the index, upwards: the gaps between them, or one bit each where that is
+    /// shorter, as ``form(of:count:)`` says.
+    static func append(_ places: [UInt16], isDense: Bool, count: Int, to bytes: inout [UInt8]) {
+        if isDense {
+            let start = bytes.count
+            bytes.append(contentsOf: repeatElement(0, count: count / 8))
+            for place in places { bytes[start + (Int(place) >> 3)] |= 1 << UInt8(place & 7) }
+            return
+        }
         var next = 0
         for place in places {
             var gap = Int(place) - next
@@ -46,18 +77,10 @@ struct SearchBits {
                 gap >>= 7
             }
             bytes.append(UInt8(gap))
-            if bytes.count >= count / 8 { return (dense(places, count), true) }
         }
-        return (bytes, false)
     }
 
-    private static func dense(_ places: [UInt16], _ count: Int) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count / 8)
-        for place in places { bytes[Int(place) >> 3] |= 1 << UInt8(place & 7) }
-        return bytes
-    }
-
-    /// Calls `visit` with each place, upwards; false if the bytes are none of ``encode(_:count:)``.
+    /// Calls `visit` with each place, upwards; false if the bytes are none of ``append(_:isDense:count:to:)``.
     static func decode(_ bytes: ArraySlice<UInt8>, isDense: Bool, count: Int, _ visit: (Int) -> Void) -> Bool {
         if isDense {
             guard bytes.count == count / 8 else { return false }

@@ -128,15 +128,17 @@ extension Database {
         return bits
     }
 
-    /// Writes a segment from its terms, which `next` gives in order with their entries, and removes those it replaces.
+    /// Writes a segment from its terms, which `next` gives in order with their entries until it says false, and removes
+    /// those that it replaces.
     func insertSegment(
         _ segment: SearchSegment,
         replacing parts: [SearchSegment] = [],
-        _ next: () throws -> (term: [UInt8], places: [UInt16])?,
+        _ next: (_ term: inout [UInt8], _ places: inout [UInt16]) throws -> Bool,
     ) throws {
         var first = [UInt8]()
         var items = [UInt8]()
-        var previous = [UInt8]()
+        var (previous, term) = ([UInt8](), [UInt8]())
+        var places = [UInt16]()
         func write(upTo next: [UInt8]) throws {
             let bytes = SearchBlock.encode(first: first, next: next, items: items, segment)
             try run(
@@ -144,15 +146,15 @@ extension Database {
                 [.integer(segment.id), .blob(first), .blob(bytes)],
             )
         }
-        while let (term, places) = try next() {
+        while try next(&term, &places) {
             if items.count >= SearchBlock.enough {
                 try write(upTo: term)
                 first = term
                 items.removeAll(keepingCapacity: true)
-                previous = []
+                previous.removeAll(keepingCapacity: true)
             }
             SearchBlock.append(term, after: previous, places, count: segment.width, to: &items)
-            previous = term
+            swap(&previous, &term)
         }
         try write(upTo: [])
         for part in parts {

@@ -151,7 +151,7 @@ final class SearchIndex: Sendable {
     private func make(_ level: Int, from first: UInt64, in file: DatabasePool, _ tree: LogTree) throws {
         let width = SearchSegment.width(of: level)
         let position = first / UInt64(width)
-        var gathering = SearchGathering()
+        var gathering = SearchGathering(width: width)
         let root = try ledger.read { db in
             var next = Int64(first)
             try db.each(
@@ -176,7 +176,7 @@ final class SearchIndex: Sendable {
         }
         let segment = SearchSegment(level: level, position: position, root: root)
         let next = gathering.inOrder()
-        try file.write { db in try db.insertSegment(segment) { next() } }
+        try file.write { db in try db.insertSegment(segment) { next(&$0, &$1) } }
         state.withLock { state in
             state.covered = segment.end
             state.reported = nil
@@ -197,7 +197,7 @@ final class SearchIndex: Sendable {
             var merging = try SearchMerging(parts, db)
             try db.insertSegment(merged, replacing: parts) {
                 if isClosing { throw Closing() }
-                return try merging.next(db)
+                return try merging.next(&$0, &$1, db)
             }
         }
         return true

@@ -133,18 +133,19 @@ struct SearchBlock {
         count: Int,
         to items: inout [UInt8]
     ) {
-        let shared = zip(term, previous).prefix { $0 == $1 }.count
+        var shared = 0
+        while shared < min(term.count, previous.count), term[shared] == previous[shared] { shared += 1 }
         items.append(UInt8(shared))
         items.append(UInt8(term.count - shared))
         items += term[shared...]
-        let (bytes, isDense) = SearchBits.encode(places, count: count)
-        var size = bytes.count << 1 | (isDense ? 1 : 0)
+        let (length, isDense) = SearchBits.form(of: places, count: count)
+        var size = length << 1 | (isDense ? 1 : 0)
         while size >= 128 {
             items.append(UInt8(size & 127 | 128))
             size >>= 7
         }
         items.append(UInt8(size))
-        items += bytes
+        SearchBits.append(places, isDense: isDense, count: count, to: &items)
     }
 
     private static func checksum(_ first: [UInt8], _ content: ArraySlice<UInt8>, _ segment: SearchSegment) -> [UInt8] {

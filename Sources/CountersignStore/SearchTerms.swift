@@ -28,15 +28,27 @@ enum SearchTerms {
         connection: ConnectionName?,
         _ visit: ([UInt8]) -> Void,
     ) {
-        let facets = EntryFacets(entry, agent: agent, connection: connection)
+        each(of: EntryFacets(entry, agent: agent, connection: connection), visit)
+        EntryWords.eachValue(of: entry) { each(ofValue: $0, visit) }
+    }
+
+    /// Calls `visit` with the terms of what an entry is about.
+    static func each(of facets: EntryFacets, _ visit: ([UInt8]) -> Void) {
         if let kind = facets.kind { visit(term(.kind, kind.rawValue)) }
-        if let agent { visit(term(.agent, agent.rawValue)) }
+        if let agent = facets.agent { visit(term(.agent, agent.rawValue)) }
         for user in facets.users { visit(term(.user, user)) }
-        if let connection { visit(term(.connection, connection.rawValue)) }
+        if let connection = facets.connection { visit(term(.connection, connection.rawValue)) }
         for effect in facets.effects { visit(term(.effect, effect.rawValue)) }
         if let status = facets.status { visit(term(.status, status.rawValue)) }
-        EntryWords.eachValue(of: entry) { value in
-            for piece in pieces(of: value[...]) { visit(piece.term) }
+    }
+
+    /// Calls `visit` with the terms of a text in lower case; one may come several times.
+    static func each(ofValue value: [UInt8], _ visit: ([UInt8]) -> Void) {
+        var term = [UInt8]()
+        eachPiece(of: value) { piece in
+            term.removeAll(keepingCapacity: true)
+            piece.appendTerm(from: value, to: &term)
+            visit(term)
         }
     }
 
@@ -73,15 +85,24 @@ enum SearchTerms {
     }
 
     private static func clauses(ofWord word: [UInt8]) -> [Clause] {
-        let pieces = pieces(of: word[...])
-        let hasWords = pieces.contains { $0.kind != .mark }
+        var pieces = [Piece]()
+        eachPiece(of: word) { pieces.append($0) }
+        // A pair says more than its halves do.
+        var words = [Range<Int>]()
+        var halves = [Range<Int>]()
+        for piece in pieces {
+            switch piece {
+            case .word(let word): words.append(word)
+            case .pair(let first, let second): halves += [first, second]
+            case .mark: break
+            }
+        }
         var clauses = [Clause]()
         for piece in pieces {
-            switch piece.kind {
+            switch piece {
             // Marks are so common that they are worth asking for only where there is nothing else.
-            case .mark: if !hasWords { clauses.append(Clause([piece.term])) }
-            // A pair says more than its halves do.
-            case .word: if !piece.isPaired { clauses.append(clause(piece, word)) }
+            case .mark: if words.isEmpty { clauses.append(clause(piece, word)) }
+            case .word(let half): if !halves.contains(half) { clauses.append(clause(piece, word)) }
             case .pair: clauses.append(clause(piece, word))
             }
         }
@@ -90,61 +111,62 @@ enum SearchTerms {
 
     /// What the searched word ends with may go on in the entry.
     private static func clause(_ piece: Piece, _ word: [UInt8]) -> Clause {
-        Clause([piece.term], isPrefix: piece.end == word.endIndex)
+        var term = [UInt8]()
+        piece.appendTerm(from: word, to: &term)
+        let isAtEnd =
+            switch piece {
+            case .word(let last), .pair(_, let last): last.upperBound == word.count
+            case .mark: false
+            }
+        return Clause([term], isPrefix: isAtEnd)
     }
 
     /// A part of a text that has a term.
-    private struct Piece {
-        enum Kind {
-            case word
-            case pair
-            case mark
+    private enum Piece: Equatable {
+        case word(Range<Int>)
+        /// Two words with one mark between them.
+        case pair(Range<Int>, Range<Int>)
+        case mark(Int)
+
+        func appendTerm(from text: [UInt8], to term: inout [UInt8]) {
+            switch self {
+            case .word(let word):
+                term.append(Field.word.rawValue)
+                term += text[word].prefix(maximumLength)
+            case .pair(let first, let second):
+                term.append(Field.pair.rawValue)
+                term += text[first].prefix(maximumLength)
+                term.append(text[first.upperBound])
+                term += text[second].prefix(maximumLength)
+            case .mark(let place):
+                term.append(Field.word.rawValue)
+                term.append(text[place])
+            }
         }
-        let kind: Kind
-        let term: [UInt8]
-        /// Where it ends in the text.
-        let end: Int
-        /// Whether it is half of a pair.
-        var isPaired = false
     }
 
-    private static func pieces(of text: ArraySlice<UInt8>) -> [Piece] {
-        var pieces = [Piece]()
-        var previous: (range: Range<Int>, index: Int)?
-        var position = text.startIndex
-        while position < text.endIndex {
-            let byte = text[position]
-            guard EntryWords.isWordByte(byte) else {
-                if isMark(byte) { pieces.append(Piece(kind: .mark, term: [Field.word.rawValue, byte], end: position)) }
+    /// Calls `visit` with the parts of a text; a pair comes before its second word.
+    private static func eachPiece(of text: [UInt8], _ visit: (Piece) -> Void) {
+        var previous: Range<Int>?
+        var position = 0
+        while position < text.count {
+            guard EntryWords.isWordByte(text[position]) else {
+                if isMark(text[position]) { visit(.mark(position)) }
                 position += 1
                 continue
             }
             let start = position
-            while position < text.endIndex, EntryWords.isWordByte(text[position]) { position += 1 }
-            var piece = Piece(
-                kind: .word,
-                term: term(.word, text[start..<position].prefix(maximumLength)),
-                end: position
-            )
-            if let before = previous, before.range.upperBound + 1 == start, isMark(text[start - 1]) {
-                var pair = [Field.pair.rawValue]
-                pair += text[before.range].prefix(maximumLength)
-                pair.append(text[start - 1])
-                pair += text[start..<position].prefix(maximumLength)
-                pieces.append(Piece(kind: .pair, term: pair, end: position))
-                pieces[before.index].isPaired = true
-                piece.isPaired = true
+            while position < text.count, EntryWords.isWordByte(text[position]) { position += 1 }
+            if let before = previous, before.upperBound + 1 == start, isMark(text[start - 1]) {
+                visit(.pair(before, start..<position))
             }
-            previous = (start..<position, pieces.count)
-            pieces.append(piece)
+            visit(.word(start..<position))
+            previous = start..<position
         }
-        return pieces
     }
 
     /// A visible byte that belongs to no word.
     private static func isMark(_ byte: UInt8) -> Bool { byte > 32 && byte != 127 }
 
     private static func term(_ field: Field, _ value: String) -> [UInt8] { [field.rawValue] + value.utf8 }
-
-    private static func term(_ field: Field, _ value: ArraySlice<UInt8>) -> [UInt8] { [field.rawValue] + value }
 }

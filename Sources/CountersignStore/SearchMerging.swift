@@ -1,31 +1,4 @@
-import CanonicalJSON
-import CountersignCore
 import GRDB
-
-/// The terms of a run of entries, gathered in memory to be written as a segment.
-struct SearchGathering {
-    private var places: [[UInt8]: [UInt16]] = [:]
-
-    /// Adds an entry.
-    mutating func add(_ body: [UInt8], agent: AgentID?, connection: ConnectionName?, at place: Int) {
-        // Every entry was written by this program; one that cannot be parsed is for `log fsck` to find.
-        let entry = StoredJSON.value(body) ?? .null
-        let place = UInt16(place)
-        SearchTerms.each(of: entry, agent: agent, connection: connection) { term in
-            places[term, default: []].appendUnlessLast(place)
-        }
-    }
-
-    /// The terms in order, one at each call.
-    consuming func inOrder() -> () -> (term: [UInt8], places: [UInt16])? {
-        var sorted = places.sorted { $0.key.lexicographicallyPrecedes($1.key) }.makeIterator()
-        return { sorted.next().map { ($0.key, $0.value) } }
-    }
-}
-
-extension [UInt16] {
-    fileprivate mutating func appendUnlessLast(_ place: UInt16) { if last != place { append(place) } }
-}
 
 /// The terms of neighbouring segments, merged in order.
 struct SearchMerging {
@@ -64,13 +37,14 @@ struct SearchMerging {
         for index in sources.indices { heads.append(try sources[index].head(db)) }
     }
 
-    /// The next term with its entries.
-    mutating func next(_ db: Database) throws -> (term: [UInt8], places: [UInt16])? {
-        var least: [UInt8]?
-        for case let head? in heads where least.map({ head.lexicographicallyPrecedes($0) }) ?? true { least = head }
-        guard let least else { return nil }
-        var places = [UInt16]()
-        for index in sources.indices where heads[index] == least {
+    /// The next term with its entries; false after the last.
+    mutating func next(_ term: inout [UInt8], _ places: inout [UInt16], _ db: Database) throws -> Bool {
+        guard let least = least() else { return false }
+        term.removeAll(keepingCapacity: true)
+        term += least
+        places.removeAll(keepingCapacity: true)
+        for index in sources.indices {
+            guard let head = heads[index], ByteOrder.equal(head.span, least.span) else { continue }
             let item = sources[index].items[sources[index].position]
             let offset = sources[index].offset
             let isWhole = SearchBits.decode(item.places, isDense: item.isDense, count: sources[index].segment.width) {
@@ -80,6 +54,15 @@ struct SearchMerging {
             sources[index].position += 1
             heads[index] = try sources[index].head(db)
         }
-        return (least, places)
+        return true
+    }
+
+    private func least() -> [UInt8]? {
+        var least: [UInt8]?
+        for case let head? in heads {
+            if let known = least, !ByteOrder.precedes(head.span, known.span) { continue }
+            least = head
+        }
+        return least
     }
 }
