@@ -6,15 +6,17 @@ package struct ActionDigest: Hashable, Sendable, Codable, CustomStringConvertibl
     package let rawValue: String
 
     /// Digests canonical bytes.
-    package init(of bytes: [UInt8]) { rawValue = Base64URL.encode(SHA256.hash(data: bytes)) }
+    package init(of bytes: [UInt8]) { self.init(SHA256.hash(data: bytes)) }
 
     /// Digests two runs of bytes as one.
     init(of first: [UInt8], _ second: [UInt8]) {
         var hash = SHA256()
         hash.update(data: first)
         hash.update(data: second)
-        rawValue = Base64URL.encode(hash.finalize())
+        self.init(hash.finalize())
     }
+
+    private init(_ hash: SHA256Digest) { rawValue = unsafe hash.withUnsafeBytes { unsafe Base64URL.encode($0) } }
 
     /// Takes a digest that came from outside; `nil` unless it is 43 characters of base64url.
     package init?(_ text: String) {

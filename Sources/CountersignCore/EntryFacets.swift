@@ -40,8 +40,9 @@ package struct EntryFacets: Hashable, Sendable {
     /// Whether a member of an entry, or of one of its members, decides what the entry is about: entries whose members of
     /// these names are the same have the same facets.
     package static func isDecided(by name: ArraySlice<UInt8>, in parent: ArraySlice<UInt8>) -> Bool {
-        if parent.isEmpty { return deciding.contains { $0.elementsEqual(name) } }
-        return action.elementsEqual(parent) && decidingOfAction.contains { $0.elementsEqual(name) }
+        func isAmong(_ names: [[UInt8]]) -> Bool { names.contains { $0.count == name.count && $0[...] == name } }
+        if parent.isEmpty { return isAmong(deciding) }
+        return parent.count == action.count && action[...] == parent && isAmong(decidingOfAction)
     }
 
     private static let deciding = ["actor", "identity", "kind", "on_behalf_of", "outcome", "status"]

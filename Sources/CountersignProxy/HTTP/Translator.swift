@@ -78,8 +78,12 @@ struct Translator {
     /// The most specific route that matches; of two equally specific, the one closer in its method, else the first.
     private func route(_ method: String, _ target: RequestTarget) -> HTTPConnection.Route? {
         var best: (route: HTTPConnection.Route, rank: Int)?
-        for route in connection.routes {
-            guard let rank = Self.rank(of: route.method, for: method), route.template.matches(target) else { continue }
+        // By index, so that only those that match are copied.
+        let routes = connection.routes
+        for index in routes.indices {
+            guard let rank = Self.rank(of: routes[index].method, for: method), routes[index].template.matches(target)
+            else { continue }
+            let route = routes[index]
             guard let known = best else {
                 best = (route, rank)
                 continue
