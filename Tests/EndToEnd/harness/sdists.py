@@ -1,4 +1,4 @@
-"""The SDK's source distribution, whose example servers and tests are traffic: fetched by pip, pinned by its hash.
+"""The SDKs' source distributions, whose example servers and tests are traffic: fetched by pip, pinned by their hashes.
 
 `python Tests/EndToEnd/harness/sdists.py` fetches what is missing, into .tools/sdists; `script/test` does that first.
 """
@@ -17,10 +17,15 @@ FOLDER = ROOT / ".tools" / "sdists"
 REQUIREMENTS = ROOT / "Tests" / "EndToEnd" / "requirements.txt"
 # Of the versions that requirements.txt pins; raising a version there wants its hash here.
 HASHES = {
+    "fastmcp": "af7426a77689627b282fa1dc876dc65a200c2e81636e7dd81ad761640ce8070c",
     "mcp": "8b147a50441cf059dc88c684e0aeed3687f0aa0f39c6cde7b90330effd2b34d8",
 }
 # What is unpacked.
 PARTS = ("tests", "examples")
+
+
+class Unavailable(RuntimeError):
+    """A distribution cannot be had, or is not the one that is pinned."""
 
 
 def version(name):
@@ -60,14 +65,20 @@ def download(name, into):
     command = [sys.executable, "-m", "pip", *words, "--requirement", str(pin), "--dest", str(into)]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600)
     if done.returncode != 0:
-        raise RuntimeError(f"pip cannot download the source distribution of {name} {version(name)}:\n{done.stderr}")
+        raise Unavailable(
+            f"pip cannot download the source distribution of {name} {version(name)}, whose tests and examples are traffic "
+            f"for the acceptance tests. It wants a package index, as the other requirements do:\n{done.stderr}"
+        )
     archive = into / f"{name}-{version(name)}.tar.gz"
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != HASHES[name]:
-        raise RuntimeError(f"{archive.name} has the SHA-256 {found}; harness/sdists.py pins {HASHES[name]}")
+        raise Unavailable(f"{archive.name} has the SHA-256 {found}; harness/sdists.py pins {HASHES[name]}")
     return archive
 
 
 if __name__ == "__main__":
-    for each in HASHES:
-        fetch(each)
+    try:
+        for each in HASHES:
+            fetch(each)
+    except Unavailable as unavailable:
+        sys.exit(f"sdists: {unavailable}")

@@ -1,15 +1,18 @@
-"""A pytest plugin for the official SDK's own tests: what they connect in-process, it connects through a gateway.
+"""A pytest plugin for the SDKs' own tests: what they connect in-process, it connects through a gateway.
 
-Their tests reach a server by an in-process HTTP transport. Here each such server listens on a port of its own, which is
-the upstream of one connection of a running gateway, and the client speaks to that connection. The tests stay as they are.
+Their tests reach a server by an in-process HTTP transport, or, FastMCP's, in memory. Here each such server listens on a
+port of its own, which is the upstream of one connection of a running gateway, and the client speaks to that connection.
+The tests stay as they are.
 
-`SDK_SUITES` names a JSON file: `gateway`, `key`, `report`, and `connections`, of each kind a list of [name, port].
+`SDK_SUITES` names a JSON file: `sdk`, `gateway`, `key`, `report`, `left_out` (functions that are not run), and
+`connections`, of each kind a list of [name, port].
 """
 
 import contextlib
 import importlib
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -17,6 +20,9 @@ import anyio
 import httpx2
 import pytest
 import uvicorn
+from fastmcp.client.transports import FastMCPTransport
+from fastmcp.utilities.asgi_transport import StreamingASGITransport
+from fastmcp.utilities.tests import asgi_server
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -31,15 +37,29 @@ ENDPOINTS = {"/mcp", "/api/"}
 passed = 0
 
 
+def bound(kind):
+    """The next connection, and the socket that is its server's; one whose port is taken meanwhile is passed over."""
+    for name, port in UNUSED[kind]:
+        own = socket.socket()
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            own.bind(("127.0.0.1", port))
+        except OSError:
+            own.close()
+        else:
+            return name, own
+    raise RuntimeError(f"the tests start more {kind} servers than the gateway has connections for")
+
+
 class Listener:
     """An ASGI application on the port of one of the gateway's connections."""
 
     def __init__(self, app, path, kind):
         self.app, self.path = app, path
-        self.name, self.port = next(UNUSED[kind])
+        self.name, self.socket = bound(kind)
         options = {"lifespan": "off", "interface": "asgi3", "proxy_headers": False, "timeout_graceful_shutdown": 0}
-        self.server = uvicorn.Server(uvicorn.Config(self.answer, port=self.port, log_level="critical", **options))
-        self.url = f"{GATEWAY}/{self.name}/"
+        self.server = uvicorn.Server(uvicorn.Config(self.answer, log_level="critical", **options))
+        self.url, self.ended = f"{GATEWAY}/{self.name}/", anyio.Event()
 
     async def answer(self, scope, receive, send):
         """Answers what comes from the gateway as if it had come at the path that the test means."""
@@ -47,16 +67,19 @@ class Listener:
         await self.app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
 
     async def serve(self, task_status):
-        """What uvicorn's own `serve` does, without its signal handlers; has started once the port is open."""
+        """What uvicorn's own `serve` does, without signal handlers and pauses; has started once the port is open."""
         self.server.config.load()
         self.server.lifespan = self.server.config.lifespan_class(self.server.config)
-        await self.server.startup()
+        await self.server.startup([self.socket])
         task_status.started()
-        await self.server.main_loop()
-        await self.server.shutdown()
+        await self.ended.wait()
+        for each in self.server.servers:
+            each.close()
+        for connection in list(self.server.server_state.connections):
+            connection.shutdown()
 
     def stop(self):
-        self.server.should_exit = self.server.force_exit = True
+        self.ended.set()
 
 
 class ThroughGateway:
@@ -111,10 +134,17 @@ async def forward(wire, request, url):
         headers.append((b"authorization", f"Bearer {KEY}".encode()))
     target = httpx2.URL(url).copy_with(query=request.url.query or None)
     headers.append((b"host", target.netloc))
-    sent = httpx2.Request(request.method, target, headers=headers, stream=request.stream, extensions=request.extensions)
+    limits = {kind: patient(limit) for kind, limit in request.extensions.get("timeout", {}).items()}
+    extensions = request.extensions | {"timeout": limits}
+    sent = httpx2.Request(request.method, target, headers=headers, stream=request.stream, extensions=extensions)
     answer = await wire.handle_async_request(sent)
     answer.request = request
     return answer
+
+
+def patient(seconds):
+    """A limit that is there for hanging tests only, for a busy machine; one that a test is about stays."""
+    return seconds if seconds is None or seconds < 5 else max(seconds, 20)
 
 
 class Wire(httpx2.AsyncHTTPTransport):
@@ -151,14 +181,30 @@ async def connect_over_sse(server, spec_version=None, **options):
             yield client
 
 
+@contextlib.asynccontextmanager
+async def connect_over_http(one, *, transport_options=None, **session):
+    """Stands in for FastMCP's in-memory transport: the same server, spoken to by HTTP."""
+    async with asgi_server(one.server) as running:
+        transport = running.transport()
+        async with transport.connect_session(transport_options=transport_options, **session) as client:
+            yield client
+
+
 def pytest_configure(config):
-    transport = importlib.import_module("tests.interaction.transports._bridge").StreamingASGITransport
+    if SETTINGS["sdk"] == "fastmcp":
+        transport = StreamingASGITransport
+        FastMCPTransport.connect_session = connect_over_http
+    else:
+        transport = importlib.import_module("tests.interaction.transports._bridge").StreamingASGITransport
     ThroughGateway(transport).install(transport)
+    fail_after = anyio.fail_after
+    anyio.fail_after = lambda delay, shield=False: fail_after(patient(delay), shield)
 
 
 def pytest_collection_modifyitems(items):
-    """One event loop's kind is enough."""
+    """One event loop's kind is enough; and some would wait for what never comes."""
     items[:] = [each for each in items if "trio" not in str(getattr(each, "callspec", "") and each.callspec.params)]
+    items[:] = [each for each in items if each.originalname not in SETTINGS["left_out"]]
     with contextlib.suppress(KeyError):
         sys.modules["tests.interaction.conftest"]._FACTORIES["sse"] = connect_over_sse
 
