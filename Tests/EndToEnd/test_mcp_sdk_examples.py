@@ -1,9 +1,13 @@
-"""The official SDK's example servers, unmodified: what a client gets of them directly, it gets through the gateway."""
+"""The official SDK's example servers and FastMCP's, unmodified: what a client gets directly, it gets through the gateway.
+
+FastMCP's are those that need nothing but FastMCP; the others want an account, a screen, a database or packages besides.
+"""
 
 import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import mcp_types as types
 import pytest
@@ -13,6 +17,7 @@ from mcp.shared.exceptions import MCPError
 from harness import mcp_clients, sdists
 from harness.gateway import Gateway, free_port
 from harness.mcp_routes import soon
+from harness.waiting import eventually
 from harness.wire import RawConnection
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")]
@@ -27,11 +32,34 @@ HTTP = {
     "simple-streamablehttp-stateless": [],
     "simple-tool": ["--transport", "streamable-http"],
 }
-STDIO = ["simple-pagination", "simple-prompt", "simple-resource", "simple-tool", "structured-output-lowlevel"]
+STDIO = ["simple-prompt", "structured-output-lowlevel"]
+QUICK = [
+    "complex_inputs.py",
+    "config_server.py",
+    "custom_tool_serializer_decorator.py",
+    "desktop.py",
+    "echo.py",
+    "elicitation.py",
+    "fastmcp_config/server.py",
+    "filesystem-provider/server.py",
+    "mount_example.py",
+    "namespace_activation/server.py",
+    "persistent_state/server.py",
+    "prompts_as_tools/server.py",
+    "resources_as_tools/server.py",
+    "search/server_bm25.py",
+    "search/server_regex.py",
+    "simple_echo.py",
+    "skills/server.py",
+    "testing_demo/server.py",
+    "tool_result_echo.py",
+    "versioning/versioned_components.py",
+]
 ERAS = ["legacy", "modern"]
 # Tools whose answers cannot be compared, and why.
 APART = {
     "get_weather": "its answers are random",
+    "list_session_info": "each session has an id of its own",
 }
 
 
@@ -84,8 +112,7 @@ class Example:
 @pytest.fixture(scope="module")
 def examples():
     place = sdists.fetch("mcp") / "examples" / "servers"
-    if not place.exists():
-        pytest.skip(f"the source distribution of mcp {sdists.version('mcp')} has no examples/servers")
+    assert place.exists(), f"the source distribution of mcp {sdists.version('mcp')} has no examples/servers"
     found = [Example(place / name, "http") for name in HTTP] + [Example(place / name, "stdio") for name in STDIO]
     for each in found:
         each.spawn()
@@ -105,8 +132,11 @@ def gateway(scratch, examples):
     gateway.stop()
 
 
-def made_up(schema, name=""):
+def made_up(schema, name="", known=None):
     """Arguments that a schema takes."""
+    known = known or schema.get("$defs", {})
+    if "$ref" in schema:
+        return made_up(known[schema["$ref"].rsplit("/", 1)[1]], name, known)
     if "default" in schema:
         return schema["default"]
     if "enum" in schema:
@@ -114,7 +144,7 @@ def made_up(schema, name=""):
     kind = schema.get("type")
     if kind == "object":
         members = schema.get("properties", {})
-        return {each: made_up(members[each], each) for each in schema.get("required", []) if each in members}
+        return {each: made_up(members[each], each, known) for each in schema.get("required", []) if each in members}
     if "url" in name:
         # Nothing listens there.
         return "http://127.0.0.1:9/"
@@ -201,6 +231,68 @@ async def test_a_client_gets_the_same_through_the_gateway(examples, gateway, nam
 
     if example.transport == "http":
         await soon(example.listens, 30, f"{name} to listen")
+    expected, heard_directly = await everything(directly)
+    found, heard = await everything(through)
+    assert len(expected) > 1
+    assert found == expected
+    assert heard == heard_directly
+
+
+@pytest.fixture(scope="module")
+def quick_examples():
+    """FastMCP's, by name: the port of each, in a process of all of them."""
+    place = sdists.fetch("fastmcp") / "examples"
+    ports = {name: free_port() for name in QUICK}
+    peer = Path(__file__).resolve().parent / "peers" / "quick_examples.py"
+    command = [sys.executable, str(peer), *(f"{place / name}:{port}" for name, port in ports.items())]
+    where = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=place, **where)
+
+    def listens(port):
+        assert process.poll() is None, f"{command} ended with {process.returncode}"
+        RawConnection(port).close()
+        return True
+
+    for name, port in ports.items():
+        eventually(lambda port=port: listens(port), 60, f"{name} to listen")
+    yield ports
+    process.kill()
+    process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def quick_gateway(scratch, quick_examples):
+    def adjust(configuration):
+        common = {"kind": "mcp", "tools": [{"match": "*", "effect": "read"}], "reviewers": ["dba"]}
+        configuration["connections"] = [
+            common
+            | {"name": slug(name, era), "upstream": f"http://127.0.0.1:{port}/mcp"}
+            | {"protocol": "legacy" if era == "legacy" else "auto"}
+            for name, port in quick_examples.items()
+            for era in ERAS
+        ]
+
+    gateway = Gateway(scratch / "quick-examples", 1, change=adjust, policies=POLICIES)
+    yield gateway.start()
+    gateway.stop()
+
+
+def slug(name, era):
+    """The connection to one of FastMCP's examples."""
+    return name.removesuffix(".py").replace("/", "-").replace("_", "-") + "-" + era
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("name", QUICK)
+async def test_fastmcps_client_gets_the_same_of_its_examples(quick_examples, quick_gateway, name, era):
+    def directly(**callbacks):
+        url = f"http://127.0.0.1:{quick_examples[name]}/mcp"
+        return mcp_clients.http(url, None, client="fastmcp", era=era, **callbacks)
+
+    def through(**callbacks):
+        url = f"http://127.0.0.1:{quick_gateway.port}/{slug(name, era)}/"
+        return mcp_clients.http(url, quick_gateway.keys["bot"], client="fastmcp", era=era, **callbacks)
+
     expected, heard_directly = await everything(directly)
     found, heard = await everything(through)
     assert len(expected) > 1
