@@ -120,11 +120,6 @@ INTERACTION = Suite(
         ],
         "a page to open is shown to clients that declare elicitation by URL, and theirs declares none": [
             "test_url_elicitation_required_error_carries_pending_elicitations",
-            "test_a_tool_rejected_with_url_elicitation_required_succeeds_on_retry_after_completion",
-            "test_decorated_tool_raising_url_elicitation_required_surfaces_as_error_32042",
-        ],
-        "an error code that 2026-07-28 no longer has becomes the one that took its place": [
-            "test_read_resource_unknown_uri_is_protocol_error",
         ],
         "of _meta, only what the documentation names reaches the server; a log level that is none is dropped": [
             "test_request_meta_reaches_handler",
