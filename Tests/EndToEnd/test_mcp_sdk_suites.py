@@ -2,7 +2,9 @@
 
 Each of its tests starts a server and speaks to it; `peers/sdk_suites.py` puts the gateway in between. What must differ
 is listed below, with the reason; everything else must pass. Its tests of what a server's HTTP looks like on the wire
-(hosting_http, hosting_session, hosting_resume, auth) are about bytes that the gateway does not copy, and are not run.
+(hosting_http, hosting_session, hosting_resume, auth) are about bytes that the gateway does not copy, and are not run. Of
+FastMCP's, those are run in which a client speaks to a server; not those of its authentication, command line, proxies,
+middleware and transforms, which are tests of one side.
 """
 
 import json
@@ -222,7 +224,8 @@ FASTMCP = Suite(
     conftests="tests",
     options=["-o", "anyio_mode=auto"],
 )
-SUITES = {"interaction": INTERACTION, "stories": STORIES, "fastmcp": FASTMCP}
+# The longest first, because they run side by side.
+SUITES = {"interaction": INTERACTION, "fastmcp": FASTMCP, "stories": STORIES}
 
 
 def entry(kind, name, port):
