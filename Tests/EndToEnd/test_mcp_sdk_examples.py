@@ -20,7 +20,12 @@ from harness.mcp_routes import soon
 from harness.waiting import eventually
 from harness.wire import RawConnection
 
-pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning"),
+    # The first test of a module waits for all the examples' start.
+    pytest.mark.timeout(180),
+]
 POLICIES = '@id("agents-may-do-anything") permit (principal in Group::"agents", action, resource);'
 # Module, how it is told to speak HTTP (nothing: it only does), and where.
 HTTP = {
@@ -230,7 +235,7 @@ async def test_a_client_gets_the_same_through_the_gateway(examples, gateway, nam
         return mcp_clients.http(url, gateway.keys["bot"], era=era, **callbacks)
 
     if example.transport == "http":
-        await soon(example.listens, 30, f"{name} to listen")
+        await soon(example.listens, 90, f"{name} to listen")
     expected, heard_directly = await everything(directly)
     found, heard = await everything(through)
     assert len(expected) > 1
@@ -254,7 +259,7 @@ def quick_examples():
         return True
 
     for name, port in ports.items():
-        eventually(lambda port=port: listens(port), 60, f"{name} to listen")
+        eventually(lambda port=port: listens(port), 90, f"{name} to listen")
     yield ports
     process.kill()
     process.wait(10)
