@@ -104,20 +104,12 @@ package final class HTTPGateway: Service {
         await janitor.sweep()
         let server = try await bind()
         started(server.channel.localAddress?.port ?? context.settings.port)
-        let runner = AsyncRunner(context: context, homes: homes)
         await withGracefulShutdownHandler {
-            await withTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await runner.run() }
-                tasks.addTask { await janitor.run() }
-                tasks.addTask { await self.context.pipes.run(on: self.homes, pool: self.context.pool) }
-                if let home = self.homes.first {
-                    let sweeper = MCPSweeper(context: self.context, home: home)
-                    tasks.addTask(executorPreference: home.executor) { await sweeper.run() }
-                }
-                tasks.addTask { await self.serve(server) }
-                await tasks.next()
-                // The listener is closed, and its last exchange and what it began have ended.
-                tasks.cancelAll()
+            await withTaskCancellationHandler {
+                await serveAndRun(server)
+            } onCancel: {
+                // The time to finish is over: whatever still waits, waits for a stream.
+                for home in self.homes { home.stop() }
             }
         } onGracefulShutdown: {
             self.context.drain.begin()
@@ -125,6 +117,24 @@ package final class HTTPGateway: Service {
             server.channel.close(promise: nil)
         }
         for home in homes { home.stop() }
+    }
+
+    private func serveAndRun(_ server: NIOAsyncChannel<ByteStream, Never>) async {
+        let runner = AsyncRunner(context: context, homes: homes)
+        let janitor = SpoolJanitor(context: context)
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await runner.run() }
+            tasks.addTask { await janitor.run() }
+            tasks.addTask { await self.context.pipes.run(on: self.homes, pool: self.context.pool) }
+            if let home = self.homes.first {
+                let sweeper = MCPSweeper(context: self.context, home: home)
+                tasks.addTask(executorPreference: home.executor) { await sweeper.run() }
+            }
+            tasks.addTask { await self.serve(server) }
+            await tasks.next()
+            // The listener is closed, and its last exchange and what it began have ended.
+            tasks.cancelAll()
+        }
     }
 
     private func serve(_ server: NIOAsyncChannel<ByteStream, Never>) async {

@@ -29,7 +29,9 @@ final class MCPPipes: Sendable {
     }
 
     /// Opens a pipe; the link hears by ``MCPPipeLink/ended(_:_:)`` when it is over.
-    func start(_ link: MCPPipeLink, _ pipe: MCPPipe) { source.yield((link, pipe)) }
+    func start(_ link: MCPPipeLink, _ pipe: MCPPipe) {
+        guard case .enqueued = source.yield((link, pipe)) else { return link.ended(pipe, MCPPipeLink.gone) }
+    }
 
     /// Keeps pipes until cancelled; those over HTTP on the event loops given.
     func run(on homes: [LoopState], pool: UpstreamPool) async {

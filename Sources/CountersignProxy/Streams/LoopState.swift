@@ -13,6 +13,7 @@ final class LoopState: @unchecked Sendable {
     /// may be due.
     private var earliest = NIODeadline.distantFuture
     private(set) var isDraining = false
+    private var isStopped = false
 
     /// Idle upstream connections kept for each upstream and loop.
     private static let maximumIdle = 256
@@ -43,12 +44,17 @@ final class LoopState: @unchecked Sendable {
     /// Closes everything.
     func stop() {
         loop.execute {
+            self.isStopped = true
             self.ticker?.cancel()
             for stream in self.streams.values { stream.close() }
         }
     }
 
-    func add(_ stream: ByteStream) { streams[ObjectIdentifier(stream)] = stream }
+    func add(_ stream: ByteStream) {
+        streams[ObjectIdentifier(stream)] = stream
+        // What is tried once more while everything ends must not begin anything.
+        if isStopped { loop.execute { stream.close() } }
+    }
 
     func remove(_ stream: ByteStream) { streams[ObjectIdentifier(stream)] = nil }
 

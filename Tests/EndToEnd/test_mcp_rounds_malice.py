@@ -1,0 +1,116 @@
+"""What servers and agents of bad will try with questions in the middle of calls; each test is an attack that once worked."""
+
+import itertools
+import json
+import threading
+
+import pytest
+
+from harness.mcp import POLICIES, McpGateway
+from harness.mcp_handmade import Handmade
+from harness.mcp_raw import APPROVAL, REFUSAL, Raw
+from harness.waiting import eventually, stays
+
+NUMBERS = itertools.count(1)
+PATIENT = {"mcp": "30s", "mcp_progress": "30s"}
+CAPABLE = {"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}
+PAGES_OF_OURS = """
+@id("no-strange-pages") forbid (principal is Agent, action, resource)
+  when { context has param_url && !(context.param_url like "https://ours.example/*") };
+"""
+READ_ONLY = """
+@id("read") permit (principal in Group::"agents", action == Action::"mcp:read", resource);
+@id("deletes") permit (principal in Group::"agents", action == Action::"mcp:delete", resource is Tool);
+@id("deletes-need-a-dba") @approvers("dba") forbid (principal is Agent, action in Action::"delete", resource);
+"""
+
+
+@pytest.fixture
+def own(scratch):
+    """Makes a gateway for one test, with one server that does what the test says."""
+    made = []
+
+    def make(answer, policies=POLICIES, era="legacy", **options):
+        server = Handmade(answer, tools=("ask", "delete_record"), era=era)
+        gateway = McpGateway(scratch / f"rounds-malice-{next(NUMBERS)}", {"tools": server}, PATIENT, policies, **options)
+        made.extend([gateway, server])
+        return gateway.start(), server
+
+    yield make
+    for each in made:
+        each.kill()
+
+
+def client(gateway, agent="bot", **capabilities):
+    raw = Raw(gateway.port, "/tools/", gateway.keys[agent])
+    if capabilities:
+        raw.initialize(capabilities=capabilities)
+    return raw
+
+
+def page(url, **more):
+    return {"mode": "url", "message": "Log in", "url": url, "elicitationId": "e"} | more
+
+
+def raw_answer(handler, message, member):
+    """Answers with a member of the message as it is written here."""
+    head = json.dumps({"jsonrpc": "2.0", "id": message["id"]})[:-1]
+    handler.say(200, f"{head}, {member}}}".encode())
+    return False
+
+
+def on_call(act):
+    return lambda message, handler: act(message, handler) if message.get("method") == "tools/call" else None
+
+
+def words(result):
+    return " ".join(item["text"] for item in result["content"])
+
+
+def stream(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    handler.close_connection = True
+
+    def say(message):
+        handler.wfile.write(f"data: {json.dumps({'jsonrpc': '2.0', **message})}\n\n".encode())
+        handler.wfile.flush()
+
+    return say
+
+
+# Going down
+
+
+def test_servers_that_never_end_do_not_keep_the_gateway_from_going_down(own, scratch):
+    done = threading.Event()
+
+    def act(message, handler):
+        say = stream(handler)
+        if message["params"]["arguments"]["n"]:
+            say({"id": "q", "method": "elicitation/create", "params": {"message": "Sure?"}})
+        try:
+            while not done.wait(1):
+                say({"method": "notifications/message", "params": {"level": "info", "data": "x"}})
+        except OSError:
+            pass
+        return False
+
+    gateway, server = own(on_call(act))
+    asked = client(gateway).modern("tools/call", {"name": "delete_record", "arguments": {"n": 1}}, capabilities=CAPABLE)
+    approvals = [gateway.pending_call("delete_record", {"n": 1})]
+    client(gateway, elicitation={}).legacy_call("delete_record", {"n": 0})
+    approvals.append(gateway.pending_call("delete_record", {"n": 0}))
+    for approval in approvals:
+        gateway.approve(approval)
+    assert asked.result()["resultType"] == "input_required"
+    eventually(lambda: len(server.asked("tools/call")) == 2, 10, "the calls")
+    try:
+        gateway.stop()
+        gateway.start()
+        for approval in approvals:
+            gateway.until(approval["id"], "unknown")
+    finally:
+        done.set()
