@@ -23,42 +23,59 @@ enum MCPShapes {
     /// without a code that the client's era has not.
     static func cleaned(_ answer: MCPAnswer, crosses: Bool) -> MCPAnswer {
         switch answer {
-        case .result(let bytes): .result(own(bytes))
+        case .result(let bytes): own(bytes)
         case .error(let bytes): .error(ownError(bytes, crosses: crosses))
         }
     }
 
     /// A result without what only the gateway may say: a server that has acted must not say that the call waits.
-    private static func own(_ bytes: [UInt8]) -> [UInt8] {
-        guard
-            let range = (try? ObjectScan.members(bytes, in: bytes.indices))?.first(where: { $0.name == "_meta" })?
-                .value,
-            let meta = (try? JSONParser.parse(bytes[range], limits: JSONLimits(allowsNoncharacters: true)))?.objectValue
-        else { return bytes }
-        let kept = meta.members.filter { !isOurs($0.key) }
-        guard kept.count < meta.count else { return bytes }
-        let object = JSONObject(kept.map { ($0.key, $0.value) })
-        return Array(bytes[..<range.lowerBound]) + JSONValue.object(object).canonicalBytes()
-            + Array(bytes[range.upperBound...])
+    ///
+    /// What readers do not understand alike, one of them may understand so.
+    private static func own(_ bytes: [UInt8]) -> MCPAnswer {
+        guard isObject(bytes) else { return .result(bytes) }
+        guard let members = try? ObjectScan.members(bytes, in: bytes.indices) else { return .error(unreadable) }
+        guard let range = members.first(where: { $0.name == "_meta" })?.value else { return .result(bytes) }
+        let meta = ObjectScan.value(bytes, in: range)
+        if let meta, meta.objectValue?.contains(where: { isOurs($0.key) }) != true { return .result(bytes) }
+        let kept = (meta?.objectValue?.members ?? []).filter { !isOurs($0.key) }
+        var cleaned = Array(bytes[..<range.lowerBound])
+        JSONValue.object(JSONObject(kept.map { ($0.key, $0.value) })).appendCanonical(to: &cleaned, exactly: true)
+        return .result(cleaned + bytes[range.upperBound...])
+    }
+
+    private static func isObject(_ bytes: [UInt8]) -> Bool {
+        bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
+    }
+
+    private static let unreadable: [UInt8] = {
+        let message =
+            "The server has answered, and what it says cannot be passed on: it can be read in more than one way. Look what "
+            + "state things are in before you call again."
+        return JSONValue.object(RPCError(code: RPCCode.internalError, message: message).json).canonicalBytes()
+    }()
+
+    /// An error as a value, with its code; `nil` for one that readers do not understand alike.
+    static func error(_ bytes: [UInt8]) -> (code: Int64, value: JSONObject)? {
+        guard let error = ObjectScan.value(bytes, in: bytes.indices)?.objectValue else { return nil }
+        // To most readers, `-32042.0` is an integer.
+        let code = error["code"]?.integerValue ?? error["code"]?.doubleValue.flatMap { Int64(exactly: $0) }
+        return (code ?? RPCCode.internalError, error)
     }
 
     private static func ownError(_ bytes: [UInt8], crosses: Bool) -> [UInt8] {
-        let limits = JSONLimits(maxDepth: 128, maxBytes: 128 << 20, allowsNoncharacters: true)
-        guard var error = (try? JSONParser.parse(bytes, limits: limits))?.objectValue else { return bytes }
-        var isChanged = false
-        if let code = error["code"]?.integerValue, MCPWords.own.contains(code) {
-            error["code"] = .integer(RPCCode.internalError)
-            isChanged = true
-        }
-        if crosses, let code = error["code"]?.integerValue, let other = MCPWords.legacyCodes[code] {
-            error["code"] = .integer(other)
-            isChanged = true
-        }
+        guard var (code, error) = error(bytes) else { return unreadable }
+        if MCPWords.own.contains(code) { code = RPCCode.internalError }
+        if crosses, let other = MCPWords.legacyCodes[code] { code = other }
+        var isChanged = error["code"] != .integer(code)
+        error["code"] = .integer(code)
         if let data = error["data"]?.objectValue, data.contains(where: { isOurs($0.key) }) {
             error["data"] = .object(JSONObject(data.members.filter { !isOurs($0.key) }.map { ($0.key, $0.value) }))
             isChanged = true
         }
-        return isChanged ? JSONValue.object(error).canonicalBytes() : bytes
+        guard isChanged else { return bytes }
+        var changed = [UInt8]()
+        JSONValue.object(error).appendCanonical(to: &changed, exactly: true)
+        return changed
     }
 
     private static func isOurs(_ key: String) -> Bool { key.utf8.starts(with: "dev.countersign/".utf8) }
