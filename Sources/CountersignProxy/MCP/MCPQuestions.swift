@@ -79,17 +79,53 @@ struct MCPQuestions {
 
     /// An answer as the client may have it.
     ///
-    /// One that says that its human has to open pages first (2025-11-25, "URL Elicitation Required Error") is a question,
-    /// is judged as one, and is put in the words of the client's era. Throws what the client is
-    /// told if it may not be asked.
+    /// What it asks is judged: in the modern era in a result of its own, before in an error that says that its human has to
+    /// open pages first (2025-11-25, "URL Elicitation Required Error"), which is put in the words of the client's era.
+    /// Throws what the client is told if it may not be asked.
     func screened(_ answer: MCPAnswer) async throws(RPCError) -> MCPAnswer {
-        guard case .error(let bytes) = answer,
-            let error = try? JSONParser.parse(bytes, limits: JSONLimits(maxBytes: 1 << 20, allowsNoncharacters: true)),
-            error["code"]?.integerValue == RPCCode.urlElicitationRequired
-        else { return answer }
+        switch answer {
+        case .result(let bytes):
+            if caller.revision.isModern, MCPShapes.kind(of: bytes) == "input_required" {
+                try await judgeRequests(bytes)
+            }
+            return answer
+        case .error(let bytes):
+            guard let (code, error) = MCPShapes.error(bytes), code == RPCCode.urlElicitationRequired else {
+                return answer
+            }
+            return try await screened(error, answer)
+        }
+    }
+
+    /// More than anybody is asked at once.
+    private static let maximumAtOnce = 16
+    private static let tooMany = RPCError(
+        code: RPCCode.internalError,
+        message: "The server asks for more than \(maximumAtOnce) things at once.",
+    )
+
+    private func judgeRequests(_ bytes: [UInt8]) async throws(RPCError) {
+        guard let result = ObjectScan.value(bytes, in: bytes.indices) else {
+            throw RPCError(code: RPCCode.internalError, message: "The server asks for input, and cannot be understood.")
+        }
+        guard let requests = result["inputRequests"] else { return }
+        let members = requests.objectValue?.members
+        guard let members, members.allSatisfy({ $0.value["method"]?.stringValue != nil }) else {
+            throw RPCError(code: RPCCode.internalError, message: "The server asks for input, and does not say which.")
+        }
+        guard members.count <= Self.maximumAtOnce else { throw Self.tooMany }
+        for member in members {
+            let (name, params) = (member.value["method"]?.stringValue ?? "", member.value["params"])
+            if case .refuse(let error) = await judge(name, params?.canonicalBytes()) { throw error }
+        }
+    }
+
+    private func screened(_ error: JSONObject, _ answer: MCPAnswer) async throws(RPCError) -> MCPAnswer {
+        let pages = error["data"]?["elicitations"]?.arrayValue ?? []
+        guard pages.count <= Self.maximumAtOnce else { throw Self.tooMany }
         var requests = [(String, JSONValue)]()
-        for (index, asked) in (error["data"]?["elicitations"]?.arrayValue ?? []).prefix(16).enumerated() {
-            let isTold = !caller.revision.isModern
+        let isTold = !caller.revision.isModern
+        for (index, asked) in pages.enumerated() {
             switch await judge(MCPMethod.elicit.rawValue, asked.canonicalBytes(), isTold: isTold) {
             case .refuse(let error): throw error
             case .pass(let params):

@@ -123,10 +123,24 @@ struct MCPTasks {
             value["_meta"] = .object(meta)
             end = await exchange.reply.finish(RPCWriter.result(id: id, .object(value)))
         case .error(let value):
-            end = await exchange.reply.finish(RPCWriter.error(id: id, raw: value.canonicalBytes()))
+            do throws(RPCError) {
+                let answer = try await questions(current).screened(.error(value.canonicalBytes()))
+                end = await exchange.reply.finish(MCPShapes.message(answer, id: id, for: exchange.caller))
+            } catch {
+                return await exchange.fail(id, error)
+            }
         }
         if end.isDelivered { try await enforcement.delivered(approval.id, keepsResponse: true) }
         return end.isReusable
+    }
+
+    /// Judges what the server of a task asks, which may be one of several that are joined here.
+    private func questions(_ approval: Approval) -> MCPQuestions {
+        MCPQuestions(
+            caller: exchange.caller,
+            connection: exchange.context.connections.mcp(approval.connection) ?? exchange.connection,
+            enforcement: enforcement,
+        )
     }
 
     private func cancel(_ id: RequestID, _ approval: Approval) async throws(LedgerError) -> Bool {
