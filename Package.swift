@@ -31,6 +31,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLSEvents = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -85,7 +86,8 @@ let package = Package(
         target(
             "CountersignProxy",
             [
-                "CountersignCore", "CanonicalJSON", "HTTPWire", "MCPWire", crypto, logging, lifecycle, nioCore, nioPosix,
+                "CountersignCore", "CanonicalJSON", "HTTPWire", "MCPWire", crypto, logging, lifecycle, nioCore,
+                nioPosix,
                 nioTLS, nioTLSEvents, subprocess, system,
             ],
         ),
@@ -134,7 +136,10 @@ let package = Package(
         ),
         tests(
             "CountersignProxyTests",
-            ["CountersignProxy", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "HTTPWire", "MCPWire", nioCore],
+            [
+                "CountersignProxy", "CountersignCore", "CountersignTestKit", "CanonicalJSON", "HTTPWire", "MCPWire",
+                nioCore, nioEmbedded,
+            ],
         ),
         tests(
             "CountersignServerTests",

@@ -182,6 +182,84 @@ def stream(handler):
     return say
 
 
+def test_a_legacy_client_is_not_given_a_question_in_words_of_the_other_era(own):
+    go = threading.Event()
+
+    def act(message, handler):
+        say = stream(handler)
+        say({"id": "q", "method": "elicitation/create", "params": {"message": "Sure?"}})
+        go.wait(20)
+        say({"id": message["id"], "result": {"content": [{"type": "text", "text": "ran"}]}})
+        return False
+
+    gateway, server = own(on_call(act))
+    held = client(gateway).modern("tools/call", {"name": "delete_record", "arguments": {}}, capabilities=CAPABLE)
+    gateway.approve(gateway.pending_call("delete_record"))
+    assert held.result()["resultType"] == "input_required"
+    again = [client(gateway, elicitation={}).legacy_call("delete_record")]
+    again.append(client(gateway).modern("tools/call", {"name": "delete_record", "arguments": {}}, capabilities={"roots": {}}))
+    eventually(lambda: all(each.begun.is_set() for each in again), 10, "both wait")
+    stays(lambda: all(each.is_waiting for each in again), 1, "nobody is answered before the call's end")
+    go.set()
+    for each in again:
+        result = each.result(30)
+        assert result.get("resultType", "complete") == "complete" and words(result) == "ran"
+    assert len(server.asked("tools/call")) == 1
+
+
+# Too much
+
+
+def flood(count, text):
+    """A tool that asks so many things on its call's stream, and ends when all but the open ones are refused."""
+
+    def act(message, handler):
+        say = stream(handler)
+        for number in range(count):
+            say({"id": f"q{number}", "method": "elicitation/create", "params": {"message": text}})
+        say({"method": "notifications/message", "params": {"level": "info", "data": "all asked"}})
+        act.go.wait(60)
+        say({"id": message["id"], "result": {"content": [{"type": "text", "text": "ran"}]}})
+        return False
+
+    act.go = threading.Event()
+    return act
+
+
+def refusals(server):
+    return [each for each in server.got if "error" in each and "method" not in each]
+
+
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+def test_a_server_that_asks_and_asks_fills_neither_log_nor_memory(own, era):
+    count = 1500 if era == "legacy" else 300
+    act = flood(count, "Sure?")
+    gateway, server = own(on_call(act))
+    size = len(gateway.entries())
+    if era == "modern":
+        exchange = client(gateway).modern("tools/call", {"name": "ask"}, capabilities=CAPABLE)
+    else:
+        exchange = client(gateway, elicitation={}).legacy_call("ask")
+    most = 100 if era == "modern" else 1024
+    eventually(lambda: len(refusals(server)) == count - most, 60, "the refusals")
+    assert len(gateway.entries()) - size <= most + 5
+    act.go.set()
+    if era == "legacy":
+        assert words(exchange.result()) == "ran"
+
+
+def test_questions_that_no_client_could_read_are_not_kept(own):
+    act = flood(40, "x" * 300_000)
+    gateway, server = own(on_call(act))
+    raw = client(gateway)
+    question = raw.modern("tools/call", {"name": "ask"}, capabilities=CAPABLE).result()
+    eventually(lambda: len(refusals(server)) == 37, 60, "the refusals")
+    state = {"requestState": question["requestState"]}
+    body = raw.modern("tools/call", {"name": "ask", **state}, capabilities=CAPABLE).finish().body
+    assert len(json.loads(body)["result"]["inputRequests"]) == 3 and len(body) < 1 << 20
+    act.go.set()
+
+
 # Going down
 
 

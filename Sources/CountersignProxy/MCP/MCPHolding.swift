@@ -53,8 +53,10 @@ struct MCPHolding {
                     current = try await enforcement.ledger.approval(current.id) ?? current
                     continue
                 case .redeemed:
-                    // The call has questions, and whoever it was made for is not there to hear them.
-                    if let rounds = context.rounds.rounds(under: current.id), !rounds.questions.isEmpty,
+                    // The call has questions, and whoever it was made for is not there to hear them; but who comes for it
+                    // now may be another client of the agent's, which cannot be asked so, or not the same things.
+                    if call.isAskedInRounds, let rounds = context.rounds.rounds(under: current.id),
+                        rounds.upstream.declared == call.caller.declared, !rounds.questions.isEmpty,
                         let bell = rounds.attend()
                     {
                         return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds).resume(bell)

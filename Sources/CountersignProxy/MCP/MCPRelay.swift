@@ -44,7 +44,7 @@ struct MCPRelay {
         case .progress: if progressToken == nil { return }
         case .cancelled:
             // The client knows the question by another id. To a modern one it is no request of its own.
-            guard caller.session != nil, let asked = upstream.withdraw(params) else { return }
+            guard caller.session != nil, let asked = upstream.takeBack(params) else { return }
             let about = JSONObject([("requestId", asked.json)])
             return await sink.send(RPCWriter.notification(method: name, params: about), id: id)
         default: break
@@ -80,6 +80,10 @@ struct MCPRelay {
                 + "\(name) is not supported."
             return .refuse(RPCError(code: RPCCode.methodNotFound, message: message))
         }
+        guard upstream.takesQuestions else {
+            let message = "The client has not answered too many questions already."
+            return .refuse(RPCError(code: RPCCode.internalError, message: message))
+        }
         return await exchange.questions.judge(name, params)
     }
 
@@ -93,6 +97,7 @@ struct MCPRelay {
         defer {
             exchange.agent.stream.whenClosed(nil)
             cancellation.onCancel(nil)
+            if case .string(let name) = question.id { upstream.withdraw(name) }
         }
         await sink.send(RPCWriter.request(id: question.id, method: name, rawParams: bytes))
         for await answer in question.answers { return answer }

@@ -20,12 +20,11 @@ struct MCPRoundCall: Sendable {
 
     /// Makes the call in the task at hand, and answers with its end.
     func run(_ body: (Self) async -> MCPDispatch.End) async -> MCPDispatch.End {
-        if let approval = rounds.approval { context.rounds.note(rounds, under: approval) }
         let drain = context.drain.onDrain { [rounds] in rounds.lapse() }
         let end = await withTaskGroup(of: Void.self) { group in
             group.addTask(executorPreference: home.executor) { await expire() }
             let end = await body(self)
-            rounds.end(end)
+            for question in rounds.end(end) { upstream.withdraw(question.key) }
             return end
         }
         context.drain.forget(drain)
@@ -64,7 +63,7 @@ struct MCPRoundCall: Sendable {
     func notify(_ method: String, _ params: [UInt8]?) {
         if MCPMethod.server(method, modern: true) == .toolsListChanged { connection.memory.catalogue.invalidate() }
         if MCPMethod.server(method, modern: false) == .cancelled {
-            if case .string(let key)? = upstream.withdraw(params) { _ = rounds.answered(key) }
+            if case .string(let key)? = upstream.takeBack(params) { _ = rounds.answered(key) }
             return
         }
         rounds.notify(method, params)
@@ -73,29 +72,40 @@ struct MCPRoundCall: Sendable {
     /// Asks the client what a legacy server wants to know; the answer goes to the server when it comes.
     func ask(_ id: RequestID, _ method: String, _ params: [UInt8]?) async {
         if method == "ping" { return await decline(id, nil) }
+        let size = params?.count ?? 0
+        guard rounds.takes(size) else { return await decline(id, Self.unanswered) }
         switch await questions.judge(method, params) {
         case .refuse(let error): await decline(id, error)
         case .pass(let params):
             let own = upstream.ask(client: id, chance: context.enforcement.entries.chance)
-            await put(own, method, params)
+            await put(own, method, params, size)
         }
     }
 
     /// Asks the client what a modern server wants to know, and waits for the answer.
     func question(_ method: String, _ params: JSONValue) async -> ServerAnswer {
-        switch await questions.judge(method, params.canonicalBytes()) {
+        let bytes = params.canonicalBytes()
+        guard rounds.takes(bytes.count) else { return .error(.object(Self.unanswered.json)) }
+        switch await questions.judge(method, bytes) {
         case .refuse(let error): return .error(.object(error.json))
         case .pass(let params):
             let question = upstream.ask(chance: context.enforcement.entries.chance)
-            await put(question.id, method, params)
+            await put(question.id, method, params, bytes.count)
             for await answer in question.answers { return answer }
             return .error(.object(Self.unanswered.json))
         }
     }
 
-    private func put(_ id: RequestID, _ method: String, _ params: JSONObject) async {
+    private func put(_ id: RequestID, _ method: String, _ params: JSONObject, _ size: Int) async {
         guard case .string(let key) = id else { return }
-        let question = MCPRounds.Question(key: key, method: method, params: .object(MCPQuestions.modern(params)))
+        let question = MCPRounds.Question(
+            key: key,
+            method: method,
+            params: .object(MCPQuestions.modern(params)),
+            size: size,
+        )
+        // Of several asks of one approval only the one that makes the call gets here.
+        if let approval = rounds.approval { context.rounds.note(rounds, under: approval) }
         if !rounds.ask(question) { await refuse(question) }
     }
 

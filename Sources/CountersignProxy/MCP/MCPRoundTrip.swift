@@ -54,7 +54,10 @@ struct MCPRoundTrip {
             for question in questions where rounds.answered(question.key) { await call.refuse(question) }
             return nil
         }
-        rounds.park()
+        guard let absence = rounds.park() else {
+            _ = context.rounds.take(word, of: call.caller.agent)
+            return nil
+        }
         // From here on it is the next request that matters, not this connection.
         exchange.agent.stream.whenClosed(nil)
         let result = JSONObject([
@@ -62,7 +65,7 @@ struct MCPRoundTrip {
             ("requestState", .string(call.state.parked(word))), ("resultType", "input_required"),
         ])
         let end = await exchange.reply.finish(RPCWriter.result(id: call.id, .object(result)))
-        if !end.isDelivered, context.rounds.take(word, of: call.caller.agent) != nil { rounds.leave() }
+        if !end.isDelivered, context.rounds.take(word, of: call.caller.agent) != nil { rounds.leave(absence) }
         return end.isReusable
     }
 

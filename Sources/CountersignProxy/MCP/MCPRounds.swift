@@ -16,6 +16,8 @@ final class MCPRounds: Sendable {
         let key: String
         let method: String
         let params: JSONValue
+        /// How many bytes the server has written for it.
+        let size: Int
 
         /// The questions as a client reads them (`inputRequests`).
         static func requests(_ questions: [Question]) -> JSONObject {
@@ -47,7 +49,12 @@ final class MCPRounds: Sendable {
     private struct State {
         var client: Client
         var questions: [Question] = []
+        /// How many questions of the server's have been looked at.
         var asked = 0
+        /// When the questions lapse; `nil` while the client is here, and where none are open.
+        var lapsesAt: NIODeadline?
+        /// Whether a timer runs, of which there is never more than one: clients may come and go as often as they like.
+        var isTimed = false
         var notices: [(method: String, params: [UInt8]?)] = []
         var noticeBytes = 0
         var end: MCPDispatch.End?
@@ -61,8 +68,12 @@ final class MCPRounds: Sendable {
     private static let patience = TimeAmount.minutes(10)
     /// A server that asks more often than this does not get done.
     private static let maximumQuestions = 100
+    /// Bytes of questions that are open: official clients read no more in one message.
+    private static let maximumOpen = 1 << 20
     /// Bytes of notifications that wait for a client to read them.
     private static let maximumNotices = 1 << 20
+    /// What a notification weighs apart from its text.
+    private static let weight = 256
 
     let upstream: MCPUpstream
     /// The approval that the call was made under; `nil` for one that policy allowed.
@@ -110,7 +121,7 @@ final class MCPRounds: Sendable {
 
     /// Says something that needs no answer; nobody hears it if there is no client, or too much is unread.
     func notify(_ method: String, _ params: [UInt8]?) {
-        let size = method.utf8.count + (params?.count ?? 0)
+        let size = Self.size(method, params)
         ring { state in
             guard case .present = state.client, state.noticeBytes + size <= Self.maximumNotices else { return }
             state.notices.append((method, params))
@@ -118,26 +129,41 @@ final class MCPRounds: Sendable {
         }
     }
 
-    /// Asks the client; false if it can not be asked any more.
-    func ask(_ question: Question) -> Bool {
-        let changes = ring { state -> Int? in
-            guard !state.isOver, state.end == nil, state.asked < Self.maximumQuestions else { return nil }
-            state.asked += 1
-            state.questions.append(question)
-            return state.changes
-        }
-        guard let changes else { return false }
-        waitForClient(changes)
-        return true
+    private static func size(_ method: String, _ params: [UInt8]?) -> Int {
+        method.utf8.count + (params?.count ?? 0) + weight
     }
 
-    /// The call has ended.
-    func end(_ end: MCPDispatch.End) {
-        ring { state in
+    /// Whether a question of so many bytes is worth judging, which leaves an entry.
+    func takes(_ size: Int) -> Bool {
+        state.withLock { state in
+            let open = state.questions.reduce(0) { $0 + $1.size }
+            guard !state.isOver, state.end == nil, state.asked < Self.maximumQuestions, open + size <= Self.maximumOpen
+            else { return false }
+            state.asked += 1
+            return true
+        }
+    }
+
+    /// Asks the client; false if it can not be asked any more.
+    func ask(_ question: Question) -> Bool {
+        let isAsked = ring { state in
+            guard !state.isOver, state.end == nil else { return false }
+            state.questions.append(question)
+            return true
+        }
+        waitForClient()
+        return isAsked
+    }
+
+    /// The call has ended: the questions that are open.
+    func end(_ end: MCPDispatch.End) -> [Question] {
+        let questions = ring { state in
             state.end = end
-            state.questions = []
+            defer { state.questions = [] }
+            return state.questions
         }
         lapsed.finish()
+        return questions
     }
 
     /// Nobody answers any more: the questions that are open.
@@ -146,6 +172,7 @@ final class MCPRounds: Sendable {
     func expire() -> [Question] {
         let questions = state.withLock { state in
             state.isOver = true
+            state.lapsesAt = nil
             defer { state.questions = [] }
             return state.questions
         }
@@ -163,7 +190,7 @@ final class MCPRounds: Sendable {
         state.withLock { state in
             if !state.notices.isEmpty {
                 let (method, params) = state.notices.removeFirst()
-                state.noticeBytes -= method.utf8.count + (params?.count ?? 0)
+                state.noticeBytes -= Self.size(method, params)
                 return .notify(method: method, params: params)
             }
             if let end = state.end { return .end(end) }
@@ -171,14 +198,18 @@ final class MCPRounds: Sendable {
         }
     }
 
-    /// The client is being asked, and this request of its ends.
-    func park() {
-        let changes = state.withLock { state in
+    /// The client is being asked, and this request of its ends; `nil` if the call has, whose end it gets instead.
+    ///
+    /// The number tells this absence from later ones.
+    func park() -> Int? {
+        let absence = state.withLock { state -> Int? in
+            guard state.end == nil else { return nil }
             state.client = .awaited
             state.changes += 1
             return state.changes
         }
-        waitForClient(changes)
+        waitForClient()
+        return absence
     }
 
     /// The client is back with another request; the bell rings at once.
@@ -190,6 +221,7 @@ final class MCPRounds: Sendable {
             let (bell, ringer) = Self.makeBell()
             state.client = .present(ringer)
             state.changes += 1
+            state.lapsesAt = nil
             ringer.yield()
             return bell
         }
@@ -201,25 +233,31 @@ final class MCPRounds: Sendable {
     /// Takes an answer in; whether it was asked for.
     func answered(_ key: String) -> Bool {
         state.withLock { state in
-            let index = state.questions.firstIndex { $0.key == key }
-            if let index { state.questions.remove(at: index) }
-            return index != nil
+            guard let index = state.questions.firstIndex(where: { $0.key == key }) else { return false }
+            state.questions.remove(at: index)
+            // Whoever answers one has its time for the others.
+            if state.lapsesAt != nil { state.lapsesAt = state.questions.isEmpty ? nil : loop.now + Self.patience }
+            return true
         }
     }
 
-    /// The client has closed its request, which cancels it (2026-07-28, "Cancellation"), or cannot be told what it is asked.
-    func leave() {
-        let (before, changes) = state.withLock { state -> (Client, Int) in
+    /// The client has closed its request, which cancels it (2026-07-28, "Cancellation").
+    ///
+    /// With the number of an absence: it could not be told what it is asked, unless it has come back meanwhile.
+    func leave(_ absence: Int? = nil) {
+        let before = state.withLock { state -> Client? in
+            guard absence == nil || absence == state.changes else { return nil }
             let before = state.client
             state.client = .absent
             state.changes += 1
             state.notices = []
             state.noticeBytes = 0
-            return (before, state.changes)
+            return before
         }
+        guard let before else { return }
         if case .present(let ringer) = before { ringer.finish() }
         cancellation?.cancel()
-        waitForClient(changes)
+        waitForClient()
     }
 
     // MARK: both
@@ -236,15 +274,33 @@ final class MCPRounds: Sendable {
     }
 
     /// Lets the open questions lapse if the client does not come in time.
-    private func waitForClient(_ changes: Int) {
-        loop.scheduleTask(in: Self.patience) { [weak self] in
-            guard let self else { return }
-            let isLate = state.withLock { state in
-                if case .present = state.client { return false }
-                return state.changes == changes && state.end == nil
-            }
-            if isLate { lapsed.yield() }
+    private func waitForClient() {
+        let isFirst = state.withLock { state in
+            if case .present = state.client { return false }
+            guard state.end == nil, state.lapsesAt == nil, !state.questions.isEmpty else { return false }
+            state.lapsesAt = loop.now + Self.patience
+            defer { state.isTimed = true }
+            return !state.isTimed
         }
+        if isFirst { wake(in: Self.patience) }
+    }
+
+    private func wake(in time: TimeAmount) {
+        loop.scheduleTask(in: time) { [weak self] in self?.look() }
+    }
+
+    /// The timer's time is over; the questions' may be later by now.
+    private func look() {
+        let now = loop.now
+        let (isLate, rest) = state.withLock { state -> (Bool, TimeAmount?) in
+            state.isTimed = false
+            guard state.end == nil, let end = state.lapsesAt else { return (false, nil) }
+            guard end > now else { return (true, nil) }
+            state.isTimed = true
+            return (false, end - now)
+        }
+        if isLate { lapsed.yield() }
+        if let rest { wake(in: rest) }
     }
 }
 

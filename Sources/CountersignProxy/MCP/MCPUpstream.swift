@@ -319,7 +319,7 @@ final class MCPUpstream: Sendable {
     /// Takes a legacy server's question back that it has cancelled: the id under which the client has it.
     ///
     /// `nil` if there is none, or it is answered.
-    func withdraw(_ params: [UInt8]?) -> RequestID? {
+    func takeBack(_ params: [UInt8]?) -> RequestID? {
         guard let params, let id = (try? JSONParser.parse(params))?["requestId"].flatMap(RequestID.init) else {
             return nil
         }
@@ -331,6 +331,17 @@ final class MCPUpstream: Sendable {
             return found.map { .string($0.key) }
         }
     }
+
+    /// A question is open no more, and nobody has answered it.
+    func withdraw(_ name: String) {
+        let asker = state.withLock { $0.questions.removeValue(forKey: name) }
+        if case .call(let source) = asker { source.finish() }
+    }
+
+    /// Whether the client may be asked something more: a server that asks and gets no answers has to stop some time.
+    var takesQuestions: Bool { state.withLock { $0.questions.count < Self.maximumQuestions } }
+
+    private static let maximumQuestions = 1024
 
     /// Passes the client's answer to a question on; false if nobody asked.
     func answer(_ id: RequestID, _ answer: ServerAnswer, on home: LoopState) async throws(MCPFailure) -> Bool {
