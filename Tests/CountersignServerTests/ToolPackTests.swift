@@ -27,6 +27,7 @@ struct ToolPackTests {
         (.slack, nil, ["slack_delete_message"]),
         (.postgres, .read, ["list_schemas", "get_top_queries"]),
         (.postgres, .execute, ["query", "execute_sql", "explain_query", "analyze_query_indexes"]),
+        (.postgres, .export, ["analyze_workload_indexes"]),
         (.postgres, nil, ["pg_query"]),
     ]
 

@@ -95,10 +95,11 @@ extension ToolPack {
         (
             .read,
             [
-                "analyze_db_health", "analyze_workload_indexes", "get_object_details", "get_top_queries",
-                "list_objects", "list_schemas",
+                "analyze_db_health", "get_object_details", "get_top_queries", "list_objects", "list_schemas",
             ]
         ),
+        // By its method `llm` it sends what others asked the database, and its schema, to a model of somebody else's.
+        (.export, ["analyze_workload_indexes"]),
         (.execute, ["query", "analyze_query_indexes", "execute_sql", "explain_query"]),
     ]
 }
