@@ -152,6 +152,7 @@ struct InputSchemaTests {
         }
         let choices = joined(60) { #"{"properties": {"p\#($0)": {"enum": ["a", "b"]}}}"# }
         let all = joined(60) { _ in reference("d") }
+        let many = joined(2000) { _ in reference("d") }
         let deep = String(repeating: #"{"anyOf": ["#, count: 25) + "{}" + String(repeating: "]}", count: 25)
         return [
             // Each definition uses the next one twice.
@@ -160,6 +161,9 @@ struct InputSchemaTests {
             object(#""properties": {"a": \#(deep)}"#),
             object(#""properties": {\#(joined(9000) { "\"p\($0)\": {}" })}"#),
             object(#""required": [\#(joined(9000) { "\"p\($0)\"" })]"#),
+            // Much in one place, which is referred to again and again.
+            object(#""allOf": [\#(many)], "$defs": {"d": {"type": [\#(joined(100_000) { _ in "\"null\"" })]}}"#),
+            object(##""allOf": [\##(many)], "$defs": {"d": {"$ref": "#/\##(String(repeating: "x/", count: 300_000))"}}"##),
         ]
     }()
 

@@ -19,6 +19,10 @@ package struct InputSchema {
     private static let maximumDepth = 24
     /// So many parts are looked at, those that references repeat included.
     private static let maximumParts = 4096
+    /// Longer references are not followed.
+    ///
+    /// Bytes.
+    private static let maximumReference = 1024
 
     private let root: JSONValue
     private var parts = 0
@@ -76,7 +80,9 @@ package struct InputSchema {
         switch type {
         case .string(let kind): [kind]
         case .array(let items):
-            items.isEmpty || items.contains { $0.stringValue == nil } ? nil : items.compactMap(\.stringValue)
+            // There are seven, and no more need be looked at again wherever something refers to this.
+            items.isEmpty || items.count > 7 || items.contains { $0.stringValue == nil }
+                ? nil : items.compactMap(\.stringValue)
         case nil: isObject ? ["object"] : nil
         case .null, .bool, .integer, .number, .object: nil
         }
@@ -129,7 +135,8 @@ package struct InputSchema {
 
     /// What a reference within the schema refers to; others, and those that lead back to themselves, are unknown.
     private mutating func referred(_ name: String?, depth: Int, isObject: Bool) -> ArgumentShape {
-        guard let name, name == "#" || name.hasPrefix("#/"), !name.contains("%"),
+        guard let name, name.utf8.count <= Self.maximumReference, name == "#" || name.hasPrefix("#/"),
+            !name.contains("%"),
             !following.contains(where: { $0.utf8.elementsEqual(name.utf8) })
         else { return .unknown }
         var target = root
