@@ -163,7 +163,9 @@ struct InputSchemaTests {
             object(#""required": [\#(joined(9000) { "\"p\($0)\"" })]"#),
             // Much in one place, which is referred to again and again.
             object(#""allOf": [\#(many)], "$defs": {"d": {"type": [\#(joined(100_000) { _ in "\"null\"" })]}}"#),
-            object(##""allOf": [\##(many)], "$defs": {"d": {"$ref": "#/\##(String(repeating: "x/", count: 300_000))"}}"##),
+            object(
+                ##""allOf": [\##(many)], "$defs": {"d": {"$ref": "#/\##(String(repeating: "x/", count: 300_000))"}}"##
+            ),
         ]
     }()
 

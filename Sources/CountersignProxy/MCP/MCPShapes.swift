@@ -9,10 +9,10 @@ enum MCPShapes {
         _ answer: MCPAnswer,
         id: RequestID,
         for caller: MCPCaller,
-        from upstream: MCPUpstream,
+        from upstream: MCPUpstream?,
     ) -> [UInt8] {
         let modern = caller.revision.isModern
-        let crosses = modern && !(upstream.knownPeer?.revision.isModern ?? true)
+        let crosses = modern && !(upstream?.knownPeer?.revision.isModern ?? true)
         return switch cleaned(answer, crosses: crosses) {
         case .result(let bytes): RPCWriter.result(id: id, raw: result(bytes, modern: modern))
         case .error(let bytes): RPCWriter.error(id: id, raw: bytes)

@@ -125,7 +125,7 @@ struct MCPTasks {
         case .error(let value):
             do throws(RPCError) {
                 let answer = try await questions(current).screened(.error(value.canonicalBytes()))
-                end = await exchange.reply.finish(MCPShapes.message(answer, id: id, for: exchange.caller))
+                end = await exchange.reply.finish(MCPShapes.message(answer, id: id, for: exchange.caller, from: nil))
             } catch {
                 return await exchange.fail(id, error)
             }
