@@ -104,6 +104,12 @@ struct MCPQuestions {
         message: "The server asks for more than \(maximumAtOnce) things at once.",
     )
 
+    /// To the client that is not asked, it is no method of its own that is not found.
+    private static func told(_ error: RPCError) -> RPCError {
+        guard error.code == RPCCode.methodNotFound else { return error }
+        return RPCError(code: RPCCode.invalidRequest, message: error.message)
+    }
+
     private func judgeRequests(_ bytes: [UInt8]) async throws(RPCError) {
         guard let result = ObjectScan.value(bytes, in: bytes.indices) else {
             throw RPCError(code: RPCCode.internalError, message: "The server asks for input, and cannot be understood.")
@@ -116,7 +122,7 @@ struct MCPQuestions {
         guard members.count <= Self.maximumAtOnce else { throw Self.tooMany }
         for member in members {
             let (name, params) = (member.value["method"]?.stringValue ?? "", member.value["params"])
-            if case .refuse(let error) = await judge(name, params?.canonicalBytes()) { throw error }
+            if case .refuse(let error) = await judge(name, params?.canonicalBytes()) { throw Self.told(error) }
         }
     }
 
@@ -127,7 +133,7 @@ struct MCPQuestions {
         let isTold = !caller.revision.isModern
         for (index, asked) in pages.enumerated() {
             switch await judge(MCPMethod.elicit.rawValue, asked.canonicalBytes(), isTold: isTold) {
-            case .refuse(let error): throw error
+            case .refuse(let error): throw Self.told(error)
             case .pass(let params):
                 let request = JSONObject([
                     ("method", .string(MCPMethod.elicit.rawValue)), ("params", .object(Self.modern(params))),
