@@ -1,3 +1,5 @@
+import CountersignCore
+
 /// Writes text from outside so that a reader sees what is there: what is invisible, turns the direction of reading or
 /// passes for another character becomes a marked escape (Unicode TR 36 and 39 tell of the attacks).
 ///
@@ -10,55 +12,15 @@ enum VisibleText {
     static func block(_ text: String) -> Markup { write(text, isBlock: true) }
 
     private static func write(_ text: String, isBlock: Bool) -> Markup {
-        let scalars = Array(text.unicodeScalars)
-        let suspects = Confusables.suspects(in: scalars)
         var html = ""
         html.reserveCapacity(text.utf8.count + text.utf8.count / 8)
-        var marks = 0
-        for (index, scalar) in scalars.enumerated() {
-            if scalar.isASCII {
-                marks = 0
-                switch scalar {
-                case "\n" where isBlock, "\t" where isBlock: html.unicodeScalars.append(scalar)
-                case "\n": escape("\\n", scalar, to: &html)
-                case "\t": escape("\\t", scalar, to: &html)
-                case "\r": escape("\\r", scalar, to: &html)
-                case " "..."~": Markup.append(scalar, to: &html)
-                default: escape(scalar, to: &html)
-                }
-                continue
-            }
-            let isMark = scalar.properties.generalCategory == .nonspacingMark
-            marks = isMark ? marks + 1 : 0
-            // A few accents belong to a letter; a pile of them covers the lines above and below.
-            if suspects.contains(index) || marks > 2 || isHidden(scalar) {
-                escape(scalar, to: &html)
-            } else {
-                html.unicodeScalars.append(scalar)
+        VisibleScalar.each(of: text, isBlock: isBlock) { visible in
+            switch visible {
+            case .plain(let scalar): Markup.append(scalar, to: &html)
+            case .escaped(let shown, let scalar): escape(shown, scalar, to: &html)
             }
         }
         return Markup(trusted: html)
-    }
-
-    /// Whether a character outside of ASCII cannot be seen or is not what it looks like, wherever it stands.
-    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
-        let properties = scalar.properties
-        if properties.isDefaultIgnorableCodePoint || properties.isNoncharacterCodePoint { return true }
-        switch properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator,
-            .spaceSeparator, .enclosingMark:
-            return true
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .nonspacingMark,
-            .spacingMark, .decimalNumber, .letterNumber, .otherNumber, .connectorPunctuation, .dashPunctuation,
-            .openPunctuation, .closePunctuation, .initialPunctuation, .finalPunctuation, .otherPunctuation,
-            .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol:
-            return Confusables.isAlwaysSuspect(scalar)
-        @unknown default: return true
-        }
-    }
-
-    private static func escape(_ scalar: Unicode.Scalar, to html: inout String) {
-        escape("\\u{\(String(scalar.value, radix: 16, uppercase: true))}", scalar, to: &html)
     }
 
     private static func escape(_ shown: String, _ scalar: Unicode.Scalar, to html: inout String) {

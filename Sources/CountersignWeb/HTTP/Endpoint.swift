@@ -1,4 +1,5 @@
 import CanonicalJSON
+import CountersignCore
 import HTTPTypes
 
 /// One thing that can be asked: method, path, who may, what it takes and answers, and the code that does it.

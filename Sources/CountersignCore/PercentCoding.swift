@@ -1,7 +1,7 @@
 /// Percent-encoding of URIs (RFC 3986, section 2.1), and of forms.
-enum PercentCoding {
+package enum PercentCoding {
     /// The text behind an encoded one; `nil` if an escape is broken or the bytes are not UTF-8.
-    static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
+    package static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
         var bytes = [UInt8]()
         bytes.reserveCapacity(text.utf8.count)
         var rest = text.utf8.makeIterator()
@@ -18,7 +18,7 @@ enum PercentCoding {
     }
 
     /// Encodes everything but the unreserved characters; good for a path's segment and a query's value.
-    static func encode(_ text: String) -> String {
+    package static func encode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes = [UInt8]()
         bytes.reserveCapacity(text.utf8.count)
@@ -45,14 +45,14 @@ enum PercentCoding {
 }
 
 /// The names and values of a query or a form, in order (`application/x-www-form-urlencoded`).
-struct FormFields: Sendable {
+package struct FormFields: Sendable {
     private var pairs: [(name: String, value: String)] = []
 
     /// No fields.
-    init() {}
+    package init() {}
 
     /// Reads encoded fields; `nil` if an escape is broken or there are more than 100.
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         for (name, value) in Self.split(text) {
             guard let name = PercentCoding.decode(name, plusIsSpace: true),
                 let value = PercentCoding.decode(value, plusIsSpace: true), pairs.count < 100
@@ -64,20 +64,23 @@ struct FormFields: Sendable {
     /// The encoded names and values, in order.
     ///
     /// Bytes are compared: to Swift, an equals sign with an accent is another character.
-    static func split(_ text: some StringProtocol) -> [(name: Substring, value: Substring)] {
+    package static func split(_ text: some StringProtocol) -> [(name: Substring, value: Substring)] {
         Substring(text).utf8.split(separator: UInt8(ascii: "&")).map { part in
             let sides = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             return (Substring(sides[0]), sides.count > 1 ? Substring(sides[1]) : "")
         }
     }
 
+    /// How many fields there are.
+    package var count: Int { pairs.count }
+
     /// Every value under a name.
-    subscript(all name: String) -> [String] {
+    package subscript(all name: String) -> [String] {
         pairs.filter { $0.name.utf8.elementsEqual(name.utf8) }.map(\.value)
     }
 
     /// The value under a name that is there once.
-    subscript(_ name: String) -> String? {
+    package subscript(_ name: String) -> String? {
         let values = self[all: name]
         return values.count == 1 ? values[0] : nil
     }
