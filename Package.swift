@@ -83,6 +83,7 @@ let package = Package(
             ],
         ),
         target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
+        target("CountersignChannels", ["CountersignCore", "CanonicalJSON", crypto]),
         target(
             "CountersignProxy",
             [
@@ -133,6 +134,10 @@ let package = Package(
                 "CountersignStore", "CountersignIdentity", "CountersignCore", "CountersignTestKit", "CanonicalJSON",
                 "TransparencyLog", crypto, grdb,
             ],
+        ),
+        tests(
+            "CountersignChannelsTests",
+            ["CountersignChannels", "CountersignCore", "CountersignTestKit", "CanonicalJSON", crypto],
         ),
         tests(
             "CountersignProxyTests",

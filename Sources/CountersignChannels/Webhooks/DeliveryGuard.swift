@@ -1,0 +1,42 @@
+/// Says which resolved addresses a delivery may go to, so that a webhook's URL is no way into the network
+/// (server-side request forgery).
+///
+/// The caller connects to an address that was judged here, never to the name again: a second answer of the resolver may
+/// be another one.
+package struct DeliveryGuard: Hashable, Sendable {
+    /// What the configuration allows beside public addresses.
+    package let allowed: [AddressRange]
+
+    /// Allows public addresses, and these ranges.
+    package init(allowed: [AddressRange] = []) { self.allowed = allowed }
+
+    /// Whether a delivery may go to an address.
+    ///
+    /// Mapped addresses count as those of version 4 that they reach. An address where a cloud hands out credentials is
+    /// allowed by itself only, never by a range; multicast and unspecified ones never are.
+    package func permits(_ address: NetworkAddress) -> Bool {
+        let address = address.unmapped
+        switch address.addressClass {
+        case .global: return true
+        case .multicast, .unspecified: return false
+        case .metadata: return allowed.contains { $0.isSingle && $0.contains(address) }
+        case .loopback, .private, .linkLocal, .carrierGrade, .documentation, .benchmarking, .tunnel, .reserved:
+            return allowed.contains { $0.contains(address) }
+        }
+    }
+
+    /// The addresses to connect to, in the resolver's order; refuses a name of which any address is refused.
+    package func pinned(_ resolved: [NetworkAddress]) throws(ChannelFault) -> [NetworkAddress] {
+        guard !resolved.isEmpty else {
+            throw ChannelFault(.addressRefused, "The webhook's host has no address: look for a mistake in its name.")
+        }
+        for address in resolved where !permits(address) {
+            throw ChannelFault(
+                .addressRefused,
+                "The webhook's host has the address \(address), which is not public (\(address.addressClass.rawValue)). If "
+                    + "it is meant, allow its range explicitly.",
+            )
+        }
+        return resolved
+    }
+}
