@@ -1,0 +1,157 @@
+import CanonicalJSON
+package import CountersignCore
+
+/// What every channel shows of an approval: who asks, what exactly it will do, which policy stopped it, and how it
+/// stands.
+///
+/// It is made once and rendered by each channel in its own form, so that all say the same. Texts in it are as they came,
+/// and a renderer escapes them: ``ShownText``.
+package struct ApprovalCard: Hashable, Sendable {
+    /// A text of the action, with what it is.
+    package struct Part: Hashable, Sendable {
+        /// Our word for it: `Request`, `Payload`, `Details`.
+        package let title: String
+        /// The text, from the agent.
+        package let text: String
+        /// Whether more belongs to it that is kept elsewhere.
+        package let isExcerpt: Bool
+    }
+
+    /// One gate.
+    package struct GateLine: Hashable, Sendable {
+        /// The policy's id.
+        package let policy: String
+        /// The groups that are asked.
+        package let approvers: [GroupName]
+        /// How many of each.
+        package let quorum: Int
+        /// How many approvals are still missing.
+        package let missing: Int
+        /// The policy's sentence for the approver.
+        package let advice: String?
+    }
+
+    /// A user's decision.
+    package struct DecisionLine: Hashable, Sendable {
+        /// Who.
+        package let user: UserID
+        /// What.
+        package let verdict: Decision.Verdict
+        /// Why, in the user's words.
+        package let reason: String
+        /// When.
+        package let time: Timestamp
+    }
+
+    /// What buttons carry.
+    package let handle: CardHandle
+    /// The page with everything.
+    package let link: CardLink
+    /// Who asks.
+    package let agent: AgentID
+    /// The agent's owner.
+    package let owner: UserID?
+    /// The human for whom the agent acts.
+    package let onBehalfOf: UserID?
+    /// The action's name, `http:delete`.
+    package let action: String
+    /// Where it happens.
+    package let connection: ConnectionName
+    /// What it is done to.
+    package let resource: String
+    /// Why, in the agent's own words.
+    package let justification: String?
+    /// What exactly; empty once it was erased.
+    package let parts: [Part]
+    /// Whether the payload was erased.
+    package let isErased: Bool
+    /// What stopped it.
+    package let gates: [GateLine]
+    /// What users said.
+    package let decisions: [DecisionLine]
+    /// How it stands.
+    package let status: ApprovalStatus
+    /// How long there is still to decide; `nil` if there is nothing to decide.
+    package let timeLeft: Duration?
+    /// When it reached its last state.
+    package let settledAt: Timestamp?
+    /// What came of it.
+    package let outcome: Outcome?
+    /// Whether a gate asks for more than a chat can prove, so that the card only leads to the page.
+    package let isDecidedOnPage: Bool
+
+    /// Whether the card has buttons to decide with.
+    package var isDecidable: Bool { timeLeft != nil && !isDecidedOnPage }
+
+    /// The card of an approval as it stands at `now`.
+    package init(_ approval: Approval, publicURL: String, now: Timestamp) throws(ChannelFault) {
+        handle = CardHandle(approval.id, approval.digest)
+        link = try CardLink(publicURL: publicURL, approval: approval.id)
+        agent = approval.agent
+        owner = approval.owner
+        onBehalfOf = approval.onBehalfOf
+        action = approval.action
+        connection = approval.connection
+        resource = approval.resource
+        justification = approval.circumstances.justification
+        parts = approval.document.map { Self.parts($0) } ?? []
+        isErased = approval.document == nil
+        gates = approval.gates.map { gate in
+            GateLine(
+                policy: gate.policy,
+                approvers: gate.approvers,
+                quorum: gate.quorum,
+                missing: gate.missing(approval.decisions),
+                advice: gate.advice,
+            )
+        }
+        decisions = approval.decisions.map {
+            DecisionLine(user: $0.user, verdict: $0.verdict, reason: $0.reason, time: $0.time)
+        }
+        let isOpen = approval.status == .pending && now < approval.expiresAt
+        // What nobody has settled yet, but is over, is shown as over: its buttons would do nothing.
+        status = approval.status == .pending && !isOpen ? .expired : approval.status
+        timeLeft = isOpen ? approval.expiresAt.since(now) : nil
+        settledAt = approval.settledAt
+        outcome = approval.outcome
+        isDecidedOnPage = approval.gates.contains { gate in
+            switch gate.assurance {
+            case .session: false
+            case .passkey: true
+            }
+        }
+    }
+
+    /// The action's document in pieces; nothing of it is left out but its operation, which the card names, if
+    /// there is only one.
+    private static func parts(_ document: String) -> [Part] {
+        guard let json = StoredJSON.value(document), var context = json["context"]?.objectValue else {
+            return [Part(title: "Action", text: document, isExcerpt: false)]
+        }
+        var parts: [Part] = []
+        if context["operations"]?.arrayValue?.count == 1 { context["operations"] = nil }
+        if let method = context["method"]?.stringValue, let path = context["path"]?.stringValue {
+            let query = context["query"]?.stringValue
+            parts.append(
+                Part(title: "Request", text: "\(method) \(path)\(query.map { "?\($0)" } ?? "")", isExcerpt: false)
+            )
+            context["method"] = nil
+            context["path"] = nil
+            if query != nil { context["query"] = nil }
+        }
+        if var payload = context["payload"]?.objectValue {
+            if let text = payload["text"]?.stringValue {
+                parts.append(Part(title: "Payload", text: text, isExcerpt: false))
+                payload["text"] = nil
+            } else if let excerpt = payload["excerpt"]?.stringValue {
+                parts.append(Part(title: "Payload", text: excerpt, isExcerpt: true))
+                payload["excerpt"] = nil
+            }
+            context["payload"] = payload.isEmpty ? nil : .object(payload)
+        }
+        if !context.isEmpty {
+            parts.append(Part(title: "Details", text: JSONValue.object(context).prettyText(), isExcerpt: false))
+        }
+        return parts
+    }
+}
