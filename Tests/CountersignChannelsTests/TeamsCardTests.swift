@@ -1,0 +1,98 @@
+import CanonicalJSON
+import CountersignChannels
+import CountersignCore
+import Testing
+
+@Suite("Cards in Teams", .timeLimit(.minutes(10)))
+struct TeamsCardTests {
+    private func runs(_ json: JSONValue) -> [String] {
+        (json["body"]?.arrayValue ?? []).flatMap { block in
+            block["inlines"]?.arrayValue?.compactMap { $0["text"]?.stringValue } ?? []
+        }
+    }
+
+    @Test("a card in Teams says the same as in Slack, and carries the same handle")
+    func pending() throws {
+        let approval = try CardFixture.approval(saying: "orders")
+        let card = try CardFixture.card(approval)
+        let json = TeamsCard(card).json
+        let text = runs(json).joined()
+        for words in [
+            "reporting-bot", "olga@example.com", "http:delete", "orders-api", "DELETE /orders", "1 person of dba",
+            "1 approval is missing. Time left: 1 h.", "In the agent's own words, which nobody has checked",
+        ] { #expect(text.contains(words)) }
+        let actions = try #require(json["actions"]?.arrayValue)
+        #expect(actions.map { $0["type"] } == ["Action.Execute", "Action.Execute", "Action.OpenUrl"])
+        for action in actions.dropLast() {
+            #expect(action["fallback"]?["type"] == "Action.Submit")
+            #expect(action["fallback"]?["data"] == action["data"])
+            #expect(action["data"] == ["handle": .string(card.handle.description), "verb": action["verb"] ?? nil])
+        }
+    }
+
+    @Test("a settled card has no button but the link, and no input")
+    func settled() throws {
+        let json = try TeamsCard(CardFixture.card(CardFixture.settled(saying: "x"))).json
+        #expect(json["actions"]?.arrayValue?.map { $0["type"] } == ["Action.OpenUrl"])
+        #expect(json["body"]?.arrayValue?.contains { $0["type"] == "Input.Text" } == false)
+        #expect(runs(json).joined().contains("110 more gates or decisions are on the page."))
+    }
+
+    @Test("no text stands where Markdown is read, is hidden, or passes the limit")
+    func hostile() throws {
+        for text in CardFixture.texts {
+            for approval in [try CardFixture.approval(saying: text), try CardFixture.settled(saying: text)] {
+                let json = try TeamsCard(CardFixture.card(approval)).json
+                #expect(json.canonicalBytes().count <= TeamsCard.maximumBytes)
+                for block in json["body"]?.arrayValue ?? [] where block["type"] == "TextBlock" {
+                    #expect(["Approval wanted", "Denied"].contains(block["text"]?.stringValue))
+                }
+                for run in runs(json) {
+                    VisibleScalar.each(of: run, isBlock: true) { visible in
+                        guard case .escaped(_, let scalar) = visible else { return }
+                        #expect(scalar.properties.isAlphabetic)
+                    }
+                }
+                for action in json["actions"]?.arrayValue ?? [] {
+                    #expect(!action.canonicalText.contains("HOSTILE"))
+                }
+            }
+        }
+    }
+
+    @Test("an answer is read from both kinds of action")
+    func answers() throws {
+        let data: JSONValue = ["handle": "apr_1 abcdefghijkl", "reason": "no", "verb": "countersign.deny"]
+        let invoke: JSONValue = [
+            "name": "adaptiveCard/action", "type": "invoke",
+            "value": ["action": ["data": data, "type": "Action.Execute", "verb": "countersign.deny"]],
+        ]
+        let answer = try TeamsAnswer(activity: invoke)
+        #expect(answer.verb == .deny)
+        #expect(answer.reason == "no")
+        #expect(answer.handle.approval.rawValue == "apr_1")
+        #expect(try TeamsAnswer(activity: ["type": "message", "value": data]) == answer)
+    }
+
+    @Test(
+        "an answer that is none is refused",
+        arguments: [
+            [:], ["type": "message"], ["type": "message", "value": ["verb": "countersign.deny"]],
+            ["type": "message", "value": ["handle": "apr_1 abcdefghijkl", "verb": "x"]],
+            ["type": "message", "value": ["handle": "apr_1 abcdefghijkl", "reason": 1, "verb": "countersign.deny"]],
+            [
+                "name": "adaptiveCard/action", "type": "invoke",
+                "value": [
+                    "action": [
+                        "data": ["handle": "apr_1 abcdefghijkl", "verb": "countersign.deny"],
+                        "verb": "countersign.approve",
+                    ]
+                ],
+            ],
+        ] as [JSONValue],
+    )
+    func refused(activity: JSONValue) {
+        let fault = #expect(throws: ChannelFault.self) { try TeamsAnswer(activity: activity) }
+        #expect(fault?.code == .payloadMalformed)
+    }
+}
