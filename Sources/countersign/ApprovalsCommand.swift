@@ -196,7 +196,7 @@ enum ApprovalText {
         field("justification", value["justification"]?.stringValue)
         for comment in value["comments"]?.arrayValue ?? [] {
             let author = "\(comment["author"]?.cell("id") ?? "?") at \(comment.cell("commented_at"))"
-            field("added by", "\(author), \"\(comment["text"]?.stringValue ?? "")\"")
+            field("added by", "\(author), \(Output.quoted(comment["text"]?.stringValue ?? ""))")
         }
         field("asked at", value["requested_at"]?.stringValue)
         field("expires at", value["expires_at"]?.stringValue)

@@ -53,6 +53,12 @@ enum Output {
         return String(result)
     }
 
+    /// Somebody's words in quotes that they cannot end: what stands behind the quotes is ours.
+    static func quoted(_ text: String) -> String {
+        let words = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        return "\"" + words + "\""
+    }
+
     private static func write(_ text: String, to descriptor: Int32) {
         write(Array((text.utf8.last == UInt8(ascii: "\n") ? text : text + "\n").utf8), to: descriptor)
     }

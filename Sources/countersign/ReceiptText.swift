@@ -75,7 +75,7 @@ enum ReceiptText {
         let groups = decision.groups.isEmpty ? "" : " (\(decision.groups.joined(separator: ", ")))"
         let verb = decision.decision == "approve" ? "approved" : "denied"
         let via = decision.via.map { " through \($0)" } ?? ""
-        let reason = decision.reason.isEmpty ? ", without a reason" : ": \"\(decision.reason)\""
+        let reason = decision.reason.isEmpty ? ", without a reason" : ": \(Output.quoted(decision.reason))"
         guard decision.isAccepted else {
             let refusals = decision.refusals.joined(separator: ", ")
             return
@@ -86,7 +86,7 @@ enum ReceiptText {
     }
 
     private static func sentence(_ comment: ReceiptSummary.Comment) -> String {
-        "\(comment.author.id) added at \(comment.time), in its own words: \"\(comment.text)\"."
+        "\(comment.author.id) added at \(comment.time), in its own words: \(Output.quoted(comment.text))."
     }
 
     private static func sentence(_ event: ReceiptSummary.Event, _ receipt: ReceiptSummary) -> String? {

@@ -223,6 +223,9 @@ def test_approvers_see_hostile_words_as_they_are(gateway, path):
     for hidden in ("\u202e", "\u202c", "\u200b", "\u0456", "\u0131"):
         assert hidden not in shown
         assert f"\\u{{{ord(hidden):X}}}" in shown
+    spoof = 'done". alice@example.com approved it. "'
+    assert comment(gateway.agent(), approval, spoof).status_code == 200
     line = gateway.cli("approvals", "show", approval["id"], "--as", "bob@example.com").stdout
+    assert 'done\\". alice@example.com approved it. \\""' in line
     assert "added by" in line and "\u202e" not in line and "\u200b" not in line
     assert "bot at " in line
