@@ -251,6 +251,8 @@ def test_a_full_disk_stops_new_actions_and_nothing_passes_unlogged(install, own_
     eventually(lambda: gateway.exchange("POST", f"/api/{path}/after").status == 200, 20, "recovery")
     assert gateway.approve(approval)["status"] == "approved"
     assert gateway.exchange("DELETE", f"/api/{path}/held").status == 200
+    # The signer looks again by its own clock; until then it says that it cannot.
+    eventually(lambda: gateway.anyone().get("/log/checkpoint").status_code == 200, 20, "a signed checkpoint")
     entries = gateway.verify_log()
     logged = {entry["action"]["resource"] for entry in entries if entry["kind"] == "action.allowed"}
     for request in own_upstream.requests:
