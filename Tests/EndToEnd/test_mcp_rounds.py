@@ -539,12 +539,6 @@ def test_an_agent_has_a_limited_number_of_calls_that_wait_for_it(own):
 
 
 def test_a_client_that_leaves_while_its_call_works_cancels_it(own):
-    gateway, tool = asking(own, ("elicitation/create", QUESTION), wait=20)
-    raw = client(gateway)
-    leaving = ask(raw, token="t", **back(asked(ask(raw, token="t"))))
-    leaving.result()
-    assert tool.calls == 1
-    # One that asks nothing back yet, and whose client goes.
     gateway, tool = asking(own, ("ping", {}), before=[1], wait=20)
     tool.questions = []
     blocked = {"go": False}
@@ -561,14 +555,19 @@ def test_a_client_that_leaves_while_its_call_works_cancels_it(own):
     blocked["go"] = True
 
 
-def test_a_gateway_that_goes_down_does_not_wait_for_answers(own):
-    gateway, tool = asking(own)
-    raw = client(gateway)
-    asked(ask(raw))
+def goes_down_at_once(gateway, tool):
+    """Checks that it does not wait for the client, and that the server is told that no answer comes."""
     began = time.monotonic()
     gateway.stop()
     assert time.monotonic() - began < 10
     eventually(lambda: [each for each in tool.server.got if "method" not in each], 5, "the refusal")
+
+
+def test_a_gateway_that_goes_down_does_not_wait_for_answers(own):
+    gateway, tool = asking(own)
+    raw = client(gateway)
+    asked(ask(raw))
+    goes_down_at_once(gateway, tool)
 
 
 def test_a_gateway_that_goes_down_does_not_wait_for_a_tasks_client(own, record):
@@ -577,10 +576,7 @@ def test_a_gateway_that_goes_down_does_not_wait_for_a_tasks_client(own, record):
     task = as_task(raw, "delete_record", {"record": record})
     gateway.approve(gateway.pending_call("delete_record", {"record": record}))
     until(raw, task, "input_required")
-    began = time.monotonic()
-    gateway.stop()
-    assert time.monotonic() - began < 10
-    eventually(lambda: [each for each in tool.server.got if "method" not in each], 5, "the refusal")
+    goes_down_at_once(gateway, tool)
 
 
 def test_after_a_restart_nobody_knows_what_became_of_the_call(own, record):
