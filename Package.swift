@@ -83,7 +83,7 @@ let package = Package(
             ],
         ),
         target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
-        target("CountersignChannels", ["CountersignCore", "CanonicalJSON", crypto]),
+        target("CountersignCards", ["CountersignCore", "CanonicalJSON", crypto]),
         target(
             "CountersignProxy",
             [
@@ -136,8 +136,8 @@ let package = Package(
             ],
         ),
         tests(
-            "CountersignChannelsTests",
-            ["CountersignChannels", "CountersignCore", "CountersignTestKit", "CanonicalJSON", crypto],
+            "CountersignCardsTests",
+            ["CountersignCards", "CountersignCore", "CountersignTestKit", "CanonicalJSON", crypto],
         ),
         tests(
             "CountersignProxyTests",

@@ -1,5 +1,5 @@
 import CanonicalJSON
-import CountersignChannels
+import CountersignCards
 import CountersignCore
 import CountersignTestKit
 

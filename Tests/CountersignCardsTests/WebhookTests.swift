@@ -1,4 +1,4 @@
-import CountersignChannels
+import CountersignCards
 import CountersignCore
 import Testing
 

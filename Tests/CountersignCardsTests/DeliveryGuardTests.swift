@@ -1,4 +1,4 @@
-import CountersignChannels
+import CountersignCards
 import Testing
 
 @Suite("Where deliveries may go", .timeLimit(.minutes(10)))
