@@ -85,6 +85,13 @@ let package = Package(
         target("CountersignIdentity", ["CountersignCore", "CanonicalJSON", "Cedar", "TransparencyLog", crypto]),
         target("CountersignCards", ["CountersignCore", "CanonicalJSON", crypto]),
         target(
+            "CountersignChannels",
+            [
+                "CountersignCards", "CountersignCore", "CanonicalJSON", crypto, httpClient, lifecycle, logging, nioCore,
+                nioHTTP, nioPosix, nioTLS,
+            ],
+        ),
+        target(
             "CountersignProxy",
             [
                 "CountersignCore", "CanonicalJSON", "HTTPWire", "MCPWire", crypto, logging, lifecycle, nioCore,
@@ -104,8 +111,8 @@ let package = Package(
         target(
             "CountersignServer",
             [
-                "CanonicalJSON", "Cedar", "CountersignCore", "CountersignIdentity", "CountersignLog",
-                "CountersignProxy",
+                "CanonicalJSON", "Cedar", "CountersignCards", "CountersignChannels", "CountersignCore",
+                "CountersignIdentity", "CountersignLog", "CountersignProxy",
                 "CountersignStore", "CountersignWeb", "HTTPWire", "MCPWire", "TransparencyLog", crypto, httpTypes,
                 hummingbird, hummingbirdCore, hummingbirdTLS, lifecycle, logging, nioCore, nioPosix, nioTLS, yams,
             ],
@@ -138,6 +145,13 @@ let package = Package(
         tests(
             "CountersignCardsTests",
             ["CountersignCards", "CountersignCore", "CountersignTestKit", "CanonicalJSON", crypto],
+        ),
+        tests(
+            "CountersignChannelsTests",
+            [
+                "CountersignChannels", "CountersignCards", "CountersignCore", "CountersignTestKit", "CanonicalJSON",
+                logging, nioCore,
+            ],
         ),
         tests(
             "CountersignProxyTests",

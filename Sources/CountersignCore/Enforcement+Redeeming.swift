@@ -227,6 +227,14 @@ extension ReasonCode {
         case .connectionChanged: "The connection's settings changed while this was held. Ask again; nothing was sent."
         case .checkpointUnavailable:
             "The log's newest entries are written, but no signed checkpoint covers them yet. Try again in a moment."
+        case .accountUnknown:
+            "This account is no user's here. An administrator links it: countersign user link USER ACCOUNT."
+        case .accountRefused: "This account may not answer."
+        case .pageRequired: "A gate asks for more than a chat can prove. Open the page and decide there."
+        case .channelUnavailable: "The chat's own servers cannot be asked who you are now. Try again, or open the page."
+        case .signatureInvalid: "The request is not signed by the chat in whose name it came."
+        case .callbackReplayed: "The request came before."
+        case .callbackLate: "The request is too old. Look at this machine's clock if it is not."
         case .noPermit, .forbidden, .policyError, .ledgerUnavailable, .clockUnreliable, .upstreamUnavailable,
             .upstreamTimeout, .upstreamInvalid, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody,
             .bodyTooLarge, .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .overloaded,

@@ -14,8 +14,9 @@ package final class Enforcement: Sendable {
     package let entries: EntryWriter
     /// Which definitions of tools are accepted.
     package let tools: ToolBook
-    private let strangers = RejectionLimit()
+    let strangers = RejectionLimit()
     let pace = CommentPace()
+    private let asks = AskPace()
 
     /// Wires the pipeline.
     package init(
@@ -244,6 +245,11 @@ package final class Enforcement: Sendable {
             let commit = Commit(
                 .insert(approval, maximumPending: snapshot.settings.maximumPending),
                 entries: [entries.requested(approval, action, at: now)],
+                notices: snapshot.routing.notices(
+                    of: approval,
+                    now: now,
+                    earlier: asks.note(approval.agent, now: now),
+                ),
             )
             switch try await ledger.commit(commit) {
             case .committed: return .held(approval)

@@ -30,6 +30,8 @@ package enum EntryKind: String, Hashable, Sendable, Codable, CaseIterable {
     case sessionEnded = "session.ended"
     /// Payloads were removed for good; what commits to them stays.
     case payloadErased = "payload.erased"
+    /// Something that came through a channel was refused before it was anybody's decision.
+    case channelRefused = "channel.refused"
 }
 
 /// Who did what an entry tells.

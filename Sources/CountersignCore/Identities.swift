@@ -22,6 +22,18 @@ package protocol Identities: Sendable {
     /// Revokes a key by its id.
     func revokeKey(_ id: String, by actor: Actor) async -> Result<AgentKey, Reason>
 
+    /// The accounts in chats that are users, ordered by account.
+    func links() -> [ChannelLink]
+    /// Says that an account in a chat is a user, who must be known.
+    func link(_ identity: ChannelIdentity, to user: UserID, by actor: Actor) async -> Result<ChannelLink, Reason>
+    /// Says that an account in a chat is nobody any more.
+    func unlink(_ identity: ChannelIdentity, by actor: Actor) async -> Result<ChannelLink, Reason>
+    /// The user that an account in a chat is.
+    ///
+    /// Without a stored link, an e-mail address that the platform vouches for makes one, once: if it is a user's name,
+    /// and that user has no other account of this tenant. From then on only the link counts.
+    func linkedUser(_ identity: ChannelIdentity, email: String?) async -> Result<User, Reason>
+
     /// Uses a one-time sign-in link. Each works once, until it expires.
     func signIn(link: String) async -> Result<NewSession, Reason>
     /// Ends a session.

@@ -16,6 +16,10 @@ package enum IdentityChange: Hashable, Sendable {
     case putSession(Session)
     /// The session is over.
     case endSession(id: String)
+    /// An account in a chat is a user; it takes the place of what the account was.
+    case putLink(ChannelLink)
+    /// An account in a chat is nobody any more.
+    case removeLink(ChannelIdentity)
     /// The one-time link with this id has been used. The commit conflicts if it was used before.
     case useLink(id: String, expires: Timestamp)
 }
@@ -106,9 +110,18 @@ package struct IdentityRecords: Hashable, Sendable {
     package var keys: [AgentKey]
     /// Sessions that have not ended by command.
     package var sessions: [Session]
+    /// Accounts in chats that are users.
+    package var links: [ChannelLink]
 
     /// Collects records.
-    package init(agents: [Agent] = [], users: [User] = [], keys: [AgentKey] = [], sessions: [Session] = []) {
+    package init(
+        agents: [Agent] = [],
+        users: [User] = [],
+        keys: [AgentKey] = [],
+        sessions: [Session] = [],
+        links: [ChannelLink] = [],
+    ) {
+        self.links = links
         self.agents = agents
         self.users = users
         self.keys = keys

@@ -67,6 +67,8 @@ package struct Commit: Hashable, Sendable {
     package var erasures: [UInt64]
     /// Definitions of tools that become the accepted ones; all of the commit loses if one of them does.
     package var tools: [ToolAcceptance]
+    /// Who is told of a new approval, and when; later changes are told where this was, without being asked for.
+    package var notices: [NoticeDraft]
 
     /// Collects a commit.
     package init(
@@ -76,7 +78,9 @@ package struct Commit: Hashable, Sendable {
         response: KeptResponse? = nil,
         erasures: [UInt64] = [],
         tools: [ToolAcceptance] = [],
+        notices: [NoticeDraft] = [],
     ) {
+        self.notices = notices
         self.change = change
         self.entries = entries
         self.identity = identity
@@ -183,6 +187,8 @@ package struct ApprovalQuery: Hashable, Sendable {
 package protocol Ledger: LogLedger {
     /// Tells who waits that an approval changed, after its commit is durable.
     var feed: ApprovalFeed { get }
+    /// What is still to be told to people.
+    var outbox: any Outbox { get }
 
     /// Writes a state change and its entries, durably, by compare-and-set.
     func commit(_ commit: Commit) async throws(LedgerError) -> CommitResult

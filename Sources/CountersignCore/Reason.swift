@@ -84,6 +84,20 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
     case toolNotAccepted = "tool-not-accepted"
     /// The connection's settings changed while the action was held.
     case connectionChanged = "connection-changed"
+    /// A request in the name of a chat is not signed by it.
+    case signatureInvalid = "signature-invalid"
+    /// A request in the name of a chat came before.
+    case callbackReplayed = "callback-replayed"
+    /// A request in the name of a chat is too old, or of the future.
+    case callbackLate = "callback-late"
+    /// An account of a chat is no user's, or not this workspace's.
+    case accountUnknown = "account-unknown"
+    /// An account of a chat may not answer: closed, a bot, a guest, of another workspace.
+    case accountRefused = "account-refused"
+    /// A gate asks for more than a chat can prove; the page can.
+    case pageRequired = "page-required"
+    /// A chat's own servers cannot be asked now.
+    case channelUnavailable = "channel-unavailable"
     /// The gateway has more work than it takes on.
     case overloaded
     /// The gateway is going down.

@@ -57,6 +57,8 @@ package final class Snapshot: Sendable {
     package let settings: EnforcementSettings
     /// The digest of the configuration; entries name it when it changes.
     package let configurationVersion: String
+    /// Who is told of held actions.
+    package let routing: ChannelRouting
 
     /// Collects a snapshot.
     package init(
@@ -64,7 +66,9 @@ package final class Snapshot: Sendable {
         directory: Directory,
         settings: EnforcementSettings,
         configurationVersion: String,
+        routing: ChannelRouting = .none,
     ) {
+        self.routing = routing
         self.policy = policy
         self.directory = directory
         self.settings = settings

@@ -92,6 +92,7 @@ package struct IdentityBook: Sendable {
         case .removeUser(let id):
             records.users.removeAll { $0.id == id }
             records.sessions.removeAll { $0.user == id }
+            records.links.removeAll { $0.user == id }
         case .putKey(let key):
             records.keys.removeAll { $0.id == key.id }
             records.keys.append(key)
@@ -99,6 +100,10 @@ package struct IdentityBook: Sendable {
             for index in records.keys.indices where records.keys[index].id == id {
                 records.keys[index].revokedAt = time
             }
+        case .putLink(let link):
+            records.links.removeAll { $0.identity == link.identity }
+            records.links.append(link)
+        case .removeLink(let identity): records.links.removeAll { $0.identity == identity }
         case .putSession(let session):
             // Sessions come often and concern nobody else, so the rest of the index is left alone.
             records.sessions.removeAll { $0.expiresAt <= session.startedAt }

@@ -96,6 +96,7 @@ package final class IdentityRegistry: Sendable {
                     directory: directory,
                     settings: old.settings,
                     configurationVersion: old.configurationVersion,
+                    routing: old.routing,
                 )
             )
         }
@@ -108,7 +109,7 @@ extension IdentityChange {
     fileprivate var concernsDirectory: Bool {
         switch self {
         case .putAgent, .removeAgent, .putUser, .removeUser: true
-        case .putKey, .revokeKey, .putSession, .endSession, .useLink: false
+        case .putKey, .revokeKey, .putSession, .endSession, .putLink, .removeLink, .useLink: false
         }
     }
 }

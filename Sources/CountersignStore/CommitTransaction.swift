@@ -110,7 +110,10 @@ struct CommitTransaction {
         case .none: break
         case .insert(let approval, _):
             try db.insert(approval, record: prepared.record, document: prepared.document)
-        case .replace(let approval): try db.replace(approval, record: prepared.record)
+            try db.post(commit, about: approval, now: clock.time())
+        case .replace(let approval):
+            try db.replace(approval, record: prepared.record)
+            try db.post(commit, about: approval, now: clock.time())
         }
         for (index, draft) in commit.entries.enumerated() {
             try insert(draft, passed.bodies[index], prepared.payloads[index])
@@ -123,7 +126,9 @@ struct CommitTransaction {
         for (change, record) in zip(commit.tools, prepared.tools) { try db.put(change.accepted, record: record) }
         if let response = commit.response, let sealed = prepared.response { try db.keep(response, sealed: sealed) }
         if let erasure = passed.erasure {
-            passed.changed += try db.erase(erasure, entry: first, sealer)
+            let changed = try db.erase(erasure, entry: first, sealer)
+            for approval in changed { try db.post(commit, about: approval, now: clock.time()) }
+            passed.changed += changed
             hasErased = true
         }
         return .done(.committed(first: first), changed: passed.changed)

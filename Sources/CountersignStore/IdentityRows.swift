@@ -23,6 +23,17 @@ extension Database {
         case .removeUser(let id):
             try run("DELETE FROM user WHERE id = ?", [.text(id.rawValue)])
             try run("DELETE FROM session WHERE user = ?", [.text(id.rawValue)])
+            try run("DELETE FROM channel_link WHERE user = ?", [.text(id.rawValue)])
+        case .putLink(let link):
+            try run(
+                "INSERT OR REPLACE INTO channel_link (id, user, record) VALUES (?, ?, ?)",
+                [
+                    .text(link.identity.description), .text(link.user.rawValue),
+                    .blob(try RecordCoding.encode(link)),
+                ],
+            )
+        case .removeLink(let identity):
+            try run("DELETE FROM channel_link WHERE id = ?", [.text(identity.description)])
         case .putKey(let key):
             try run(
                 "INSERT OR REPLACE INTO agent_key (id, agent, record) VALUES (?, ?, ?)",
@@ -68,6 +79,7 @@ extension Database {
             users: try records("user"),
             keys: try records("agent_key"),
             sessions: try records("session"),
+            links: try records("channel_link"),
         )
     }
 

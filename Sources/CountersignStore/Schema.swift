@@ -17,7 +17,9 @@ enum Schema {
     }
 
     /// The migrations; only ever appended to.
-    static let migrations: [Migration] = [.sql(first), .sql(second), .steps(sealPayloads), .sql(fourth), .sql(fifth)]
+    static let migrations: [Migration] = [
+        .sql(first), .sql(second), .steps(sealPayloads), .sql(fourth), .sql(fifth), .sql(sixth),
+    ]
 
     /// The version that this code writes.
     static var version: Int64 { Int64(migrations.count) }
@@ -199,5 +201,45 @@ enum Schema {
             record BLOB NOT NULL,
             PRIMARY KEY (connection, tool)
         ) STRICT;
+        """
+
+    /// What is still to be told to people, what they were shown, and who they are in chats.
+    private static let sixth = """
+        CREATE TABLE notice (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            approval TEXT NOT NULL,
+            batch TEXT,
+            subject TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            address TEXT NOT NULL,
+            cause TEXT NOT NULL,
+            event TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            made_at INTEGER NOT NULL,
+            due_at INTEGER NOT NULL,
+            try_at INTEGER NOT NULL,
+            tries INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            ended_at INTEGER,
+            trouble TEXT
+        ) STRICT;
+        CREATE INDEX notice_waiting ON notice (channel, try_at, number) WHERE state = 'waiting';
+        CREATE INDEX notice_open ON notice (channel, due_at) WHERE ended_at IS NULL;
+        CREATE INDEX notice_failed ON notice (channel) WHERE state = 'failed';
+        CREATE INDEX notice_subject ON notice (subject, channel, address, number);
+        CREATE INDEX notice_approval ON notice (approval);
+        CREATE INDEX notice_ended ON notice (ended_at) WHERE ended_at IS NOT NULL;
+        CREATE TABLE message (
+            subject TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            address TEXT NOT NULL,
+            reference TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            PRIMARY KEY (subject, channel, address)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE channel_link (id TEXT PRIMARY KEY, user TEXT NOT NULL, record BLOB NOT NULL) STRICT;
+        CREATE INDEX channel_link_user ON channel_link (user);
         """
 }

@@ -17,6 +17,9 @@ extension InMemoryLedger.State {
         case .removeUser(let id):
             users[id] = nil
             sessions = sessions.filter { $0.value.user != id }
+            links = links.filter { $0.value.user != id }
+        case .putLink(let link): links[link.identity.description] = link
+        case .removeLink(let identity): links[identity.description] = nil
         case .putKey(let key): keys[key.id] = key
         case .revokeKey(let id, let time):
             guard let key = keys[id], key.revokedAt == nil else { return }
@@ -37,6 +40,7 @@ extension InMemoryLedger {
                 users: state.users.values.sorted { $0.id < $1.id },
                 keys: state.keys.values.sorted { $0.id < $1.id },
                 sessions: state.sessions.values.sorted { $0.id < $1.id },
+                links: state.links.sorted { $0.key < $1.key }.map(\.value),
             )
         }
     }

@@ -133,6 +133,8 @@ extension InMemoryLedger {
         var keys: [String: AgentKey] = [:]
         var sessions: [String: Session] = [:]
         var usedLinks: Set<String> = []
+        var links: [String: ChannelLink] = [:]
+        var outbox = InMemoryOutbox()
         var tools: [ToolName: AcceptedTool] = [:]
         var answers: [AnswerKey: (answer: RememberedAnswer, at: Timestamp)] = [:]
 
@@ -182,10 +184,13 @@ extension InMemoryLedger {
                 leaves.append(.leaf(body))
             }
             newest = latest
+            for approval in changed { outbox.post(commit, about: approval, now: now) }
             for change in commit.identity { apply(change) }
             for change in commit.tools { tools[change.name] = change.accepted }
             if let response = commit.response { responses[response.approval] = response }
-            changed += erase(commit.erasures, entry: first)
+            let erased = erase(commit.erasures, entry: first)
+            for approval in erased { outbox.post(commit, about: approval, now: now) }
+            changed += erased
             writes.commits += 1
             writes.entries += bodies.count
             return (.committed(first: first), changed)

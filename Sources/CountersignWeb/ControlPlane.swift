@@ -29,7 +29,7 @@ package struct ControlPlane: HTTPResponder {
         endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + ToolEndpoints.all + HealthEndpoints.all
         endpoints += LogEndpoints.all(entriesArePublic: dependencies.entriesArePublic)
         endpoints.append(try OpenAPI(endpoints, dependencies).endpoint)
-        routes = RouteTable(endpoints: endpoints + DashboardEndpoints.all)
+        routes = RouteTable(endpoints: endpoints + ChannelEndpoints.all + DashboardEndpoints.all)
     }
 
     /// Ends long polls and event streams, so that a graceful shutdown need not wait for them.

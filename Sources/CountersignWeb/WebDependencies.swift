@@ -31,6 +31,8 @@ package struct WebDependencies: Sendable {
     package let relay: RelayedSource
     /// How far the log has come outside of the ledger.
     package let logStatus: @Sendable () -> LogStatus
+    /// Takes what chats send.
+    package let channels: any ChannelInbox
     /// Whether anybody, not only users, may read the log's entries.
     package let entriesArePublic: Bool
     /// Where the server writes its log.
@@ -50,6 +52,7 @@ package struct WebDependencies: Sendable {
         isReady: @escaping @Sendable () -> Bool,
         relay: RelayedSource,
         logStatus: @escaping @Sendable () -> LogStatus,
+        channels: any ChannelInbox,
         entriesArePublic: Bool,
         logger: Logger,
     ) {
@@ -65,6 +68,7 @@ package struct WebDependencies: Sendable {
         self.isReady = isReady
         self.relay = relay
         self.logStatus = logStatus
+        self.channels = channels
         self.entriesArePublic = entriesArePublic
         self.logger = logger
     }

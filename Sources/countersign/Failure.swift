@@ -67,7 +67,8 @@ struct Failure: Error {
     init(of reason: Reason) {
         switch reason.code {
         case .notFound: self.init(.notFound, reason.message)
-        case .notAllowed, .unauthenticated, .invalidCredential, .selfApproval, .notAnApprover:
+        case .notAllowed, .unauthenticated, .invalidCredential, .selfApproval, .notAnApprover, .accountUnknown,
+            .accountRefused, .pageRequired, .signatureInvalid, .callbackReplayed, .callbackLate:
             self.init(.notAllowed, reason.message)
         case .alreadyDecided, .alreadyErased, .wrongState, .grantUsed: self.init(.conflict, reason.message)
         case .noPermit, .forbidden, .policyError, .approvalRequired, .approvalDenied, .approvalExpired,
@@ -76,7 +77,7 @@ struct Failure: Error {
             .upstreamInvalid,
             .unknownConnection, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody, .bodyTooLarge,
             .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .outcomeUnknown, .tooManyComments,
-            .connectionChanged, .overloaded, .shuttingDown, .toolNotAccepted:
+            .connectionChanged, .overloaded, .shuttingDown, .toolNotAccepted, .channelUnavailable:
             self.init(.failed, reason.message)
         }
     }

@@ -63,7 +63,7 @@ enum ReceiptText {
             case .approvalCommented: comments.popFirst().map { story.append(sentence($0)) }
             case .actionAllowed, .actionDenied, .approvalRequested, .approvalSettled, .actionDispatched,
                 .actionCompleted, .policyChanged, .configurationChanged, .identityChanged, .sessionStarted,
-                .sessionEnded, .payloadErased:
+                .sessionEnded, .payloadErased, .channelRefused:
                 break
             }
         }
@@ -112,7 +112,8 @@ enum ReceiptText {
             return "It ended at \(event.time): \(outcome.result.rawValue)\(status)\(detail)."
         case .actionDenied: return receipt.approval == nil ? nil : "Asked again at \(event.time), it was refused."
         case .actionAllowed, .approvalRequested, .approvalDecided, .approvalCommented, .policyChanged,
-            .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded, .payloadErased:
+            .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded, .payloadErased,
+            .channelRefused:
             return nil
         }
     }

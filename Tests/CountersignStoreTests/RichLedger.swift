@@ -95,6 +95,12 @@ struct RichLedger {
                 _ = try await registry.signIn(link: other).get()
                 try await registry.signOut(session.session).get()
             }
+            for (account, user) in [("slack:T1/U1", carol), ("slack:T1/U2", dave), ("teams:t/o", carol)] {
+                guard let identity = ChannelIdentity(account) else { continue }
+                _ = try await registry.link(identity, to: user, by: admin).get()
+                tick()
+                if account == "teams:t/o" { _ = try await registry.unlink(identity, by: admin).get() }
+            }
             try await registry.remove(dave, by: admin).get()
             _ = await enforcement.reject(
                 Reason(.unauthenticated, "who?"),

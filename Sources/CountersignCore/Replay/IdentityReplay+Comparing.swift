@@ -41,6 +41,16 @@ extension IdentityReplay {
         return comparison.difference
     }
 
+    /// The first field of a stored link that is not what the entries say.
+    package func difference(from stored: ChannelLink) -> ReplayDifference? {
+        guard let said = links[stored.identity.description] else { return Self.unexplained }
+        var comparison = ReplayComparison()
+        comparison.fact("user", said.user.rawValue, stored.user.rawValue)
+        comparison.moment("made_at", said.madeAt, stored.madeAt)
+        comparison.fact("by", said.by, stored.by)
+        return comparison.difference
+    }
+
     /// What the entries call a stored session; `nil` if they know none like it.
     package func name(of stored: Session) -> String? {
         if sessions[stored.digest] != nil { return stored.digest }

@@ -33,6 +33,8 @@ package struct IdentityReplay: Sendable {
     package private(set) var users: [UserID: User] = [:]
     /// The keys, by id.
     package private(set) var keys: [String: Key] = [:]
+    /// The accounts in chats, by the account.
+    package private(set) var links: [String: ChannelLink] = [:]
     /// The sessions that have not ended by command, by what the entries call them.
     package private(set) var sessions: [String: SessionStart] = [:]
 
@@ -47,7 +49,9 @@ package struct IdentityReplay: Sendable {
             case "Agent": try takeAgent(entry)
             case "User": try takeUser(entry)
             case "Key": try takeKey(entry)
-            case let type: throw ReplayError("it changes a \(type ?? "thing") that is neither agent, user nor key")
+            case "ChannelLink": try takeLink(entry)
+            case let type:
+                throw ReplayError("it changes a \(type ?? "thing") that is neither agent, user, key nor channel link")
             }
         case .sessionStarted: try takeStart(entry)
         case .sessionEnded:
@@ -56,7 +60,8 @@ package struct IdentityReplay: Sendable {
                 throw ReplayError("it ends a session that had not begun, or had ended")
             }
         case .actionAllowed, .actionDenied, .approvalRequested, .approvalDecided, .approvalCommented, .approvalSettled,
-            .actionDispatched, .actionCompleted, .policyChanged, .configurationChanged, .payloadErased:
+            .actionDispatched, .actionCompleted, .policyChanged, .configurationChanged, .payloadErased,
+            .channelRefused:
             break
         }
     }
@@ -91,6 +96,7 @@ package struct IdentityReplay: Sendable {
         case "removed":
             try expect(entry, isThere: users.removeValue(forKey: id) != nil)
             sessions = sessions.filter { $0.value.user != id }
+            links = links.filter { $0.value.user != id }
         case let verb: throw Self.unknown(verb)
         }
     }
@@ -115,6 +121,20 @@ package struct IdentityReplay: Sendable {
                 throw ReplayError("it revokes a key that there is not, or that is revoked")
             }
             keys[id]?.revokedAt = entry.time
+        case let verb: throw Self.unknown(verb)
+        }
+    }
+
+    private mutating func takeLink(_ entry: ToldEntry) throws(ReplayError) {
+        guard let id = entry.text("identity", "id"), let identity = ChannelIdentity(id),
+            let user: UserID = try Self.optional(entry.text("identity", "user"))
+        else { throw ReplayError("it names no account") }
+        switch entry.text("change") {
+        case "added", "changed":
+            try expect(entry, isThere: links[id] != nil)
+            let by = entry.text("identity", "by") ?? ""
+            links[id] = ChannelLink(identity: identity, user: user, madeAt: entry.time, by: by)
+        case "removed": try expect(entry, isThere: links.removeValue(forKey: id) != nil)
         case let verb: throw Self.unknown(verb)
         }
     }

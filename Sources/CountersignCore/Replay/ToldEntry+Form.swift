@@ -53,6 +53,9 @@ extension ToldEntry {
                 )
                 ?? require(text("erased", "reason") == "retention" || text("reason") != nil, "reason")
                 ?? require(approval == nil, "no approval of its own")
+        case .channelRefused:
+            require(!(members["reasons"]?.arrayValue ?? []).isEmpty, "reasons")
+                ?? require(approval == nil, "no approval of its own")
         }
     }
 
@@ -79,7 +82,7 @@ extension ToldEntry {
         case .payloadErased: (nil, text("erased", "connection"))
         case .configurationChanged: (nil, text("tool_definition", "connection"))
         case .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched, .actionCompleted,
-            .policyChanged, .sessionStarted, .sessionEnded:
+            .policyChanged, .sessionStarted, .sessionEnded, .channelRefused:
             (nil, nil)
         }
     }

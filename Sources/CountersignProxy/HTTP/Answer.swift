@@ -149,14 +149,14 @@ extension ReasonCode {
     /// The HTTP status of a refusal with this code.
     var status: Int {
         switch self {
-        case .unauthenticated, .invalidCredential: 401
+        case .unauthenticated, .invalidCredential, .signatureInvalid, .callbackReplayed, .callbackLate: 401
         case .unknownConnection, .notFound: 404
         case .methodRefused: 405
         case .ambiguousRequest, .badRequest, .ambiguousBody, .methodOverride: 400
         case .bodyTooLarge: 413
         case .tooManyPending, .tooManyComments: 429
         case .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .connectionChanged, .shuttingDown,
-            .overloaded:
+            .overloaded, .channelUnavailable:
             503
         case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
         case .upstreamTimeout: 504
@@ -164,7 +164,7 @@ extension ReasonCode {
         case .resultGone, .alreadyErased: 410
         case .noPermit, .forbidden, .policyError, .approvalRequired, .approvalDenied, .approvalExpired,
             .approvalWithdrawn, .approvalRevoked, .grantLapsed, .policyChanged, .selfApproval, .notAnApprover,
-            .notAllowed, .statementUnknown, .toolNotAccepted:
+            .notAllowed, .statementUnknown, .toolNotAccepted, .accountUnknown, .accountRefused, .pageRequired:
             403
         }
     }

@@ -26,7 +26,7 @@ extension Configuration {
     private mutating func take(_ root: Node, _ reader: NodeReader) {
         let known = [
             "data", "policies", "listen", "public_url", "log", "hold", "limits", "payloads", "connections", "agents",
-            "users", "exports",
+            "users", "exports", "channels", "routing",
         ]
         let members = reader.mapping(root, "", known: known)
         if let path = reader.path(members["data"], "data") { data = path }
@@ -67,6 +67,8 @@ extension Configuration {
         takeConnections(members["connections"], reader)
         takeIdentities(members["agents"], members["users"], reader)
         exports = ExportReading(reader: reader).read(members["exports"])
+        channels = ChannelReading(reader: reader).read(members["channels"])
+        routing = RoutingReading(reader: reader, channels: channels).read(members["routing"])
     }
 
     private mutating func takeLog(_ node: Node?, _ reader: NodeReader) {

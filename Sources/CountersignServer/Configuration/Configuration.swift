@@ -1,3 +1,4 @@
+package import CountersignChannels
 package import CountersignCore
 package import CountersignIdentity
 package import CountersignLog
@@ -67,6 +68,10 @@ package struct Configuration: Sendable {
     package var payloads = PayloadSettings()
     /// Where the log's entries are exported to.
     package var exports: [ExportSettings] = []
+    /// Ways to reach people.
+    package var channels: [ChannelSettings] = []
+    /// Who is told of held actions.
+    package var routing = ChannelRouting.none
     /// Keys that are set and that this version has no use for.
     package var unused: [String] = []
 

@@ -1,3 +1,4 @@
+import CountersignChannels
 package import CountersignCore
 import CountersignIdentity
 import CountersignLog
@@ -82,6 +83,7 @@ package struct Countersign: Sendable {
             directory: directory,
             settings: configuration.settings,
             configurationVersion: configuration.version,
+            routing: configuration.routing,
         )
         let current = CurrentSnapshot(snapshot)
         let enforcement = Enforcement(
@@ -159,6 +161,7 @@ package struct Countersign: Sendable {
         let spool = configuration.data + "/spool"
         let relay = RelayedSource(chance: .system)
         let exports = exportServices()
+        let house = try await openChannels()
         let control = try makeControlPlane(
             WebDependencies(
                 enforcement: enforcement,
@@ -183,6 +186,7 @@ package struct Countersign: Sendable {
                     status.exports = exports.map { $0.status(size: ledger.growth.size, now: clock.time()) }
                     return status
                 },
+                channels: house,
                 entriesArePublic: configuration.logEntriesArePublic,
                 logger: logger,
             )
@@ -236,7 +240,7 @@ package struct Countersign: Sendable {
         let sweeper = RetentionSweeper(enforcement: enforcement, logger: logger)
         let ticker = Ticker(enforcement: enforcement, logger: logger)
         let inner: [any Service] =
-            exports as [any Service]
+            exports as [any Service] + house.workers as [any Service]
             + [CheckpointService(head: head, logger: logger), ticker, sweeper, reloader, started]
             + (publisher.map { [$0] } ?? []) + (witnesses.map { [$0] } ?? []) + services
         let outer: [any Service] = [gateway, web, ending]
@@ -256,6 +260,22 @@ package struct Countersign: Sendable {
 }
 
 extension Countersign {
+    /// Every channel; what a crash left in doubt is to be delivered again.
+    private func openChannels() async throws -> ChannelHouse {
+        let recovered = try await ledger.recoverNotices()
+        if recovered > 0 {
+            logger.notice("notices are sent again, perhaps", metadata: ["count": "\(recovered)"])
+        }
+        let world = ChannelWorld(
+            desk: ChannelDesk(enforcement: enforcement, identities: registry),
+            publicURL: configuration.publicURL,
+            clock: clock,
+            chance: .system,
+            logger: logger,
+        )
+        return try ChannelHouse(configuration.channels, world: world, ledger: ledger)
+    }
+
     /// One service for each export; they end last, so that what the end itself logs leaves, too.
     private func exportServices() -> [ExportService] {
         configuration.exports.map { settings in

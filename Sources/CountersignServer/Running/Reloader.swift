@@ -1,3 +1,4 @@
+import CountersignChannels
 import CountersignCore
 import CountersignIdentity
 import CountersignLog
@@ -60,6 +61,7 @@ struct Reloader: Service {
                         directory: directory,
                         settings: configuration.settings,
                         configurationVersion: configuration.version,
+                        routing: configuration.routing,
                     )
                     let versions = (old.policy.version, old.configurationVersion)
                     let entries = Change.entries(
@@ -114,6 +116,7 @@ extension Configuration {
         if witnesses?.quorum != other.witnesses?.quorum { keys.append("log.quorum") }
         if logEntriesArePublic != other.logEntriesArePublic { keys.append("log.entries") }
         if exports != other.exports { keys.append("exports") }
+        if channels.map(\.fingerprint) != other.channels.map(\.fingerprint) { keys.append("channels") }
         return keys
     }
 }

@@ -76,7 +76,7 @@ extension Examiner {
         let identity = replay.identity
         var missing = (
             agents: Set(identity.agents.keys), users: Set(identity.users.keys), keys: Set(identity.keys.keys),
-            sessions: Set(identity.sessions.keys)
+            sessions: Set(identity.sessions.keys), links: Set(identity.links.keys)
         )
         try each("agent", "id", Agent.self) { agent in
             missing.agents.remove(agent.id)
@@ -94,10 +94,14 @@ extension Examiner {
             if let name = identity.name(of: session) { missing.sessions.remove(name) }
             return ([session.id, session.user.rawValue], identity.difference(from: session))
         }
+        try each("channel_link", "id, user", ChannelLink.self) { link in
+            missing.links.remove(link.identity.description)
+            return ([link.identity.description, link.user.rawValue], identity.difference(from: link))
+        }
         let gone =
             missing.agents.map { "agent \($0)" } + missing.users.map { "user \($0)" }
             + missing.keys.map { "agent_key \($0)" }
-            + missing.sessions.map { "session \($0)" }
+            + missing.sessions.map { "session \($0)" } + missing.links.map { "channel_link \($0)" }
         for place in gone.sorted() {
             try add(.stateMissing, place, "entries tell of it, and it has no row that can be read")
         }

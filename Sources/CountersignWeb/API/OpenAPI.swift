@@ -65,7 +65,7 @@ struct OpenAPI {
         ])
         if !endpoint.parameters.isEmpty { operation["parameters"] = .array(endpoint.parameters.map(\.json)) }
         switch endpoint.intake {
-        case .none, .nothing, .form: break
+        case .none, .nothing, .form, .bytes: break
         case .json(let schema): operation["requestBody"] = body(schema, required: true)
         case .optionalJSON(let schema): operation["requestBody"] = body(schema, required: false)
         }
@@ -124,7 +124,7 @@ struct OpenAPI {
         for parameter in endpoint.parameters { statuses.insert(parameter.place == .path ? 404 : 400) }
         if endpoint.method == .post { statuses.formUnion([400, 403, 409, 413]) }
         switch endpoint.intake {
-        case .none, .nothing: break
+        case .none, .nothing, .bytes: break
         case .json, .optionalJSON, .form: statuses.insert(415)
         }
         // Whoever names an agent, user or key that the configuration declares, or that is not there.

@@ -59,7 +59,7 @@ struct Pill {
         tone =
             switch kind {
             case .actionAllowed, .actionCompleted: Markup("good")
-            case .actionDenied: Markup("bad")
+            case .actionDenied, .channelRefused: Markup("bad")
             case .approvalRequested: Markup("wait")
             case .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched: Markup("info")
             case .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded: Markup("calm")

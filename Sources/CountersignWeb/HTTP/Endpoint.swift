@@ -32,6 +32,8 @@ struct Endpoint: Sendable {
         case optionalJSON(String)
         /// A form of a page.
         case form
+        /// Whatever a chat's servers send; its channel checks it.
+        case bytes
     }
 
     /// For whom the answer is.
@@ -40,6 +42,8 @@ struct Endpoint: Sendable {
         case api
         /// A person: problems are pages.
         case page
+        /// A chat's servers: problems are JSON, and who sent it is the channel's to check.
+        case callback
     }
 
     /// One way in which the call can go well.
@@ -119,6 +123,21 @@ struct Endpoint: Sendable {
 
     /// Whether HEAD is answered as GET without a body; a stream has no end to be asked about.
     var answersHead: Bool { method == .get && !answers.contains { $0.mediaType == "text/event-stream" } }
+
+    /// Where a chat's servers send something.
+    init(callback path: String, run: @escaping Run) {
+        method = .post
+        self.path = PathPattern(path)
+        access = .anyone
+        face = .callback
+        name = path
+        summary = ""
+        intake = .bytes
+        parameters = []
+        answers = []
+        problems = []
+        self.run = run
+    }
 
     /// A page of the dashboard.
     init(page method: HTTPRequest.Method, _ path: String, _ access: Access, run: @escaping Run) {

@@ -104,9 +104,9 @@ extension ReasonCode {
     var status: Int {
         switch self {
         case .badRequest, .ambiguousRequest, .ambiguousBody, .methodOverride: 400
-        case .unauthenticated, .invalidCredential: 401
+        case .unauthenticated, .invalidCredential, .signatureInvalid, .callbackReplayed, .callbackLate: 401
         case .noPermit, .forbidden, .policyError, .selfApproval, .notAnApprover, .notAllowed, .statementUnknown,
-            .toolNotAccepted:
+            .toolNotAccepted, .accountUnknown, .accountRefused, .pageRequired:
             403
         case .unknownConnection, .notFound: 404
         case .methodRefused: 405
@@ -119,7 +119,7 @@ extension ReasonCode {
         case .tooManyPending, .tooManyComments: 429
         case .upstreamUnavailable, .upstreamInvalid, .outcomeUnknown: 502
         case .ledgerUnavailable, .checkpointUnavailable, .clockUnreliable, .connectionChanged, .overloaded,
-            .shuttingDown:
+            .shuttingDown, .channelUnavailable:
             503
         case .upstreamTimeout: 504
         }

@@ -12,7 +12,7 @@ struct RequestGate {
 
     /// Who calls, if they may call this.
     func caller(_ fields: HTTPFields) throws(Problem) -> Caller {
-        if case .anyone = endpoint.access, endpoint.face == .api { return .anonymous }
+        if case .anyone = endpoint.access, endpoint.face != .page { return .anonymous }
         let now = parts.enforcement.clock.time()
         if case .anyone = endpoint.access {
             return (try? Credentials(fields).caller(parts.dependencies.authenticator, now: now)) ?? .anonymous
@@ -119,6 +119,7 @@ struct RequestGate {
             guard bytes.isEmpty || isEmptyObject else { throw Problem(.badRequest, "This takes no body.") }
             return []
         case .optionalJSON where bytes.isEmpty: return []
+        case .bytes: break
         case .json, .optionalJSON: try checkType("application/json", request.headers)
         case .form: try checkType("application/x-www-form-urlencoded", request.headers)
         }

@@ -1,0 +1,145 @@
+package import CountersignCards
+package import CountersignCore
+
+/// Where what people do in a chat becomes a decision or a comment: the one way from any channel to the enforcement.
+///
+/// A chat proves that an account pressed a button. Which user that is, a stored link says; whether they may, the
+/// enforcement. Everything that is refused here has an entry.
+package struct ChannelDesk: Sendable {
+    /// What somebody answered to a card.
+    package struct Answer: Hashable, Sendable {
+        /// The account, as the platform vouches for it.
+        package let identity: ChannelIdentity
+        /// What the card was about.
+        package let handle: CardHandle
+        /// What they say.
+        package let verdict: Decision.Verdict
+        /// Why; empty if they were not asked.
+        package let reason: String
+
+        /// Describes an answer.
+        package init(identity: ChannelIdentity, handle: CardHandle, verdict: Decision.Verdict, reason: String) {
+            self.identity = identity
+            self.handle = handle
+            self.verdict = verdict
+            self.reason = reason
+        }
+    }
+
+    /// What the platform knows of an account, for the first match by e-mail.
+    package struct Profile: Hashable, Sendable {
+        /// The confirmed address; `nil` if the platform does not vouch for one.
+        package let email: String?
+        /// Why the account is refused whoever it is: deleted, a bot, a guest, of another workspace.
+        package let objection: String?
+
+        /// Describes an account.
+        package init(email: String?, objection: String?) {
+            self.email = email
+            self.objection = objection
+        }
+    }
+
+    private let enforcement: Enforcement
+    private let identities: any Identities
+
+    /// Stands between the channels and the enforcement.
+    package init(enforcement: Enforcement, identities: any Identities) {
+        self.enforcement = enforcement
+        self.identities = identities
+    }
+
+    /// The user that an account is, or why it is nobody.
+    ///
+    /// `profile` is asked each time, because an account can be closed after it was linked; where it cannot be had, the
+    /// answer is no.
+    package func user(
+        _ identity: ChannelIdentity,
+        channel: ChannelName,
+        profile: () async -> Result<Profile, Reason>,
+    ) async -> Result<SignedInUser, Reason> {
+        switch await profile() {
+        case .failure(let reason): return .failure(await refuse(reason, identity, channel))
+        case .success(let profile):
+            if let objection = profile.objection {
+                let reason = Reason(.accountRefused, "This account may not answer for anybody: \(objection).")
+                return .failure(await refuse(reason, identity, channel))
+            }
+            switch await identities.linkedUser(identity, email: profile.email) {
+            case .success(let user):
+                return .success(
+                    SignedInUser(user: user, via: identity.kind.rawValue, isLocalAdministrator: false)
+                )
+            case .failure(let reason): return .failure(await refuse(reason, identity, channel))
+            }
+        }
+    }
+
+    /// Counts an answer as the user's decision, or refuses it.
+    package func decide(_ answer: Answer, by user: SignedInUser) async -> Result<Approval, Reason> {
+        guard let approval = try? await enforcement.ledger.approval(answer.handle.approval) else {
+            return .failure(Reason(.notFound, ReasonCode.notFound.explanation))
+        }
+        guard answer.handle.fits(approval.digest) else {
+            return .failure(
+                await refuse(
+                    Reason(.digestMismatch, "The card shows another action than the one that waits. Open the page."),
+                    answer.identity,
+                    nil
+                )
+            )
+        }
+        let needsPage = approval.gates.contains { $0.assurance == .passkey }
+        guard answer.verdict == .deny || !needsPage else {
+            return .failure(
+                await refuse(
+                    Reason(
+                        .pageRequired,
+                        "A gate asks for more than a chat can prove. Open the page and decide there."
+                    ),
+                    answer.identity,
+                    nil
+                )
+            )
+        }
+        return await enforcement.decide(
+            approval.id,
+            by: user,
+            Ballot(answer.verdict, reason: answer.reason, actionDigest: approval.digest),
+        )
+    }
+
+    /// The approval that a card is about, for a card that is to be corrected.
+    package func approval(_ handle: CardHandle) async -> Approval? {
+        (try? await enforcement.ledger.approval(handle.approval)) ?? nil
+    }
+
+    /// The pending approvals that a user may decide, oldest first, at most `limit`.
+    package func waiting(for user: SignedInUser, limit: Int) async -> Result<[Approval], Reason> {
+        let groups = enforcement.current.snapshot.directory.users[user.user.id]?.groups ?? []
+        do throws(LedgerError) {
+            let now = enforcement.clock.time()
+            let page = try await enforcement.ledger.approvals(ApprovalQuery(status: .pending, limit: 200))
+            let mine = page.items.filter { approval in
+                now < approval.expiresAt && !approval.isOwn(of: user.user.id)
+                    && approval.gates.contains { $0.accepts(groups: groups) }
+                    && !approval.decisions.contains { $0.user.isSamePerson(as: user.user.id) }
+            }
+            return .success(Array(mine.reversed().prefix(limit)))
+        } catch {
+            return .failure(error.reason)
+        }
+    }
+
+    /// Records that a channel refused something before it was anybody's decision.
+    @discardableResult
+    package func refuse(
+        _ reason: Reason,
+        _ identity: ChannelIdentity?,
+        _ channel: ChannelName?,
+        detail: String = "",
+        source: String? = nil,
+    ) async -> Reason {
+        await enforcement.refuseInChannel(reason, identity: identity, channel: channel, detail: detail, source: source)
+    }
+}

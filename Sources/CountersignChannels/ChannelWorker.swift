@@ -1,0 +1,269 @@
+package import CountersignCore
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Delivers one channel's notices: at least once, in order for each subject and place, at the channel's pace.
+///
+/// It reads the outbox and never holds more than what is under way, so a channel that is down costs nothing but its own
+/// lateness. An attempt is on disk as begun before it begins: what a crash leaves in doubt is told to the channel as a
+/// repetition. The mutexes guard the pace and the time of the next look.
+package final class ChannelWorker: Service {
+    /// The channel.
+    package let channel: any Channel
+    /// What is known of it.
+    package let meter: ChannelMeter
+    private let ledger: any Ledger
+    private let publicURL: String
+    private let clock: any WallClock
+    private let chance: Chance
+    private let logger: Logger
+    private let keeper: Mutex<PaceKeeper>
+    private let nextLook = Mutex<Timestamp?>(nil)
+    private let sleep: @Sendable (Duration) async throws -> Void
+    private let wakes: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    /// How exact retries and reminders are.
+    static let tick = Duration.milliseconds(200)
+    /// How long a stopping server waits for attempts that are under way.
+    static let parting = Duration.seconds(5)
+
+    /// Prepares a channel's worker; nothing is sent before ``run()``.
+    package init(
+        _ channel: any Channel,
+        ledger: any Ledger,
+        publicURL: String,
+        clock: any WallClock,
+        chance: Chance,
+        logger: Logger,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+    ) {
+        self.channel = channel
+        self.ledger = ledger
+        self.publicURL = publicURL
+        self.clock = clock
+        self.chance = chance
+        self.sleep = sleep
+        meter = ChannelMeter()
+        keeper = Mutex(PaceKeeper(channel.pace))
+        (wakes, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        var logger = logger
+        logger[metadataKey: "channel"] = "\(channel.name)"
+        self.logger = logger
+    }
+
+    /// Delivers until the server stops, and lets end what is under way then.
+    package func run() async throws {
+        await withTaskGroup { group in
+            group.addTask { [self] in await cancelWhenGracefulShutdown { await self.channel.run() } }
+            group.addTask { [self] in
+                await cancelWhenGracefulShutdown {
+                    for await _ in self.ledger.feed.changes() { self.wake.yield() }
+                }
+            }
+            group.addTask { [self] in await cancelWhenGracefulShutdown { await self.tick() } }
+            group.addTask { [self] in await deliverAll() }
+            await group.waitForAll()
+        }
+    }
+
+    /// Looks into the outbox again, because an operator put something there.
+    package func look() { wake.yield() }
+
+    /// Delivers what is due, in turns, until nothing more is; for tests, which have no clock that runs.
+    package func drain() async {
+        while !Task.isCancelled {
+            let notices = await nextNotices()
+            if notices.isEmpty { return }
+            await withTaskGroup { group in
+                for notice in notices { group.addTask { await self.attempt(notice) } }
+            }
+        }
+    }
+
+    private func tick() async {
+        while !Task.isCancelled {
+            try? await sleep(Self.tick)
+            let isTime = nextLook.withLock { $0.map { $0 <= clock.time() } ?? false }
+            if isTime { wake.yield() }
+        }
+    }
+
+    /// Delivers until the server stops; what is under way then has a little time to end.
+    private func deliverAll() async {
+        wake.yield()
+        await withTaskGroup { group in
+            group.addTask { [self] in
+                await withDiscardingTaskGroup { attempts in
+                    for await _ in wakes.cancelOnGracefulShutdown() { await deliverDue(in: &attempts) }
+                }
+            }
+            group.addTask { [self] in
+                try? await gracefulShutdown()
+                try? await sleep(Self.parting)
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func deliverDue(in attempts: inout DiscardingTaskGroup) async {
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            let notices = await nextNotices()
+            if notices.isEmpty { return }
+            for notice in notices {
+                attempts.addTask { [self] in
+                    await attempt(notice)
+                    wake.yield()
+                }
+            }
+        }
+    }
+
+    /// Takes what may be sent now, and puts down that it is being sent.
+    private func nextNotices() async -> [Notice] {
+        let now = clock.time()
+        do {
+            let taken = try await takeDue(now)
+            if taken.isEmpty { try await schedule(now) }
+            return taken
+        } catch {
+            logger.warning("the outbox cannot be read", metadata: ["error": "\(error.message)"])
+            nextLook.withLock { $0 = now.adding(.seconds(1)) }
+            return []
+        }
+    }
+
+    private func takeDue(_ now: Timestamp) async throws(LedgerError) -> [Notice] {
+        let (room, closed) = keeper.withLock { ($0.room(now: now), $0.closed(now: now)) }
+        guard room > 0 else { return [] }
+        let due = try await ledger.outbox.dueNotices(of: channel.name, leavingOut: closed, now: now, limit: room)
+        let taken = due.filter { notice in keeper.withLock { $0.begin(notice.destination.address, now: now) } }
+        guard !taken.isEmpty else { return [] }
+        do throws(LedgerError) {
+            try await ledger.outbox.beginNotices(taken.map(\.number))
+            return taken
+        } catch {
+            keeper.withLock { keeper in for _ in taken { keeper.end() } }
+            throw error
+        }
+    }
+
+    private func schedule(_ now: Timestamp) async throws(LedgerError) {
+        let opening = keeper.withLock { $0.nextOpening(now: now) }
+        let waiting = try await ledger.outbox.nextNotice(of: channel.name)
+        // What waits behind a closed address, or for room, is looked at when that changes.
+        let later = waiting.map { max($0, opening ?? $0) }
+        nextLook.withLock { $0 = later.map { max($0, now.adding(Self.tick)) } }
+    }
+
+    private func attempt(_ notice: Notice) async {
+        do {
+            guard let parcel = try await pack(notice) else {
+                keeper.withLock { $0.end() }
+                return try await ledger.outbox.endNotice(notice, .dropped, at: clock.time())
+            }
+            let delivery = await limited { await self.channel.deliver(parcel) }
+            try await settle(notice, parcel, delivery)
+        } catch {
+            // The attempt stays `sending`; it is taken up again at the next start, as a repetition.
+            logger.error(
+                "what became of a notice cannot be written",
+                metadata: ["notice": "\(notice.id)", "error": "\(error.message)"]
+            )
+        }
+    }
+
+    /// What there is to tell; `nil` if nothing is any more.
+    private func pack(_ notice: Notice) async throws(LedgerError) -> Parcel? {
+        var ids = [notice.approval]
+        if let batch = notice.batch { ids = try await ledger.outbox.batch(batch, at: notice.destination) }
+        var approvals = [Approval]()
+        for id in ids {
+            if let approval = try await ledger.approval(id) { approvals.append(approval) }
+        }
+        let shown = try await ledger.outbox.shownMessage(of: notice)
+        let now = clock.time()
+        let isPending = approvals.contains { $0.status == .pending && now < $0.expiresAt }
+        let revision = approvals.reduce(0) { $0 + $1.revision }
+        switch (notice.cause, channel.manner) {
+        case (.requested, _), (.escalated, _), (.reminder, _):
+            if !isPending { return nil }
+        case (.changed, .card):
+            // Who was told nothing needs no correction.
+            guard let shown, shown.revision < revision || notice.event == .payloadErased else { return nil }
+        case (.changed, .message): break
+        }
+        guard !approvals.isEmpty else { return nil }
+        return Parcel(
+            notice: notice,
+            approvals: approvals,
+            shown: shown,
+            isRepeat: notice.tries > 0,
+            publicURL: publicURL,
+            now: now,
+        )
+    }
+
+    private func settle(_ notice: Notice, _ parcel: Parcel, _ delivery: Delivery) async throws(LedgerError) {
+        let now = clock.time()
+        let outbox = ledger.outbox
+        switch delivery {
+        case .delivered(let reference):
+            keeper.withLock { $0.succeeded() }
+            meter.delivered(after: now.since(notice.dueAt))
+            let message = reference.map { ShownMessage(reference: $0, revision: parcel.revision) }
+            try await outbox.endNotice(notice, .delivered(message), at: now)
+            guard channel.manner == .card, message != nil else { return }
+            let revisions = Dictionary(parcel.approvals.map { ($0.id, $0.revision) }) { first, _ in first }
+            try await outbox.settleTold(notice, showing: revisions, at: now)
+        case .nothingToTell:
+            keeper.withLock { $0.succeeded() }
+            try await outbox.endNotice(notice, .dropped, at: now)
+        case .retry(let asked, let scope, let trouble):
+            let time = keeper.withLock { keeper in
+                keeper.failed(
+                    scope,
+                    address: notice.destination.address,
+                    tries: notice.tries + 1,
+                    asked: asked,
+                    random: chance.bits().0,
+                    now: now,
+                )
+            }
+            let isNews = meter.failed(trouble)
+            if isNews {
+                logger.warning("notices wait", metadata: ["error": "\(trouble)", "next_try": "\(time.rfc3339)"])
+            }
+            let isOver = time > notice.dueAt.adding(channel.pace.lifetime)
+            try await outbox.endNotice(
+                notice,
+                isOver ? .failed(trouble: trouble) : .retry(at: time, trouble: trouble),
+                at: now,
+            )
+        case .refused(let trouble):
+            keeper.withLock { $0.succeeded() }
+            _ = meter.failed(trouble)
+            logger.error(
+                "a notice was refused",
+                metadata: ["notice": "\(notice.id)", "approval": "\(notice.approval)", "error": "\(trouble)"]
+            )
+            try await outbox.endNotice(notice, .failed(trouble: trouble), at: now)
+        }
+    }
+
+    /// An attempt that takes too long is over; whether it arrived, nobody knows.
+    private func limited(_ work: @escaping @Sendable () async -> Delivery) async -> Delivery {
+        await withTaskGroup { group in
+            group.addTask { await work() }
+            group.addTask { [self] in
+                try? await sleep(channel.pace.patience)
+                return .retry(after: nil, scope: .whole, trouble: "no answer within \(channel.pace.patience)")
+            }
+            let first = await group.next()
+            group.cancelAll()
+            return first ?? .retry(after: nil, scope: .notice, trouble: "the server stops")
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import CountersignCards
+import CountersignCore
+
+/// Keeps a channel's pace, as a value: which addresses may be sent to now, and how many attempts may begin.
+struct PaceKeeper {
+    private struct Bucket {
+        var level: Double
+        var filled: Timestamp
+    }
+
+    private let pace: ChannelPace
+    private var buckets: [String: Bucket] = [:]
+    private var pauses: [String: Timestamp] = [:]
+    /// Until when the channel as a whole takes nothing.
+    private(set) var pausedUntil: Timestamp?
+    /// How many attempts failed in a row for the channel as a whole.
+    private(set) var failures = 0
+    /// Attempts that are under way.
+    private(set) var underWay = 0
+
+    init(_ pace: ChannelPace) { self.pace = pace }
+
+    /// How many attempts may begin; after a failure of the whole channel one, which tries whether it is back.
+    func room(now: Timestamp) -> Int {
+        if let pausedUntil, now < pausedUntil { return 0 }
+        return max(0, (failures > 0 ? 1 : pace.concurrency) - underWay)
+    }
+
+    /// The addresses that take nothing now.
+    mutating func closed(now: Timestamp) -> [String] {
+        pauses = pauses.filter { $0.value > now }
+        // A bucket that is full again says nothing that a new one would not.
+        buckets = buckets.filter { level(of: $0.value, now) < Double(pace.burst) }
+        return Set(pauses.keys).union(buckets.filter { level(of: $0.value, now) < 1 }.keys).sorted()
+    }
+
+    /// An attempt begins, if its address takes it.
+    mutating func begin(_ address: String, now: Timestamp) -> Bool {
+        if let pause = pauses[address], now < pause { return false }
+        if pace.perSecond != nil {
+            let full = Bucket(level: Double(pace.burst), filled: now)
+            let level = level(of: buckets[address] ?? full, now)
+            guard level >= 1 else { return false }
+            buckets[address] = Bucket(level: level - 1, filled: now)
+        }
+        underWay += 1
+        return true
+    }
+
+    /// An attempt that never was gives its place back.
+    mutating func end() { underWay -= 1 }
+
+    /// An attempt ended well.
+    mutating func succeeded() {
+        underWay -= 1
+        failures = 0
+        pausedUntil = nil
+    }
+
+    /// An attempt failed; when to try its notice again.
+    mutating func failed(
+        _ scope: Delivery.Scope,
+        address: String,
+        tries: Int,
+        asked: Duration?,
+        random: UInt64,
+        now: Timestamp,
+    ) -> Timestamp {
+        underWay -= 1
+        let count: Int
+        switch scope {
+        case .notice, .address: count = tries
+        case .whole:
+            // Those that were under way when the first failed fail for the same reason.
+            if pausedUntil.map({ $0 <= now }) ?? true { failures += 1 }
+            count = failures
+        }
+        let steps = pace.backOff.delays.count
+        let wait = pace.backOff.delay(afterAttempts: min(max(1, count), steps), random: random, atLeast: asked)
+        let time = now.adding(wait ?? .seconds(60))
+        switch scope {
+        case .notice: break
+        case .address: pauses[address] = max(pauses[address] ?? time, time)
+        case .whole: pausedUntil = max(pausedUntil ?? time, time)
+        }
+        return time
+    }
+
+    /// When a closed address or the channel opens next.
+    func nextOpening(now: Timestamp) -> Timestamp? {
+        if let pausedUntil, pausedUntil > now { return pausedUntil }
+        var times = pauses.values.filter { $0 > now }
+        if let rate = pace.perSecond {
+            for bucket in buckets.values {
+                let level = level(of: bucket, now)
+                if level < 1 { times.append(now.adding(.microseconds(Int64((1 - level) / rate * 1_000_000) + 1))) }
+            }
+        }
+        return times.min()
+    }
+
+    private func level(of bucket: Bucket, _ now: Timestamp) -> Double {
+        guard let rate = pace.perSecond else { return Double(pace.burst) }
+        let seconds = Double(max(0, now.microseconds - bucket.filled.microseconds)) / 1_000_000
+        return min(Double(pace.burst), bucket.level + seconds * rate)
+    }
+}

@@ -1,0 +1,37 @@
+import Synchronization
+
+/// Remembers how often each agent asked of late, so that a flood of questions becomes a digest.
+///
+/// It is a courtesy and no limit: a restart forgets it. The mutex guards the times.
+final class AskPace: Sendable {
+    private struct State {
+        var asks: [AgentID: [Timestamp]] = [:]
+        var sweptAt: Timestamp?
+    }
+
+    /// How many times of one agent are remembered; more need not be told apart.
+    private static let maximum = 1024
+
+    private let state = Mutex(State())
+
+    /// Notes an ask at `now`; says how many there were within a time before it.
+    func note(_ agent: AgentID, now: Timestamp) -> @Sendable (Duration) -> Int {
+        let times = state.withLock { state in
+            let oldest = now.adding(.zero - ChannelRouting.longestDigest)
+            if state.sweptAt.map({ $0 < now.adding(.seconds(-60)) }) ?? true {
+                state.sweptAt = now
+                state.asks = state.asks.filter { $0.value.last.map { $0 > oldest } ?? false }
+            }
+            var times = state.asks[agent] ?? []
+            let before = times
+            times.append(now)
+            if times.count > Self.maximum { times.removeFirst(times.count - Self.maximum) }
+            state.asks[agent] = times
+            return before
+        }
+        return { window in
+            let start = now.adding(.zero - window)
+            return times.reversed().prefix { $0 > start }.count
+        }
+    }
+}

@@ -1,0 +1,66 @@
+/// Somebody as a chat knows them: which platform, which workspace or tenant, which account.
+package struct ChannelIdentity: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The platform: ``ChannelKind/slack`` or ``ChannelKind/teams``.
+    package let kind: ChannelKind
+    /// The workspace (`T0123`), organisation or Entra tenant.
+    package let tenant: String
+    /// The account in it: `U0123`, an Entra object id.
+    package let account: String
+
+    /// The longest tenant and account, in bytes.
+    package static let maximumPart = 128
+
+    /// Names an account; `nil` if a part is empty, too long or has characters that no platform uses.
+    package init?(_ kind: ChannelKind, tenant: String, account: String) {
+        for part in [tenant, account] {
+            guard !part.isEmpty, part.utf8.count <= Self.maximumPart, part.utf8.allSatisfy(Self.allows) else {
+                return nil
+            }
+        }
+        self.kind = kind
+        self.tenant = tenant
+        self.account = account
+    }
+
+    /// Reads `slack:T0123/U0123`.
+    package init?(_ text: String) {
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let kind = ChannelKind(rawValue: String(Substring(parts[0]))) else { return nil }
+        let names = parts[1].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard names.count == 2 else { return nil }
+        self.init(kind, tenant: String(Substring(names[0])), account: String(Substring(names[1])))
+    }
+
+    /// `slack:T0123/U0123`.
+    package var description: String { "\(kind.rawValue):\(tenant)/\(account)" }
+
+    private static func allows(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+            UInt8(ascii: ":"):
+            true
+        default: false
+        }
+    }
+}
+
+/// That an account in a chat is a user of ours.
+package struct ChannelLink: Hashable, Sendable, Codable {
+    /// The account.
+    package let identity: ChannelIdentity
+    /// The user.
+    package let user: UserID
+    /// When it was made.
+    package let madeAt: Timestamp
+    /// How: `administrator`, `email` (the first match).
+    package let by: String
+
+    /// Links an account.
+    package init(identity: ChannelIdentity, user: UserID, madeAt: Timestamp, by: String) {
+        self.identity = identity
+        self.user = user
+        self.madeAt = madeAt
+        self.by = by
+    }
+}

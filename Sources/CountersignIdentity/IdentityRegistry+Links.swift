@@ -1,0 +1,93 @@
+import CanonicalJSON
+package import CountersignCore
+
+extension IdentityRegistry {
+    /// The accounts in chats that are users, ordered by account.
+    package func links() -> [ChannelLink] {
+        read { $0.records.links.sorted { $0.identity.description < $1.identity.description } }
+    }
+
+    /// Says that an account in a chat is a user; it takes the place of what the account was.
+    package func link(
+        _ identity: ChannelIdentity,
+        to user: UserID,
+        by actor: Actor,
+    ) async -> Result<ChannelLink, Reason> {
+        await put(identity, user, by: "administrator", actor) { _ in nil }
+    }
+
+    /// Says that an account in a chat is nobody any more.
+    package func unlink(_ identity: ChannelIdentity, by actor: Actor) async -> Result<ChannelLink, Reason> {
+        let now = clock.time()
+        return await change { book in
+            guard let link = book.link(of: identity) else {
+                return .failure(Reason(.notFound, "There is no linked account \(identity)."))
+            }
+            let entry = EntryDraft.link(.removed, link, by: actor, at: now)
+            return .success(([.removeLink(identity)], [entry], link))
+        }
+    }
+
+    /// The user that an account is: by its link, or, once, by an e-mail address that the platform vouches for.
+    package func linkedUser(_ identity: ChannelIdentity, email: String?) async -> Result<User, Reason> {
+        let (linked, isLinked) = read { book in
+            (book.link(of: identity).flatMap { book.users[$0.user] }, book.link(of: identity) != nil)
+        }
+        if let linked { return .success(linked) }
+        let unknown = Reason(.accountUnknown, ReasonCode.accountUnknown.explanation)
+        guard !isLinked, let email, let user = read({ $0.user(named: email) }) else { return .failure(unknown) }
+        let actor = Actor.user(user.id, via: identity.kind.rawValue)
+        let result = await put(identity, user.id, by: "email", actor) { book in
+            // Whoever can change an address in the chat must not become a second account of somebody.
+            let isTaken = book.records.links.contains { link in
+                link.user.isSamePerson(as: user.id) && link.identity.kind == identity.kind
+                    && link.identity.tenant == identity.tenant
+            }
+            guard !isTaken, book.link(of: identity) == nil, book.user(named: email) == user else { return unknown }
+            return nil
+        }
+        return result.map { _ in user }
+    }
+
+    private func put(
+        _ identity: ChannelIdentity,
+        _ user: UserID,
+        by: String,
+        _ actor: Actor,
+        objection: (IdentityBook) -> Reason?,
+    ) async -> Result<ChannelLink, Reason> {
+        let now = clock.time()
+        return await change { book in
+            if let objection = objection(book) { return .failure(objection) }
+            guard book.users[user] != nil else { return .failure(Reason(.notFound, "There is no user \(user).")) }
+            let link = ChannelLink(identity: identity, user: user, madeAt: now, by: by)
+            let verb: IdentityVerb = book.link(of: identity) == nil ? .added : .changed
+            return .success(([.putLink(link)], [.link(verb, link, by: actor, at: now)], link))
+        }
+    }
+}
+
+extension IdentityBook {
+    /// The link of an account.
+    func link(of identity: ChannelIdentity) -> ChannelLink? { records.links.first { $0.identity == identity } }
+
+    /// The user whose name an e-mail address is, in any letter case; `nil` if it could be several.
+    func user(named email: String) -> User? {
+        guard let id = UserID(email) else { return nil }
+        let matches = users.values.filter { $0.id.isSamePerson(as: id) }
+        return matches.count == 1 ? matches[0] : nil
+    }
+}
+
+extension EntryDraft {
+    /// `identity.changed` of a channel link.
+    fileprivate static func link(
+        _ verb: IdentityVerb,
+        _ link: ChannelLink,
+        by actor: Actor,
+        at now: Timestamp,
+    ) -> EntryDraft {
+        let members: [(String, JSONValue)] = [("by", .string(link.by)), ("user", .string(link.user.rawValue))]
+        return .identity(verb, "ChannelLink", link.identity.description, members, by: actor, at: now)
+    }
+}

@@ -1,0 +1,56 @@
+import CountersignCards
+import CountersignChannels
+import CountersignCore
+import Yams
+
+/// Reads `channels`.
+struct ChannelReading {
+    let reader: NodeReader
+
+    /// Every channel; what is wrong, the reader then knows.
+    func read(_ node: Node?) -> [ChannelSettings] {
+        var channels = [ChannelSettings]()
+        for (index, item) in reader.list(node, "channels").enumerated() {
+            let path = "channels[\(index)]"
+            guard let channel = channel(item, path) else { continue }
+            if channels.contains(where: { $0.name == channel.name }) {
+                reader.fail(item, path + ".name", "there are two channels of the name \(channel.name)")
+            }
+            channels.append(channel)
+        }
+        return channels
+    }
+
+    private func channel(_ node: Node, _ path: String) -> ChannelSettings? {
+        guard case .mapping(let mapping) = node else {
+            reader.fail(node, path, "must have keys: name, kind, and those of its kind")
+            return nil
+        }
+        guard let kindNode = mapping["kind"], let text = reader.text(kindNode, path + ".kind") else {
+            reader.fail(node, path, "lacks the key kind")
+            return nil
+        }
+        guard let kind = ChannelKind(rawValue: text) else {
+            let known = ChannelKind.allCases.map(\.rawValue)
+            let nearest = NearestName.find(text, among: known)
+            let advice = nearest.map { "did you mean \($0)?" } ?? "known are \(known.joined(separator: ", "))"
+            reader.fail(kindNode, path + ".kind", "\"\(text)\" is not a kind of channel; \(advice)")
+            return nil
+        }
+        switch kind {
+        case .webhook: return WebhookReading(reader: reader, path: path).read(node)
+        case .slack, .teams, .workflows, .email:
+            reader.fail(kindNode, path + ".kind", "this version has no channels of the kind \(kind.rawValue)")
+            return nil
+        }
+    }
+}
+
+extension NodeReader {
+    /// The name of a channel.
+    func channelName(_ members: [String: Node], of node: Node, _ path: String) -> ChannelName? {
+        let what = "a channel's name: at most 63 letters, digits, - and _"
+        let name = identifier(members["name"], path + ".name", ChannelName.self, what)
+        return require(name, members, "name", of: node, path)
+    }
+}

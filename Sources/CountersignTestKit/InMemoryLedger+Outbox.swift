@@ -1,0 +1,288 @@
+package import CountersignCore
+
+/// The outbox without a disk.
+struct InMemoryOutbox {
+    private struct Place: Hashable {
+        let subject: String
+        let destination: Destination
+    }
+
+    private(set) var notices: [Notice] = []
+    private var messages: [Place: ShownMessage] = [:]
+    private var count: Int64 = 0
+
+    private func place(_ notice: Notice) -> Place {
+        Place(subject: notice.subject, destination: notice.destination)
+    }
+
+    mutating func post(_ commit: Commit, about approval: Approval, now: Timestamp) {
+        guard let event = commit.event else { return }
+        switch commit.change {
+        case .insert:
+            for draft in commit.notices {
+                post(draft.cause, event, approval, draft.destination, draft.batch, dueAt: draft.dueAt, now)
+            }
+        case .replace, .none:
+            var seen: [(Destination, BatchID?)] = []
+            for notice in notices where notice.approval == approval.id && notice.cause != .changed {
+                guard !seen.contains(where: { $0 == (notice.destination, notice.batch) }) else { continue }
+                seen.append((notice.destination, notice.batch))
+            }
+            for (destination, batch) in seen {
+                post(.changed, event, approval, destination, batch, dueAt: now, now)
+            }
+        }
+    }
+
+    private mutating func post(
+        _ cause: Notice.Cause,
+        _ event: EntryKind,
+        _ approval: Approval,
+        _ destination: Destination,
+        _ batch: BatchID?,
+        dueAt: Timestamp,
+        _ now: Timestamp,
+    ) {
+        let id = Notice.id(approval.id, destination, cause, event, revision: approval.revision)
+        guard !notices.contains(where: { $0.id == id }) else { return }
+        count += 1
+        notices.append(
+            Notice(
+                number: count,
+                id: id,
+                approval: approval.id,
+                batch: batch,
+                destination: destination,
+                cause: cause,
+                event: event,
+                revision: approval.revision,
+                status: approval.status,
+                madeAt: now,
+                dueAt: dueAt,
+                tryAt: dueAt,
+            )
+        )
+    }
+
+    func due(
+        _ channel: ChannelName,
+        leavingOut addresses: [String],
+        now: Timestamp,
+        limit: Int,
+    ) -> [Notice] {
+        let found = notices.filter { notice in
+            guard notice.destination.channel == channel, notice.state == .waiting, notice.tryAt <= now,
+                !addresses.contains(notice.destination.address)
+            else {
+                return false
+            }
+            return !notices.contains { earlier in
+                place(earlier) == place(notice) && earlier.number < notice.number && earlier.state.isOpen
+                    && earlier.dueAt <= now
+            }
+        }
+        return Array(found.sorted { ($0.tryAt, $0.number) < ($1.tryAt, $1.number) }.prefix(limit))
+    }
+
+    func next(_ channel: ChannelName) -> Timestamp? {
+        notices.filter { $0.destination.channel == channel && $0.state == .waiting }.map(\.tryAt).min()
+    }
+
+    mutating func begin(_ numbers: [Int64]) {
+        for index in notices.indices where numbers.contains(notices[index].number) && notices[index].state == .waiting {
+            notices[index].state = .sending
+            notices[index].tries += 1
+        }
+    }
+
+    mutating func end(_ notice: Notice, _ ending: NoticeEnding, at now: Timestamp) {
+        if case .delivered(let message?) = ending { messages[place(notice)] = message }
+        guard let index = notices.firstIndex(where: { $0.number == notice.number && $0.state == .sending }) else {
+            return
+        }
+        notices[index].trouble = nil
+        switch ending {
+        case .delivered: notices[index].state = .delivered
+        case .dropped: notices[index].state = .dropped
+        case .retry(let time, let trouble):
+            notices[index].state = .waiting
+            notices[index].tryAt = time
+            notices[index].trouble = trouble
+        case .failed(let trouble):
+            notices[index].state = .failed
+            notices[index].trouble = trouble
+        }
+        notices[index].endedAt = notices[index].state.isOpen ? nil : now
+    }
+
+    mutating func settle(_ notice: Notice, showing revisions: [ApprovalID: Int], at now: Timestamp) {
+        for index in notices.indices {
+            let other = notices[index]
+            guard place(other) == place(notice), other.state == .waiting, let shown = revisions[other.approval],
+                other.revision <= shown, other.cause == .changed || (other.cause == .requested && other.batch != nil)
+            else { continue }
+            notices[index].state = other.cause == .changed ? .dropped : .delivered
+            notices[index].endedAt = now
+        }
+    }
+
+    mutating func recover() -> Int {
+        let found = notices.indices.filter { notices[$0].state == .sending }
+        for index in found { notices[index].state = .waiting }
+        return found.count
+    }
+
+    func message(_ notice: Notice) -> ShownMessage? { messages[place(notice)] }
+
+    func batch(_ batch: BatchID, at destination: Destination) -> [ApprovalID] {
+        var ids: [ApprovalID] = []
+        for notice in notices where notice.batch == batch && notice.destination == destination {
+            if !ids.contains(notice.approval) { ids.append(notice.approval) }
+        }
+        return ids
+    }
+
+    func page(_ query: NoticeQuery) -> Page<Notice> {
+        let before = query.cursor.map { Int64($0) ?? 0 } ?? .max
+        let found = notices.reversed().filter { notice in
+            notice.number < before && (query.channel.map { notice.destination.channel == $0 } ?? true)
+                && (query.approval.map { notice.approval == $0 } ?? true)
+                && (query.state.map { notice.state == $0 } ?? true)
+        }
+        let limit = min(max(query.limit, 1), 200)
+        let items = Array(found.prefix(limit))
+        return Page(items: items, next: found.count > limit ? items.last.map { "\($0.number)" } : nil)
+    }
+
+    mutating func replay(_ number: Int64, at now: Timestamp) -> Bool {
+        guard let index = notices.firstIndex(where: { $0.number == number }),
+            notices[index].state == .delivered || notices[index].state == .failed
+        else { return false }
+        let old = notices[index]
+        notices[index] = Notice(
+            number: old.number,
+            id: old.id,
+            approval: old.approval,
+            batch: old.batch,
+            destination: old.destination,
+            cause: old.cause,
+            event: old.event,
+            revision: old.revision,
+            status: old.status,
+            madeAt: old.madeAt,
+            dueAt: now,
+            tryAt: now,
+            tries: old.tries,
+        )
+        return true
+    }
+
+    func counts(now: Timestamp) -> [OutboxCount] {
+        let channels = Set(notices.filter { $0.state.isOpen || $0.state == .failed }.map(\.destination.channel))
+        return channels.sorted().map { channel in
+            let mine = notices.filter { $0.destination.channel == channel }
+            let due = mine.filter { $0.state.isOpen && $0.dueAt <= now }
+            return OutboxCount(
+                channel: channel,
+                due: due.count,
+                scheduled: mine.count { $0.state.isOpen && $0.dueAt > now },
+                failed: mine.count { $0.state == .failed },
+                oldestDue: due.map(\.dueAt).min(),
+                trouble: mine.last { $0.trouble != nil && ($0.state.isOpen || $0.state == .failed) }?.trouble,
+            )
+        }
+    }
+
+    mutating func forget(before: Timestamp, limit: Int, isOver: (ApprovalID) -> Bool) -> Int {
+        let old = notices.filter { notice in
+            notice.endedAt.map { $0 < before } ?? false && isOver(notice.approval)
+        }
+        .prefix(limit).map(\.number)
+        notices.removeAll { old.contains($0.number) }
+        let places = Set(notices.map(place))
+        messages = messages.filter { places.contains($0.key) }
+        return old.count
+    }
+}
+
+extension InMemoryLedger: Outbox {
+    /// The ledger itself.
+    package var outbox: any Outbox { self }
+
+    /// Notices of a channel that may be tried now.
+    package func dueNotices(
+        of channel: ChannelName,
+        leavingOut addresses: [String],
+        now: Timestamp,
+        limit: Int,
+    ) async throws(LedgerError) -> [Notice] {
+        try read { $0.outbox.due(channel, leavingOut: addresses, now: now, limit: limit) }
+    }
+
+    /// When the channel's next waiting notice may be tried.
+    package func nextNotice(of channel: ChannelName) async throws(LedgerError) -> Timestamp? {
+        try read { $0.outbox.next(channel) }
+    }
+
+    /// Attempts begin.
+    package func beginNotices(_ numbers: [Int64]) async throws(LedgerError) {
+        try read { $0.outbox.begin(numbers) }
+    }
+
+    /// An attempt ended.
+    package func endNotice(
+        _ notice: Notice,
+        _ ending: NoticeEnding,
+        at now: Timestamp,
+    ) async throws(LedgerError) {
+        try read { $0.outbox.end(notice, ending, at: now) }
+    }
+
+    /// What the message just shown has in it is over.
+    package func settleTold(
+        _ notice: Notice,
+        showing revisions: [ApprovalID: Int],
+        at now: Timestamp,
+    ) async throws(LedgerError) {
+        try read { $0.outbox.settle(notice, showing: revisions, at: now) }
+    }
+
+    /// What was being sent waits again.
+    package func recoverNotices() async throws(LedgerError) -> Int { try read { $0.outbox.recover() } }
+
+    /// What a place shows of a notice's subject.
+    package func shownMessage(of notice: Notice) async throws(LedgerError) -> ShownMessage? {
+        try read { $0.outbox.message(notice) }
+    }
+
+    /// The approvals of a batch at a place.
+    package func batch(
+        _ batch: BatchID,
+        at destination: Destination,
+    ) async throws(LedgerError) -> [ApprovalID] {
+        try read { $0.outbox.batch(batch, at: destination) }
+    }
+
+    /// A page of notices, newest first.
+    package func notices(_ query: NoticeQuery) async throws(LedgerError) -> Page<Notice> {
+        try read { $0.outbox.page(query) }
+    }
+
+    /// Lets a notice that is over wait again.
+    package func replayNotice(_ number: Int64, at now: Timestamp) async throws(LedgerError) -> Bool {
+        try read { $0.outbox.replay(number, at: now) }
+    }
+
+    /// Counts, by channel.
+    package func outboxCounts(now: Timestamp) async throws(LedgerError) -> [OutboxCount] {
+        try read { $0.outbox.counts(now: now) }
+    }
+
+    /// Forgets notices that were over before that time.
+    package func forgetNotices(before: Timestamp, limit: Int) async throws(LedgerError) -> Int {
+        try read { state in
+            let over = Set(state.approvals.filter(\.status.isFinal).map(\.id))
+            return state.outbox.forget(before: before, limit: limit) { over.contains($0) }
+        }
+    }
+}

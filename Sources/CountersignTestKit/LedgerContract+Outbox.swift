@@ -1,0 +1,189 @@
+import CountersignCore
+
+extension LedgerContract {
+    /// What is still to be told to people.
+    static let telling: [LedgerRule] = [
+        LedgerRule("a new approval's notices come with it, and not when it loses") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            let drafts = [NoticeDraft(.requested, to: room, dueAt: clock.time())]
+            try expect(try await insert(approval, drafts, ledger, clock), is: .committed(first: 0))
+            let rival = try Fixtures.approval(2, at: clock.time())
+            try expect(try await insert(rival, drafts, ledger, clock), is: .conflict(approval))
+            let found = try await due(ledger, clock)
+            try expect(found.map(\.approval), is: [approval.id])
+            let first = try require(found.first)
+            try expect(first.cause, is: .requested)
+            try expect(first.event, is: .approvalRequested)
+            try expect(first.state, is: .waiting)
+            try expect(first.id.utf8.count, is: 26)
+        },
+        LedgerRule("every change of an approval is told where it was told of, and nowhere else") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            let drafts = [room, mail].map { NoticeDraft(.requested, to: $0, dueAt: clock.time()) }
+            _ = try await insert(approval, drafts, ledger, clock)
+            let other = try Fixtures.approval(2, of: Fixtures.action(path: "/other"), at: clock.time())
+            _ = try await insert(other, [], ledger, clock)
+            for each in [approval, other] { try await replace(Fixtures.next(each, .denied), ledger, clock) }
+            let page = try await ledger.outbox.notices(NoticeQuery())
+            try expect(page.items.map(\.approval), is: Array(repeating: approval.id, count: 4))
+            try expect(page.items.map(\.cause), is: [.changed, .changed, .requested, .requested])
+            try expect(Set(page.items.prefix(2).map(\.destination)), is: [room, mail])
+            try expect(page.items.first?.status, is: .denied)
+        },
+        LedgerRule("a subject's notices at one place are due one after the other") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            _ = try await insert(approval, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
+            try await replace(Fixtures.next(approval, .denied), ledger, clock)
+            let first = try await due(ledger, clock)
+            try expect(first.map(\.cause), is: [.requested])
+            try await ledger.outbox.beginNotices(first.map(\.number))
+            try expect(try await due(ledger, clock), is: [])
+            let retry = NoticeEnding.retry(at: clock.time().adding(.seconds(60)), trouble: "503")
+            try await ledger.outbox.endNotice(first[0], retry, at: clock.time())
+            try expect(try await due(ledger, clock), is: [])
+            clock.advance(by: .seconds(60))
+            let again = try await due(ledger, clock)
+            try expect(again.map(\.tries), is: [1])
+            try expect(again.map(\.trouble), is: ["503"])
+            try await ledger.outbox.beginNotices(again.map(\.number))
+            let message = ShownMessage(reference: "C1/17.2", revision: 1)
+            try await ledger.outbox.endNotice(again[0], .delivered(message), at: clock.time())
+            let second = try await due(ledger, clock)
+            try expect(second.map(\.cause), is: [.changed])
+            try expect(try await ledger.outbox.shownMessage(of: second[0]), is: message)
+        },
+        LedgerRule("a notice for later does not hold up what is due before it") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            let later = clock.time().adding(.seconds(600))
+            let drafts = [
+                NoticeDraft(.escalated, to: room, dueAt: later), NoticeDraft(.requested, to: room, dueAt: clock.time()),
+            ]
+            _ = try await insert(approval, drafts, ledger, clock)
+            try expect(try await due(ledger, clock).map(\.cause), is: [.requested])
+            try expect(try await ledger.outbox.nextNotice(of: room.channel), is: clock.time())
+            let counts = try await ledger.outbox.outboxCounts(now: clock.time())
+            try expect(counts.map(\.due), is: [1])
+            try expect(counts.map(\.scheduled), is: [1])
+        },
+        LedgerRule("addresses that take nothing are left out") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            let other = Destination(channel: room.channel, address: "C2")
+            let drafts = [room, other].map { NoticeDraft(.requested, to: $0, dueAt: clock.time()) }
+            _ = try await insert(approval, drafts, ledger, clock)
+            let found = try await ledger.outbox.dueNotices(
+                of: room.channel,
+                leavingOut: [room.address, "\"'"],
+                now: clock.time(),
+                limit: 10,
+            )
+            try expect(found.map(\.destination), is: [other])
+        },
+        LedgerRule("a message that shows the newest revision settles what waits to tell of it") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            _ = try await insert(approval, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
+            let second = Fixtures.next(approval, .approved, grantExpiresAt: clock.time().adding(.seconds(60)))
+            try await replace(second, ledger, clock)
+            let third = Fixtures.next(second, .revoked)
+            try await replace(third, ledger, clock)
+            let first = try require(try await due(ledger, clock).first)
+            try await ledger.outbox.settleTold(first, showing: [approval.id: second.revision], at: clock.time())
+            let open = try await ledger.outbox.notices(NoticeQuery(state: .waiting))
+            try expect(open.items.map(\.revision), is: [third.revision, 1])
+        },
+        LedgerRule("what was being sent when the server stopped waits again, and counts as tried") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            _ = try await insert(approval, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
+            try await ledger.outbox.beginNotices(try await due(ledger, clock).map(\.number))
+            try expect(try await ledger.outbox.recoverNotices(), is: 1)
+            try expect(try await due(ledger, clock).map(\.tries), is: [1])
+            try expect(try await ledger.outbox.recoverNotices(), is: 0)
+        },
+        LedgerRule("a notice that is over can be sent again, an open one cannot") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            _ = try await insert(approval, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
+            let notice = try require(try await due(ledger, clock).first)
+            try expect(try await !ledger.outbox.replayNotice(notice.number, at: clock.time()))
+            try await ledger.outbox.beginNotices([notice.number])
+            try await ledger.outbox.endNotice(notice, .failed(trouble: "410"), at: clock.time())
+            try expect(try await ledger.outbox.outboxCounts(now: clock.time()).map(\.failed), is: [1])
+            try expect(try await ledger.outbox.replayNotice(notice.number, at: clock.time()))
+            try expect(try await due(ledger, clock).map(\.id), is: [notice.id])
+            try expect(try await !ledger.outbox.replayNotice(notice.number + 7, at: clock.time()))
+        },
+        LedgerRule("the approvals of a batch are told in one message, in their order") { ledger, clock in
+            let batch = BatchID(agent: Fixtures.agent, destination: room, window: 1)
+            var ids = [ApprovalID]()
+            for number in 1...3 {
+                let action = Fixtures.action(path: "/\(number)")
+                let approval = try Fixtures.approval(number, of: action, at: clock.time())
+                ids.append(approval.id)
+                let draft = NoticeDraft(.requested, to: room, dueAt: clock.time(), batch: batch)
+                _ = try await insert(approval, [draft], ledger, clock)
+            }
+            try expect(try await ledger.outbox.batch(batch, at: room), is: ids)
+            let found = try await due(ledger, clock)
+            try expect(found.map(\.approval), is: [ids[0]])
+            let revisions = Dictionary(ids.map { ($0, 1) }) { first, _ in first }
+            try await ledger.outbox.beginNotices(found.map(\.number))
+            try await ledger.outbox.endNotice(found[0], .delivered(nil), at: clock.time())
+            try await ledger.outbox.settleTold(found[0], showing: revisions, at: clock.time())
+            try expect(try await due(ledger, clock), is: [])
+        },
+        LedgerRule("notices are forgotten once they and their approval are over") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            _ = try await insert(approval, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
+            let notice = try require(try await due(ledger, clock).first)
+            try await ledger.outbox.beginNotices([notice.number])
+            let message = ShownMessage(reference: "C1/17.2", revision: 1)
+            try await ledger.outbox.endNotice(notice, .delivered(message), at: clock.time())
+            clock.advance(by: .seconds(60))
+            try expect(try await ledger.outbox.forgetNotices(before: clock.time(), limit: 10), is: 0)
+            try await replace(Fixtures.next(approval, .denied), ledger, clock)
+            try expect(try await ledger.outbox.forgetNotices(before: clock.time(), limit: 10), is: 1)
+            try expect(try await ledger.outbox.shownMessage(of: notice), is: message)
+            try expect(try await ledger.outbox.notices(NoticeQuery()).items.map(\.cause), is: [.changed])
+        },
+        LedgerRule("an account in a chat is one user until it is told otherwise, and goes with them") { ledger, clock in
+            let identity = try require(ChannelIdentity("slack:T1/U1"))
+            let user = User(id: UserID(unchecked: "alice@example.com"))
+            let link = ChannelLink(identity: identity, user: user.id, madeAt: clock.time(), by: "administrator")
+            let entry = { Fixtures.entry(.identityChanged, at: clock.time()) }
+            _ = try await ledger.commit(Commit(entries: [entry()], identity: [.putUser(user), .putLink(link)]))
+            try expect(try await ledger.identities().links, is: [link])
+            _ = try await ledger.commit(Commit(entries: [entry()], identity: [.removeLink(identity)]))
+            try expect(try await ledger.identities().links, is: [])
+            _ = try await ledger.commit(Commit(entries: [entry()], identity: [.putLink(link)]))
+            _ = try await ledger.commit(Commit(entries: [entry()], identity: [.removeUser(user.id)]))
+            try expect(try await ledger.identities().links, is: [])
+        },
+    ]
+
+    private static let room = Destination(channel: ChannelName(unchecked: "slack"), address: "C1")
+    private static let mail = Destination(channel: ChannelName(unchecked: "mail"), address: "dba@example.com")
+
+    private static func due(_ ledger: any Ledger, _ clock: ManualClock) async throws -> [Notice] {
+        try await ledger.outbox.dueNotices(of: room.channel, leavingOut: [], now: clock.time(), limit: 10)
+    }
+
+    private static func insert(
+        _ approval: Approval,
+        _ notices: [NoticeDraft],
+        _ ledger: any Ledger,
+        _ clock: ManualClock,
+    ) async throws -> CommitResult {
+        try await ledger.commit(
+            Commit(
+                .insert(approval, maximumPending: 10),
+                entries: [Fixtures.entry(.approvalRequested, at: clock.time())],
+                notices: notices,
+            )
+        )
+    }
+
+    private static func replace(_ next: Approval, _ ledger: any Ledger, _ clock: ManualClock) async throws {
+        let entry = Fixtures.entry(.approvalSettled, at: clock.time())
+        guard case .committed = try await ledger.commit(Commit(.replace(next), entries: [entry])) else {
+            throw ContractViolation(description: "the change lost")
+        }
+    }
+}

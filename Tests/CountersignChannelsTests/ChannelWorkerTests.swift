@@ -1,0 +1,251 @@
+import CountersignChannels
+import CountersignCore
+import CountersignTestKit
+import Logging
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct ChannelWorkerTests {
+    private let clock = ManualClock()
+    private let ledger: InMemoryLedger
+    private let room = Destination(channel: ChannelName(unchecked: "slack"), address: "C1")
+
+    init() { ledger = InMemoryLedger(clock: clock) }
+
+    private func worker(_ channel: ScriptedChannel) -> ChannelWorker {
+        ChannelWorker(
+            channel,
+            ledger: ledger,
+            publicURL: "https://countersign.example.com",
+            clock: clock,
+            chance: Chance { (0, 0) },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        ) { _ in
+            // Nothing here takes time, so what waits for it waits until it is cancelled.
+            for await _ in AsyncStream<Void>(unfolding: { await never() }) {}
+            throw CancellationError()
+        }
+    }
+
+    @discardableResult
+    private func hold(_ number: Int = 1, _ drafts: [NoticeDraft]? = nil) async throws -> Approval {
+        let approval = try Fixtures.approval(
+            number,
+            of: Fixtures.action(path: "/v1/customers/\(number)"),
+            at: clock.time()
+        )
+        _ = try await ledger.commit(
+            Commit(
+                .insert(approval, maximumPending: 100_000),
+                entries: [Fixtures.entry(.approvalRequested, at: clock.time())],
+                notices: drafts ?? [NoticeDraft(.requested, to: room, dueAt: clock.time())],
+            )
+        )
+        return approval
+    }
+
+    private func settle(_ approval: Approval, _ status: ApprovalStatus = .denied) async throws {
+        let next = Fixtures.next(approval, status)
+        let entry = Fixtures.entry(.approvalSettled, at: clock.time())
+        _ = try await ledger.commit(Commit(.replace(next), entries: [entry]))
+    }
+
+    private func states() async throws -> [Notice.State] {
+        try await ledger.notices(NoticeQuery(limit: 200)).items.map(\.state).reversed()
+    }
+
+    @Test("a hold is told once, and its end corrects the message that told it")
+    func tellsAndCorrects() async throws {
+        let channel = ScriptedChannel()
+        let worker = worker(channel)
+        let approval = try await hold()
+        await worker.drain()
+        #expect(channel.parcels.map(\.notice.cause) == [.requested])
+        #expect(channel.parcels[0].shown == nil)
+        #expect(!channel.parcels[0].isRepeat)
+        try await settle(approval)
+        await worker.drain()
+        #expect(channel.parcels.map(\.notice.cause) == [.requested, .changed])
+        #expect(channel.parcels[1].shown?.reference == approval.id.rawValue)
+        #expect(channel.parcels[1].approvals.map(\.status) == [.denied])
+        #expect(try await states() == [.delivered, .delivered])
+        await worker.drain()
+        #expect(channel.parcels.count == 2)
+    }
+
+    @Test("what was settled before anybody was told is not told any more")
+    func dropsWhatIsOver() async throws {
+        let channel = ScriptedChannel()
+        let approval = try await hold()
+        try await settle(approval)
+        await worker(channel).drain()
+        #expect(channel.parcels.isEmpty)
+        #expect(try await states() == [.dropped, .dropped])
+    }
+
+    @Test("a card is told the last of several changes, a message each of them")
+    func collapsesChanges() async throws {
+        for (manner, count) in [(ChannelManner.card, 2), (.message, 4)] {
+            let channel = ScriptedChannel(manner)
+            let worker = worker(channel)
+            let number = manner == .card ? 1 : 2
+            var approval = try await hold(number)
+            await worker.drain()
+            for status in [ApprovalStatus.approved, .redeemed, .succeeded] {
+                try await settle(approval, status)
+                approval = Fixtures.next(approval, status)
+            }
+            await worker.drain()
+            #expect(channel.parcels.count == count, "\(manner)")
+            #expect(channel.parcels.last?.approvals.first?.status == .succeeded)
+        }
+    }
+
+    @Test("a channel that is down is tried by one notice at a time, and then gets all of them in order")
+    func survivesAnOutage() async throws {
+        let channel = ScriptedChannel { _ in .retry(after: nil, scope: .whole, trouble: "503") }
+        let worker = worker(channel)
+        for number in 1...40 { try await hold(number) }
+        await worker.drain()
+        let first = channel.parcels.count
+        #expect(first == channel.pace.concurrency)
+        for round in 1...20 {
+            clock.advance(by: .seconds(121))
+            await worker.drain()
+            #expect(channel.parcels.count == first + round)
+        }
+        channel.answer { .delivered(reference: $0.notice.subject) }
+        clock.advance(by: .seconds(121))
+        await worker.drain()
+        #expect(try await states() == Array(repeating: .delivered, count: 40))
+        let told = channel.parcels.dropFirst(first + 20).map(\.notice.approval)
+        #expect(Set(told).count == 40)
+        #expect(told.count == 40)
+    }
+
+    @Test("a receiver that asks for time gets it, and others at other addresses are served meanwhile")
+    func waitsAsAsked() async throws {
+        let channel = ScriptedChannel { parcel in
+            parcel.notice.destination.address == "C1"
+                ? .retry(after: .seconds(30), scope: .address, trouble: "429") : .delivered(reference: "m")
+        }
+        let worker = worker(channel)
+        let other = Destination(channel: room.channel, address: "C2")
+        try await hold(1)
+        try await hold(2)
+        try await hold(3, [NoticeDraft(.requested, to: other, dueAt: clock.time())])
+        await worker.drain()
+        let before = channel.parcels.count
+        clock.advance(by: .seconds(29))
+        await worker.drain()
+        #expect(channel.parcels.count == before)
+        channel.answer { .delivered(reference: $0.notice.subject) }
+        clock.advance(by: .seconds(3))
+        await worker.drain()
+        #expect(try await states() == [.delivered, .delivered, .delivered])
+    }
+
+    @Test("an address is served at its own rate, however many wait")
+    func keepsTheRate() async throws {
+        let channel = ScriptedChannel(pace: ChannelPace(perSecond: 1, burst: 2))
+        let worker = worker(channel)
+        for number in 1...5 { try await hold(number) }
+        await worker.drain()
+        #expect(channel.parcels.count == 2)
+        for count in 3...5 {
+            clock.advance(by: .seconds(1))
+            await worker.drain()
+            #expect(channel.parcels.count == count)
+        }
+    }
+
+    @Test("an attempt that a crash left in doubt is made again, and the channel is told so")
+    func repeatsWhatIsInDoubt() async throws {
+        let channel = ScriptedChannel()
+        try await hold()
+        let notices = try await ledger.dueNotices(of: room.channel, leavingOut: [], now: clock.time(), limit: 10)
+        try await ledger.beginNotices(notices.map(\.number))
+        #expect(try await ledger.recoverNotices() == 1)
+        await worker(channel).drain()
+        #expect(channel.parcels.map(\.isRepeat) == [true])
+        #expect(channel.parcels.map(\.notice.id) == notices.map(\.id))
+    }
+
+    @Test("what fails for days is given up, and its next correction is tried on its own")
+    func givesUp() async throws {
+        let channel = ScriptedChannel(.message, pace: ChannelPace(lifetime: .seconds(60))) { _ in
+            .retry(after: nil, scope: .notice, trouble: "500")
+        }
+        let worker = worker(channel)
+        try await hold()
+        for _ in 0..<12 {
+            await worker.drain()
+            clock.advance(by: .seconds(13))
+        }
+        #expect(try await states() == [.failed])
+        #expect(try await ledger.outboxCounts(now: clock.time()).map(\.trouble) == ["500"])
+    }
+
+    @Test("a ledger that does not write lets nothing be sent")
+    func failsClosed() async throws {
+        let channel = ScriptedChannel()
+        let worker = worker(channel)
+        try await hold()
+        ledger.isBroken = true
+        await worker.drain()
+        #expect(channel.parcels.isEmpty)
+        ledger.isBroken = false
+        await worker.drain()
+        #expect(channel.parcels.count == 1)
+    }
+
+    @Test("an escalation waits for its time, and is not made once somebody has decided")
+    func escalates() async throws {
+        let channel = ScriptedChannel()
+        let worker = worker(channel)
+        let later = clock.time().adding(.seconds(900))
+        let boss = Destination(channel: room.channel, address: "C9")
+        let drafts = [
+            NoticeDraft(.requested, to: room, dueAt: clock.time()), NoticeDraft(.escalated, to: boss, dueAt: later),
+        ]
+        let first = try await hold(1, drafts)
+        try await hold(2, drafts)
+        await worker.drain()
+        #expect(channel.parcels.map(\.notice.cause) == [.requested, .requested])
+        try await settle(first)
+        clock.advance(by: .seconds(900))
+        await worker.drain()
+        let escalated = channel.parcels.filter { $0.notice.cause == .escalated }
+        #expect(escalated.map(\.notice.destination) == [boss])
+        #expect(escalated.map(\.notice.approval) != [first.id])
+    }
+
+    @Test("a batch is one message, which is corrected when one of its approvals ends")
+    func tellsBatches() async throws {
+        let channel = ScriptedChannel()
+        let worker = worker(channel)
+        let batch = BatchID(agent: Fixtures.agent, destination: room, window: 7)
+        var approvals: [Approval] = []
+        for number in 1...3 {
+            approvals.append(
+                try await hold(number, [NoticeDraft(.requested, to: room, dueAt: clock.time(), batch: batch)])
+            )
+        }
+        await worker.drain()
+        #expect(channel.parcels.map(\.approvals.count) == [3])
+        #expect(try await states() == [.delivered, .delivered, .delivered])
+        try await settle(approvals[1])
+        await worker.drain()
+        #expect(channel.parcels.count == 2)
+        #expect(channel.parcels[1].shown?.reference == batch.rawValue)
+        #expect(channel.parcels[1].approvals.map(\.status) == [.pending, .denied, .pending])
+    }
+}
+
+/// Suspends until its task is cancelled.
+private func never() async -> Void? {
+    let (stream, continuation) = AsyncStream<Void>.makeStream()
+    defer { continuation.finish() }
+    for await _ in stream {}
+    return nil
+}

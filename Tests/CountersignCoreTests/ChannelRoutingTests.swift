@@ -1,0 +1,116 @@
+import CountersignCore
+import CountersignTestKit
+import Testing
+
+@Suite struct ChannelRoutingTests {
+    private let slack = Destination(channel: ChannelName(unchecked: "slack"), address: "C1")
+    private let mail = Destination(channel: ChannelName(unchecked: "mail"), address: "dba@example.com")
+    private let night = Destination(channel: ChannelName(unchecked: "slack"), address: "C-on-call")
+    /// 03:00 UTC.
+    private let now = Timestamp(microseconds: 20_833 * 86_400_000_000 + 10_800_000_000)
+
+    private func notices(
+        _ route: ChannelRouting.Route,
+        earlier: Int = 0,
+        expires: Duration = .seconds(3600),
+        at now: Timestamp? = nil,
+    ) throws -> [NoticeDraft] {
+        let now = now ?? self.now
+        let routing = ChannelRouting(routes: [Fixtures.approvers: route], gathering: [slack.channel])
+        let approval = try Fixtures.approval(at: now, expires: expires)
+        return routing.notices(of: approval, now: now) { _ in earlier }
+    }
+
+    @Test("a gate's group is asked at its places; another group's route is not taken")
+    func asksTheGroup() throws {
+        let drafts = try notices(ChannelRouting.Route(destinations: [slack, mail]))
+        #expect(drafts == [slack, mail].map { NoticeDraft(.requested, to: $0, dueAt: now) })
+        let others = ChannelRouting(routes: [GroupName(unchecked: "net"): ChannelRouting.Route(destinations: [slack])])
+        #expect(others.notices(of: try Fixtures.approval(at: now), now: now) { _ in 0 }.isEmpty)
+    }
+
+    @Test("a group without a route is asked where everybody is; programs are always told")
+    func asksEverybody() throws {
+        let hook = Destination(channel: ChannelName(unchecked: "hook"))
+        let routing = ChannelRouting(everybody: ChannelRouting.Route(destinations: [mail]), observers: [hook])
+        let drafts = routing.notices(of: try Fixtures.approval(at: now), now: now) { _ in 0 }
+        #expect(drafts.map(\.destination) == [hook, mail])
+    }
+
+    /// From, until and now as hours of a day, and the hours that are left.
+    private static let nights: [(from: Int, until: Int, hour: Int64, left: Int64?)] = [
+        (22, 7, 3, 4), (22, 7, 23, 8), (22, 7, 12, nil), (1, 5, 3, 2), (1, 5, 5, nil), (1, 5, 0, nil),
+    ]
+
+    @Test("quiet hours end when they say, over midnight as well", arguments: nights)
+    func quietHours(_ night: (from: Int, until: Int, hour: Int64, left: Int64?)) {
+        let hours = ChannelRouting.QuietHours(
+            from: night.from * 60,
+            until: night.until * 60,
+            zone: FixedOffset(seconds: 7200),
+            instead: [],
+        )
+        let midnight = Timestamp(microseconds: now.microseconds / 86_400_000_000 * 86_400_000_000)
+        // Two hours ahead of UTC, so that the zone counts.
+        let time = midnight.adding(.seconds(night.hour * 3600 - 7200))
+        let end = night.left.map { time.adding(.seconds($0 * 3600)) }
+        #expect(hours.end(at: time) == end)
+    }
+
+    @Test("in quiet hours the night watch is told at once, and the group when they end")
+    func nightWatch() throws {
+        let zone = FixedOffset(seconds: 0)
+        let hours = ChannelRouting.QuietHours(from: 60, until: 240, zone: zone, instead: [night])
+        let route = ChannelRouting.Route(destinations: [slack], quietHours: hours)
+        let drafts = try notices(route, expires: .seconds(7200))
+        #expect(
+            drafts == [
+                NoticeDraft(.requested, to: slack, dueAt: now.adding(.seconds(3600))),
+                NoticeDraft(.requested, to: night, dueAt: now),
+            ]
+        )
+    }
+
+    @Test("a quiet night does not let a question end unseen")
+    func nobodySleepsThrough() throws {
+        let zone = FixedOffset(seconds: 0)
+        let hours = ChannelRouting.QuietHours(from: 60, until: 360, zone: zone, instead: [])
+        let route = ChannelRouting.Route(destinations: [slack], quietHours: hours)
+        #expect(try notices(route) == [NoticeDraft(.requested, to: slack, dueAt: now)])
+    }
+
+    @Test("escalations and reminders come at their time, and not after the end")
+    func escalations() throws {
+        let route = ChannelRouting.Route(
+            destinations: [slack],
+            escalations: [
+                ChannelRouting.Escalation(after: .seconds(900), destinations: [mail]),
+                ChannelRouting.Escalation(after: .seconds(7200), destinations: [night]),
+            ],
+            reminder: .seconds(600),
+        )
+        let drafts = try notices(route)
+        #expect(
+            drafts == [
+                NoticeDraft(.requested, to: slack, dueAt: now),
+                NoticeDraft(.escalated, to: mail, dueAt: now.adding(.seconds(900))),
+                NoticeDraft(.reminder, to: slack, dueAt: now.adding(.seconds(3000))),
+            ]
+        )
+        #expect(try notices(route, expires: .seconds(1000)).map(\.cause) == [.requested, .escalated])
+    }
+
+    @Test("a flood of one agent is gathered to the end of its window, where the channel can")
+    func digests() throws {
+        let digest = ChannelRouting.Digest(after: 5, every: .seconds(60))
+        let route = ChannelRouting.Route(destinations: [slack, mail], digest: digest)
+        #expect(try notices(route, earlier: 4).allSatisfy { $0.batch == nil && $0.dueAt == now })
+        let drafts = try notices(route, earlier: 5, at: now.adding(.seconds(7)))
+        #expect(drafts.map { $0.batch != nil } == [true, false])
+        #expect(drafts[0].dueAt == now.adding(.seconds(60)))
+        let other = try notices(route, earlier: 9, at: now.adding(.seconds(58)))
+        #expect(other[0].batch == drafts[0].batch)
+        #expect(try notices(route, earlier: 9, at: now.adding(.seconds(61)))[0].batch != drafts[0].batch)
+        #expect(try notices(route, earlier: 9, expires: .seconds(30))[0].batch == nil)
+    }
+}
