@@ -39,8 +39,10 @@ extension Channel {
 package enum ChannelManner: Hashable, Sendable {
     /// One message for each subject, which is brought up to date: of several changes it shows the last.
     case card
-    /// A message of its own for each notice.
+    /// A message to people for each notice; nobody is asked what has been answered.
     case message
+    /// What happened, to a program: every event, late ones too.
+    case events
 }
 
 /// How fast a channel takes notices.

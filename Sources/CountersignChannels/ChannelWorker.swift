@@ -188,12 +188,13 @@ package final class ChannelWorker: Service {
         let isPending = approvals.contains { $0.status == .pending && now < $0.expiresAt }
         let revision = approvals.reduce(0) { $0 + $1.revision }
         switch (notice.cause, channel.manner) {
+        case (.requested, .events): break
         case (.requested, _), (.escalated, _), (.reminder, _):
             if !isPending { return nil }
         case (.changed, .card):
             // Who was told nothing needs no correction.
             guard let shown, shown.revision < revision || notice.event == .payloadErased else { return nil }
-        case (.changed, .message): break
+        case (.changed, .message), (.changed, .events): break
         }
         guard !approvals.isEmpty else { return nil }
         return Parcel(

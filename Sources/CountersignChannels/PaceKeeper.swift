@@ -67,16 +67,18 @@ struct PaceKeeper {
         now: Timestamp,
     ) -> Timestamp {
         underWay -= 1
+        let backOff: WebhookBackOff
         let count: Int
         switch scope {
-        case .notice, .address: count = tries
+        case .notice, .address: (backOff, count) = (pace.backOff, tries)
         case .whole:
             // Those that were under way when the first failed fail for the same reason.
             if pausedUntil.map({ $0 <= now }) ?? true { failures += 1 }
-            count = failures
+            // Whoever is back is found within a minute, whatever a single notice's schedule is.
+            (backOff, count) = (ChannelPace.chat, failures)
         }
-        let steps = pace.backOff.delays.count
-        let wait = pace.backOff.delay(afterAttempts: min(max(1, count), steps), random: random, atLeast: asked)
+        let step = min(max(1, count), backOff.delays.count)
+        let wait = backOff.delay(afterAttempts: step, random: random, atLeast: asked)
         let time = now.adding(wait ?? .seconds(60))
         switch scope {
         case .notice: break

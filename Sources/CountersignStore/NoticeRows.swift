@@ -262,12 +262,12 @@ extension Database {
         }
     }
 
-    /// Forgets notices that were over before that time, and messages that nothing is told at any more.
+    /// Forgets notices that were over before that time, or due to a channel that has taken none since, and messages that nothing is told at any more.
     func forgetNotices(before: Timestamp, limit: Int) throws -> Int {
         let count = try run(
             """
             DELETE FROM notice WHERE number IN (
-                SELECT number FROM notice WHERE ended_at < ?1 AND NOT EXISTS (
+                SELECT number FROM notice WHERE (ended_at < ?1 OR (ended_at IS NULL AND due_at < ?1)) AND NOT EXISTS (
                     SELECT 1 FROM approval WHERE approval.id = notice.approval AND approval.status IN
                         ('pending', 'approved', 'redeemed')
                 ) LIMIT ?2

@@ -195,7 +195,7 @@ struct InMemoryOutbox {
 
     mutating func forget(before: Timestamp, limit: Int, isOver: (ApprovalID) -> Bool) -> Int {
         let old = notices.filter { notice in
-            notice.endedAt.map { $0 < before } ?? false && isOver(notice.approval)
+            (notice.endedAt ?? notice.dueAt) < before && isOver(notice.approval)
         }
         .prefix(limit).map(\.number)
         notices.removeAll { old.contains($0.number) }

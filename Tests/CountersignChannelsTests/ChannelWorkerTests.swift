@@ -83,12 +83,21 @@ struct ChannelWorkerTests {
         #expect(try await states() == [.dropped, .dropped])
     }
 
+    @Test("a program is told of what was asked even if it is over, as it was")
+    func tellsProgramsEverything() async throws {
+        let channel = ScriptedChannel(.events)
+        let approval = try await hold()
+        try await settle(approval)
+        await worker(channel).drain()
+        #expect(channel.parcels.map(\.notice.cause) == [.requested, .changed])
+        #expect(channel.parcels.map(\.notice.status) == [.pending, .denied])
+    }
+
     @Test("a card is told the last of several changes, a message each of them")
     func collapsesChanges() async throws {
-        for (manner, count) in [(ChannelManner.card, 2), (.message, 4)] {
+        for (number, manner, count) in [(1, ChannelManner.card, 2), (2, .message, 4), (3, .events, 4)] {
             let channel = ScriptedChannel(manner)
             let worker = worker(channel)
-            let number = manner == .card ? 1 : 2
             var approval = try await hold(number)
             await worker.drain()
             for status in [ApprovalStatus.approved, .redeemed, .succeeded] {

@@ -32,8 +32,8 @@ package struct WebhookChannel: Channel {
     package var name: ChannelName { settings.name }
     /// A webhook.
     package var kind: ChannelKind { .webhook }
-    /// A message for each notice.
-    package var manner: ChannelManner { .message }
+    /// Everything that happens.
+    package var manner: ChannelManner { .events }
     /// As the specification proposes.
     package let pace = ChannelPace(concurrency: 16, patience: .seconds(20), backOff: .standard)
 

@@ -125,6 +125,7 @@ package protocol Outbox: Sendable {
     func replayNotice(_ number: Int64, at now: Timestamp) async throws(LedgerError) -> Bool
     /// Counts, by channel; also channels that are not configured any more.
     func outboxCounts(now: Timestamp) async throws(LedgerError) -> [OutboxCount]
-    /// Forgets notices that were over before that time; how many.
+    /// Forgets notices of approvals that are over: those that were over before that time, and those that were due
+    /// before it to a channel that takes none; how many.
     func forgetNotices(before: Timestamp, limit: Int) async throws(LedgerError) -> Int
 }

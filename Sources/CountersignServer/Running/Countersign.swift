@@ -239,9 +239,10 @@ package struct Countersign: Sendable {
         // Ended in reverse order: first nobody new comes in, last nobody looks after the clock any more.
         let sweeper = RetentionSweeper(enforcement: enforcement, logger: logger)
         let ticker = Ticker(enforcement: enforcement, logger: logger)
+        let outbox = OutboxSweeper(outbox: ledger, clock: clock, logger: logger)
         let inner: [any Service] =
             exports as [any Service] + house.workers as [any Service]
-            + [CheckpointService(head: head, logger: logger), ticker, sweeper, reloader, started]
+            + [CheckpointService(head: head, logger: logger), ticker, sweeper, outbox, reloader, started]
             + (publisher.map { [$0] } ?? []) + (witnesses.map { [$0] } ?? []) + services
         let outer: [any Service] = [gateway, web, ending]
         let signals = Signals(reload: { request.yield() }, logger: logger)

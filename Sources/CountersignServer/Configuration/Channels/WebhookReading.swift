@@ -54,7 +54,9 @@ struct WebhookReading {
             let place = "\(path).secrets[\(index)]"
             guard let text = reader.secret(item, place) else { return nil }
             do throws(ChannelFault) {
-                return (text, try WebhookKey(text))
+                // A machine without the secrets checks all the rest.
+                let key = reader.world.hasSecrets ? text : "whsec_" + String(repeating: "A", count: 32)
+                return (text, try WebhookKey(key))
             } catch {
                 reader.fail(item, place, error.message)
                 return nil
