@@ -62,7 +62,7 @@ struct MCPHTTPLink: MCPLink {
             if cancelled?.isCancelled ?? false { throw StreamPlace.lost }
             fruitless += 1
             do throws(MCPFailure) {
-                guard var exchange = try await listen(peer, from: place.id, on: home, cancelled) else {
+                guard case .open(var exchange) = try await listen(peer, from: place.id, on: home, cancelled) else {
                     throw StreamPlace.lost
                 }
                 let next: StreamPlace?
@@ -117,21 +117,41 @@ struct MCPHTTPLink: MCPLink {
         await exchange?.finish(connection, home)
     }
 
-    /// Opens the server's own stream of a legacy session; `nil` if it has none (405).
+    /// What a server answers when it is asked for the stream of a session (GET).
+    enum SessionStream {
+        case open(HTTPExchange)
+        /// It has none (405, above all).
+        case absent
+        /// It has one, which is in use (409).
+        case taken
+        /// It has lost the session (404).
+        case sessionLost
+    }
+
+    /// How often a stream is asked for that is in use: a server is late to notice that whoever had it has gone.
+    private static let attempts = 10
+
+    /// Opens the server's own stream of a legacy session.
+    ///
+    /// It is there when its head is: servers note whom they send to before they send it.
     func listen(
         _ peer: MCPPeer,
         from lastEvent: String?,
         on home: LoopState,
         _ cancelled: MCPCancellation? = nil,
-    ) async throws(MCPFailure) -> HTTPExchange? {
+    ) async throws(MCPFailure) -> SessionStream {
         var fields = Self.fields(peer)
         if let lastEvent { fields.append(name: "Last-Event-ID", value: lastEvent) }
-        var exchange = try await open(nil, fields, method: "GET", on: home, cancelled: cancelled)
-        guard exchange.head.status == 200, exchange.isEventStream else {
+        for attempt in 1...Self.attempts {
+            var exchange = try await open(nil, fields, method: "GET", on: home, cancelled: cancelled)
+            let status = exchange.head.status
+            if status == 200, exchange.isEventStream { return .open(exchange) }
             await exchange.finish(connection, home)
-            return nil
+            guard status == 409 else { return status == 404 && peer.sessionID != nil ? .sessionLost : .absent }
+            if cancelled?.isCancelled ?? false { break }
+            await Self.pause(.milliseconds(50 * Int64(attempt)), on: home, cancelled)
         }
-        return exchange
+        return .taken
     }
 
     private static func fields(_ peer: MCPPeer?) -> HeaderFields {

@@ -100,7 +100,9 @@ protocol MCPLink: Sendable {
     func send(_ message: [UInt8], peer: MCPPeer, on home: LoopState) async throws(MCPFailure)
 
     /// Where news go that are about no exchange; of a transport with one stream for everything.
-    func hear(_ listener: @escaping @Sendable (MCPNews) -> Void)
+    ///
+    /// `nil` says that the stream has ended.
+    func hear(_ listener: @escaping @Sendable (MCPNews?) -> Void)
 
     /// Tells the server that a session is over, where the transport has words for that.
     func farewell(_ peer: MCPPeer, on home: LoopState) async
@@ -110,7 +112,7 @@ protocol MCPLink: Sendable {
 }
 
 extension MCPLink {
-    func hear(_ listener: @escaping @Sendable (MCPNews) -> Void) {}
+    func hear(_ listener: @escaping @Sendable (MCPNews?) -> Void) {}
 }
 
 /// The link of a connection that has no server of its own.

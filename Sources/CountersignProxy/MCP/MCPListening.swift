@@ -44,19 +44,26 @@ struct MCPListening {
 
     // MARK: a legacy client's GET
 
-    /// Streams until either side ends.
-    func stream(from lastEvent: String?) async throws(MCPFailure) -> Bool {
+    /// Streams until either side ends; the status and the words of a refusal, if there is nothing to stream.
+    func stream(from lastEvent: String?) async throws(MCPFailure) -> (status: Int, message: String)? {
         let peer = try await upstream.peer(on: home)
         if let link = upstream.link as? MCPHTTPLink, !peer.revision.isModern {
-            guard let source = try await link.listen(peer, from: lastEvent, on: home) else { return false }
-            await pump(MCPEventSource(source, maximum: exchange.connection.maximumAnswer))
-            return true
+            switch try await upstream.listen(link, from: lastEvent, on: home) {
+            case .open(let source): await pump(MCPEventSource(source, maximum: exchange.connection.maximumAnswer))
+            case .taken: return (409, "The server has one stream for a session, and it is still in use.")
+            case .absent, .sessionLost: return Self.noStream
+            }
+            return nil
         }
-        await withItems { sources in
+        let failure = await withItems { sources in
             if peer.revision.isModern { await sources.follow(Self.everything) } else { await sources.overhear() }
         }
-        return true
+        guard let failure else { return nil }
+        guard failure.isUnknownMethod else { throw failure }
+        return Self.noStream
     }
+
+    static let noStream = (status: 405, message: "This server has no stream of its own.")
 
     /// What a legacy client hears of without asking for it.
     private static let everything = JSONObject([
@@ -72,53 +79,50 @@ struct MCPListening {
         guard tasks.isEmpty || call.caller.takesTasks else {
             return await exchange.fail(call.id, MCPTasks.undeclared)
         }
-        let agreed = Self.agreed(asked, peer, tasks: !tasks.isEmpty)
-        reply.begin()
-        let acknowledged = JSONObject([("_meta", stamp(call.id)), ("notifications", .object(agreed))])
-        await reply.send(
-            RPCWriter.notification(method: "notifications/subscriptions/acknowledged", params: acknowledged)
-        )
-        var filter = agreed
-        filter["taskIds"] = nil
-        if !peer.revision.isModern {
-            for uri in filter["resourceSubscriptions"]?.arrayValue ?? [] {
-                _ = try? await upstream.ask("resources/subscribe", JSONObject([("uri", uri)]), on: home)
-            }
-        }
-        let (isModern, link) = (peer.revision.isModern, upstream.link as? MCPHTTPLink)
-        let wanted = filter
-        await withItems(stamp: call.id, filter: agreed) { sources in
+        let ids = tasks.isEmpty ? nil : asked["taskIds"]
+        let wanted = Self.possible(asked, peer)
+        let isModern = peer.revision.isModern
+        let failure = await withItems(Subscription(id: call.id, taskIDs: ids)) { sources in
             await withDiscardingTaskGroup { group in
                 if !tasks.isEmpty { group.addTask { await sources.watch(Set(tasks)) } }
-                if isModern {
-                    group.addTask { while await sources.listen(wanted, MCPCancellation()), !Task.isCancelled {} }
-                } else if let link {
-                    group.addTask { await sources.read(link, peer) }
+                if wanted.isEmpty, !tasks.isEmpty {
+                    sources.opened(.success(JSONObject()))
+                } else if isModern {
+                    group.addTask { _ = await sources.listen(wanted, MCPCancellation()) }
                 } else {
-                    group.addTask { await sources.overhear() }
+                    group.addTask { await sources.hear(wanted) }
                 }
             }
         }
-        let result = JSONObject([("_meta", stamp(call.id)), ("resultType", "complete")])
+        if let failure { return await exchange.fail(call.id, failure) }
+        let result = JSONObject([("_meta", Self.stamp(call.id)), ("resultType", "complete")])
         return await reply.finish(RPCWriter.result(id: call.id, .object(result))).isReusable
     }
 
-    /// What of the things asked for there can be.
-    private static func agreed(_ asked: JSONObject, _ peer: MCPPeer, tasks: Bool) -> JSONObject {
+    /// What of the things asked for a server like this can tell of.
+    private static func possible(_ asked: JSONObject, _ peer: MCPPeer) -> JSONObject {
         JSONObject(
             asked.members.filter { member in
                 switch member.key {
                 case "toolsListChanged": member.value == true && peer.capabilities["tools"] != nil
                 case "promptsListChanged": member.value == true && peer.capabilities["prompts"] != nil
                 case "resourcesListChanged", "resourceSubscriptions": peer.capabilities["resources"] != nil
-                case "taskIds": tasks
                 default: false
                 }
             }.map { ($0.key, $0.value) }
         )
     }
 
-    private func stamp(_ id: RequestID) -> JSONValue { .object(JSONObject([(MetaKey.subscriptionID, id.json)])) }
+    /// A subscription of a modern client's, and what of the things asked for comes under it.
+    private struct Subscription {
+        let id: RequestID
+        /// The tasks asked for; `nil` if there are none.
+        let taskIDs: JSONValue?
+        /// What was acknowledged.
+        var filter = JSONObject()
+    }
+
+    private static func stamp(_ id: RequestID) -> JSONValue { .object(JSONObject([(MetaKey.subscriptionID, id.json)])) }
 
     // MARK: the way out
 
@@ -128,14 +132,23 @@ struct MCPListening {
     private static let maximumBacklog = 4 << 20
 
     /// Runs sources beside the stream that their items go out on, until the client or the gateway ends it.
+    ///
+    /// The stream begins, and a subscription is acknowledged, once what the sources tell is heard: a client acts on that.
+    /// Why that cannot be, if it cannot; then nothing has gone out.
     private func withItems(
-        stamp id: RequestID? = nil,
-        filter: JSONObject? = nil,
+        _ subscription: Subscription? = nil,
         _ run: @escaping @Sendable (MCPStreamSources) async -> Void,
-    ) async {
+    ) async -> MCPFailure? {
         let items = MCPBacklog<MCPStreamItem>(maximum: Self.maximumBacklog)
-        exchange.agent.stream.whenClosed { items.finish() }
-        let drain = exchange.context.drain.onDrain { items.finish() }
+        let (openings, opening) = AsyncStream<Result<JSONObject, MCPFailure>>.makeStream(
+            bufferingPolicy: .bufferingOldest(1)
+        )
+        let end = { @Sendable in
+            items.finish()
+            opening.finish()
+        }
+        exchange.agent.stream.whenClosed(end)
+        let drain = exchange.context.drain.onDrain(end)
         defer {
             exchange.context.drain.forget(drain)
             exchange.agent.stream.whenClosed(nil)
@@ -145,42 +158,62 @@ struct MCPListening {
             home: home,
             tasks: MCPTaskViews(exchange),
             send: { items.push($0, size: $0.size) },
+            opened: { opening.yield($0) },
         )
-        reply.begin()
-        await reply.keepAlive()
-        await upstream.whileBusy {
+        return await upstream.whileBusy {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await run(sources)
                     items.push(.ended, size: 0)
+                    opening.finish()
                 }
+                defer { group.cancelAll() }
+                var subscription = subscription
+                for await opened in openings {
+                    switch opened {
+                    case .success(let filter): subscription?.filter = filter
+                    // What the gateway itself knows of tasks needs no server.
+                    case .failure(let failure): if subscription?.taskIDs == nil { return failure }
+                    }
+                    break
+                }
+                await begin(subscription)
                 group.addTask {
                     while (try? await Task.sleep(for: .seconds(15))) != nil { items.push(.signOfLife, size: 0) }
                 }
                 while let item = await items.next() {
-                    guard await send(item, id, filter), !reply.isGone else { break }
+                    guard await send(item, subscription), !reply.isGone else { break }
                 }
-                group.cancelAll()
+                return nil
             }
         }
     }
 
+    private func begin(_ subscription: Subscription?) async {
+        reply.begin()
+        guard let subscription else { return await reply.keepAlive() }
+        var notifications = subscription.filter
+        notifications["taskIds"] = subscription.taskIDs
+        let params = JSONObject([("_meta", Self.stamp(subscription.id)), ("notifications", .object(notifications))])
+        await reply.send(RPCWriter.notification(method: MCPMethod.subscriptionsAcknowledged.rawValue, params: params))
+    }
+
     /// Sends one item; whether more may come.
-    private func send(_ item: MCPStreamItem, _ id: RequestID?, _ filter: JSONObject?) async -> Bool {
+    private func send(_ item: MCPStreamItem, _ subscription: Subscription?) async -> Bool {
         let relay = MCPRelay(exchange: exchange, upstream: upstream, sink: reply, progressToken: nil)
         switch item {
         case .ended: return false
         case .signOfLife: await reply.keepAlive()
         case .message(var bytes):
-            if let id, let stamped = Self.stamped(bytes, stamp(id)) { bytes = stamped }
+            if let id = subscription?.id, let stamped = Self.stamped(bytes, Self.stamp(id)) { bytes = stamped }
             await reply.send(bytes)
         case .news(.notification(let method, let params), let event):
-            guard let id, let filter else { await relay.notify(method, params, id: event); return true }
-            guard Self.isAskedFor(method, params, filter) else { return true }
+            guard let subscription else { await relay.notify(method, params, id: event); return true }
+            guard Self.isAskedFor(method, params, subscription.filter) else { return true }
             let own = params.flatMap { try? JSONParser.parse($0) }?.objectValue ?? JSONObject()
             if method == "notifications/tools/list_changed" { exchange.connection.memory.catalogue.invalidate() }
             var stamped = own
-            stamped["_meta"] = stamp(id)
+            stamped["_meta"] = Self.stamp(subscription.id)
             await reply.send(RPCWriter.notification(method: method, params: stamped))
         case .news(.request(let asked, let method, let params), _): await relay.ask(asked, method, params)
         case .news(.answer, _): return true
@@ -225,47 +258,8 @@ struct MCPListening {
         await reply.keepAlive()
         await upstream.whileBusy {
             while !reply.isGone, let event = await events.next() {
-                if let news = MCPEventSource.news(event.data) { _ = await send(.news(news, id: event.id), nil, nil) }
+                if let news = MCPEventSource.news(event.data) { _ = await send(.news(news, id: event.id), nil) }
             }
-        }
-    }
-}
-
-/// The events of a server's own stream, one by one.
-///
-/// Used by one task on the stream's event loop.
-final class MCPEventSource: @unchecked Sendable {
-    private var exchange: HTTPExchange
-    private var parser: EventStreamParser
-    private var ready: [StreamEvent] = []
-    private let stream: ByteStream
-
-    init(_ exchange: HTTPExchange, maximum: Int) {
-        self.exchange = exchange
-        parser = EventStreamParser(maximumEvent: maximum)
-        stream = exchange.upstream.stream
-    }
-
-    /// The next event; `nil` at the end.
-    func next() async -> StreamEvent? {
-        while ready.isEmpty {
-            guard let more = try? await exchange.nextEvents(&parser) else { return nil }
-            ready = more
-        }
-        return ready.removeFirst()
-    }
-
-    /// Ends the stream, from anywhere.
-    func close() { stream.loop.execute { [stream] in stream.close() } }
-
-    /// What an event says; answers to requests belong to the streams of their requests.
-    static func news(_ data: [UInt8]) -> MCPNews? {
-        switch try? ServerMessage.scan(data) {
-        case .notification(let method, let params):
-            .notification(method: method, params: params.map { Array(data[$0]) })
-        case .request(let id, let method, let params):
-            .request(id: id, method: method, params: params.map { Array(data[$0]) })
-        case .result, .error, nil: nil
         }
     }
 }
@@ -273,21 +267,21 @@ final class MCPEventSource: @unchecked Sendable {
 extension MCPExchange {
     /// The server's own stream of a legacy session (GET): what it says while no call is under way.
     func stream(_ head: RequestHead) async -> Bool {
-        guard mayUseAnything else { return await refuseStream(405, "This server has no stream of its own.") }
+        guard mayUseAnything else { return await refuseStream(MCPListening.noStream) }
         do throws(MCPFailure) {
-            guard let upstream = try upstream() else { return await refuseStream(404, "The session has ended.") }
+            guard let upstream = try upstream() else { return await refuseStream((404, "The session has ended.")) }
             let listening = MCPListening(exchange: self, upstream: upstream)
-            guard try await listening.stream(from: head.fields.first("last-event-id")) else {
-                return await refuseStream(405, "This server has no stream of its own.")
+            if let refusal = try await listening.stream(from: head.fields.first("last-event-id")) {
+                return await refuseStream(refusal)
             }
         } catch {
-            guard reply.isStreaming else { return await refuseStream(502, error.reason.message) }
+            guard reply.isStreaming else { return await refuseStream((502, error.reason.message)) }
         }
         return await reply.abandon()
     }
 
-    private func refuseStream(_ status: Int, _ message: String) async -> Bool {
-        let error = RPCError(code: RPCCode.invalidRequest, message: message)
-        return await reply.finish(RPCWriter.error(id: nil, error), status: status).isReusable
+    private func refuseStream(_ refusal: (status: Int, message: String)) async -> Bool {
+        let error = RPCError(code: RPCCode.invalidRequest, message: refusal.message)
+        return await reply.finish(RPCWriter.error(id: nil, error), status: refusal.status).isReusable
     }
 }

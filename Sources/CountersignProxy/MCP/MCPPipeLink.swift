@@ -17,7 +17,7 @@ final class MCPPipeLink: MCPLink {
     private struct State {
         var pipe: MCPPipe?
         var hasEnded = false
-        var listener: (@Sendable (MCPNews) -> Void)?
+        var listener: (@Sendable (MCPNews?) -> Void)?
     }
 
     let other: End
@@ -76,7 +76,7 @@ final class MCPPipeLink: MCPLink {
         try pipe(handshake: false).post(message, nil)
     }
 
-    func hear(_ listener: @escaping @Sendable (MCPNews) -> Void) { state.withLock { $0.listener = listener } }
+    func hear(_ listener: @escaping @Sendable (MCPNews?) -> Void) { state.withLock { $0.listener = listener } }
 
     func farewell(_ peer: MCPPeer, on home: LoopState) async {}
 
@@ -164,9 +164,12 @@ final class MCPPipeLink: MCPLink {
 
     /// The server at the end of this pipe has gone, or never came, or cannot be understood.
     func ended(_ pipe: MCPPipe, _ failure: MCPFailure) {
-        state.withLock { state in
-            if state.pipe === pipe { state.pipe = nil }
+        let listener = state.withLock { state -> (@Sendable (MCPNews?) -> Void)? in
+            guard state.pipe === pipe else { return nil }
+            state.pipe = nil
+            return state.listener
         }
         pipe.end(failure)
+        listener?(nil)
     }
 }

@@ -28,6 +28,8 @@ struct MCPStreamSources: Sendable {
     let home: LoopState
     let tasks: MCPTaskViews
     let send: @Sendable (MCPStreamItem) -> Void
+    /// Says once what is heard from then on, or why nothing is; what comes before goes out after it.
+    let opened: @Sendable (Result<JSONObject, MCPFailure>) -> Void
 
     /// Follows a modern server's stream, anew whenever the client subscribes to something else.
     func follow(_ filter: JSONObject) async {
@@ -40,48 +42,134 @@ struct MCPStreamSources: Sendable {
         }
     }
 
+    /// How long a server has to agree to what it is asked to tell of.
+    private static let patience = TimeAmount.seconds(30)
+
     /// One stream of a modern server's; whether it ended because something else is wanted.
     func listen(_ filter: JSONObject, _ cancellation: MCPCancellation) async -> Bool {
-        await withTaskCancellationHandler {
+        let timer = home.loop.scheduleTask(in: Self.patience) {
+            opened(.failure(MCPFailure(.upstreamTimeout, "The MCP server did not acknowledge.", executed: nil)))
+            cancellation.cancel()
+        }
+        defer { timer.cancel() }
+        return await withTaskCancellationHandler {
             do throws(MCPFailure) {
+                var answer: MCPAnswer?
                 try await upstream.request(
                     "subscriptions/listen",
                     JSONObject([("notifications", .object(filter))]),
                     on: home,
                     cancelled: cancellation,
-                ) { news in send(.news(news, id: nil)) }
+                ) { news in
+                    switch news {
+                    case .notification(MCPMethod.subscriptionsAcknowledged.rawValue, let params):
+                        timer.cancel()
+                        opened(.success(Self.honored(filter, params)))
+                    case .answer(let got): answer = got
+                    case .notification, .request: send(.news(news, id: nil))
+                    }
+                }
+                _ = try answer?.value()
+                opened(.success(JSONObject()))
                 return false
             } catch {
-                return cancellation.isCancelled
+                guard !cancellation.isCancelled else { return true }
+                opened(.failure(error))
+                return false
             }
         } onCancel: {
             cancellation.cancel()
         }
     }
 
-    /// Hears what a server on a pipe says by itself.
+    /// What of the things asked for a modern server agrees to.
+    private static func honored(_ filter: JSONObject, _ params: [UInt8]?) -> JSONObject {
+        let agreed = params.flatMap { try? JSONParser.parse($0) }?["notifications"]
+        let uris = agreed?["resourceSubscriptions"]?.arrayValue ?? []
+        var honored = JSONObject(filter.members.filter { agreed?[$0.key] == true }.map { ($0.key, $0.value) })
+        let heeded = filter["resourceSubscriptions"]?.arrayValue?.filter(uris.contains) ?? []
+        if !heeded.isEmpty { honored["resourceSubscriptions"] = .array(heeded) }
+        return honored
+    }
+
+    /// Hears what a legacy server says by itself of the things asked for.
+    ///
+    /// It is asked to tell of resources once what it tells would be heard.
+    func hear(_ filter: JSONObject) async {
+        var hasOpened = false
+        await hearing { progress in
+            guard !hasOpened else { return }
+            hasOpened = true
+            switch progress {
+            case .open, .silent: opened(.success(await subscribed(filter)))
+            case .absent:
+                // Nothing comes of it; that was said, so the client knows, and need not ask again and again.
+                opened(.success(JSONObject()))
+                await Self.untilCancelled()
+            case .failed(let failure): opened(.failure(failure))
+            }
+        }
+    }
+
+    /// Hears what a legacy server on a pipe says by itself, in this session and the next.
     func overhear() async {
+        while !Task.isCancelled {
+            await hearing { _ in opened(.success(JSONObject())) }
+        }
+    }
+
+    private func hearing(_ progressed: (MCPHearing.Progress) async -> Void) async {
+        let (hearing, send) = (upstream.hearing, send)
+        let link = upstream.link as? MCPHTTPLink
+        let (ticket, progress, stream) = hearing.join(streams: link != nil) { send(.news($0, id: nil)) }
+        if let link, let stream {
+            let (upstream, home) = (upstream, home)
+            if !tasks.context.errands.start(on: home, { await hearing.run(stream, upstream, link, on: home) }) {
+                hearing.end(
+                    stream,
+                    .failed(MCPFailure(.shuttingDown, ReasonCode.shuttingDown.explanation, executed: false))
+                )
+            }
+        }
+        await withTaskCancellationHandler {
+            for await step in progress { await progressed(step) }
+        } onCancel: {
+            hearing.leave(ticket)
+        }
+        hearing.leave(ticket)
+    }
+
+    /// Asks a legacy server to tell of resources; what is heard of the things asked for, without what it does not agree to.
+    private func subscribed(_ filter: JSONObject) async -> JSONObject {
+        let cancellation = MCPCancellation()
+        let timer = home.loop.scheduleTask(in: Self.patience) { cancellation.cancel() }
+        defer { timer.cancel() }
+        var heeded = [JSONValue]()
+        await withTaskCancellationHandler {
+            for uri in filter["resourceSubscriptions"]?.arrayValue ?? [] where !cancellation.isCancelled {
+                let params = JSONObject([("uri", uri)])
+                let answer = try? await upstream.ask(
+                    "resources/subscribe",
+                    params,
+                    on: home,
+                    cancelled: cancellation,
+                )
+                if answer != nil { heeded.append(uri) }
+            }
+        } onCancel: {
+            cancellation.cancel()
+        }
+        var honored = filter
+        honored["resourceSubscriptions"] = heeded.isEmpty ? nil : .array(heeded)
+        return honored
+    }
+
+    private static func untilCancelled() async {
         let (end, source) = AsyncStream<Never>.makeStream()
-        let send = send
-        let ticket = upstream.listen { send(.news($0, id: nil)) }
         await withTaskCancellationHandler {
             for await _ in end {}
         } onCancel: {
             source.finish()
-        }
-        upstream.stopListening(ticket)
-    }
-
-    /// Reads a legacy server's own stream.
-    func read(_ link: MCPHTTPLink, _ peer: MCPPeer) async {
-        guard let source = try? await link.listen(peer, from: nil, on: home) else { return }
-        let events = MCPEventSource(source, maximum: upstream.connection.maximumAnswer)
-        await withTaskCancellationHandler {
-            while let event = await events.next() {
-                if let news = MCPEventSource.news(event.data) { send(.news(news, id: nil)) }
-            }
-        } onCancel: {
-            events.close()
         }
     }
 

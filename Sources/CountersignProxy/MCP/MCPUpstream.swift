@@ -98,8 +98,6 @@ final class MCPUpstream: Sendable {
         var nextID: Int64 = 1
         var here: [RequestID: MCPCancellation] = [:]  // the session's requests that the gateway is at
         var questions: [String: Asker] = [:]  // by our id of the question
-        var listeners: [UInt64: @Sendable (MCPNews) -> Void] = [:]
-        var nextListener: UInt64 = 0
         /// What a legacy client has subscribed to at a modern server, and what begins that anew when it changes.
         var subscribed: Set<String> = []
         var listening: MCPCancellation?
@@ -113,6 +111,8 @@ final class MCPUpstream: Sendable {
     /// What the client can do; it is what the server is told.
     let declared: JSONObject
     let link: any MCPLink
+    /// Who hears what a legacy server says outside of calls.
+    let hearing = MCPHearing()
     private let state = Mutex(State())
     private let turns = Turns()
 
@@ -224,7 +224,11 @@ final class MCPUpstream: Sendable {
                 return
             } catch {
                 if let cancelled, cancelled.isCancelled { await tell(peer, cancelled, id, on: home) }
-                if error.isSessionLost { forget(peer) }
+                if error.isSessionLost {
+                    forget(peer)
+                    // What was subscribed to went with it.
+                    hearing.end()
+                }
                 // Whoever says that it has lost the session may have acted all the same: only what changes nothing, or
                 // surely was not sent, goes out again.
                 guard error.isSessionLost, !isLast, care == .repeatable || !error.wasSent else { throw error }
@@ -233,9 +237,14 @@ final class MCPUpstream: Sendable {
     }
 
     /// Sends a request of the gateway's own and returns the answer; what comes before it is not for anybody.
-    func ask(_ method: String, _ params: JSONObject, on home: LoopState) async throws(MCPFailure) -> JSONObject {
+    func ask(
+        _ method: String,
+        _ params: JSONObject,
+        on home: LoopState,
+        cancelled: MCPCancellation? = nil,
+    ) async throws(MCPFailure) -> JSONObject {
         var answer: MCPAnswer?
-        try await request(method, params, isOwn: true, on: home, cancelled: nil) { news in
+        try await request(method, params, isOwn: true, on: home, cancelled: cancelled) { news in
             if case .answer(let got) = news { answer = got }
         }
         guard let answer else { throw MCPFailure(.upstreamInvalid, "The MCP server gave no answer.", executed: nil) }
@@ -244,25 +253,30 @@ final class MCPUpstream: Sendable {
 
     // MARK: what the server says outside of calls
 
-    /// The server has said something that is about no call.
-    private func heard(_ news: MCPNews) {
+    /// The server has said something that is about no call; `nil`: it has gone.
+    func heard(_ news: MCPNews?) {
+        guard let news else { return hearing.end() }
         if case .notification(MCPMethod.toolsListChanged.rawValue, _) = news {
             connection.memory.catalogue.invalidate()
         }
-        let listeners = state.withLock { Array($0.listeners.values) }
-        for listener in listeners { listener(news) }
+        hearing.hear(news)
     }
 
-    /// Listens, with what must not wait; to be ended with ``stopListening(_:)``.
-    func listen(_ listener: @escaping @Sendable (MCPNews) -> Void) -> UInt64 {
-        state.withLock { state in
-            state.nextListener += 1
-            state.listeners[state.nextListener] = listener
-            return state.nextListener
-        }
+    /// Opens the stream of a legacy session over HTTP; in a new session, if the server has lost the old one.
+    func listen(
+        _ link: MCPHTTPLink,
+        from lastEvent: String? = nil,
+        on home: LoopState,
+        _ cancelled: MCPCancellation? = nil,
+    ) async throws(MCPFailure) -> MCPHTTPLink.SessionStream {
+        let peer = try await peer(on: home)
+        let answer = try await link.listen(peer, from: lastEvent, on: home, cancelled)
+        guard case .sessionLost = answer else { return answer }
+        forget(peer)
+        let next = try await self.peer(on: home)
+        // Ids of events are the session's.
+        return next.revision.isModern ? .absent : try await link.listen(next, from: nil, on: home, cancelled)
     }
-
-    func stopListening(_ ticket: UInt64) { state.withLock { _ = $0.listeners.removeValue(forKey: ticket) } }
 
     /// Notes what a legacy client wants of a modern server, which is told with the next stream.
     func want(_ change: (inout Set<String>) -> Void) {
