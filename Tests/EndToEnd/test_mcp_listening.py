@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness.mcp import McpGateway
+from harness.mcp import POLICIES, McpGateway
 from harness.mcp_handmade import Child, Handmade
 from harness.mcp_raw import Raw
 from harness.waiting import eventually, stays
@@ -155,9 +155,9 @@ class ModernPaper:
 def own(scratch):
     made = []
 
-    def make(**peers):
+    def make(policies=POLICIES, change=None, **peers):
         made.extend(peers.values())
-        made.insert(0, McpGateway(scratch / f"listening-{next(NUMBERS)}", peers))
+        made.insert(0, McpGateway(scratch / f"listening-{next(NUMBERS)}", peers, None, policies, change))
         return made[0].start()
 
     yield make
@@ -413,3 +413,85 @@ def test_a_legacy_client_gets_the_stream_that_its_server_still_takes_for_used(ow
     raw.legacy_call("echo").result()
     assert heard(stream) == [NEWS]
     stream.abandon()
+
+
+def test_the_gateways_own_server_has_no_stream(own):
+    raw = legacy(own(tools=Paper()), "/countersign/")
+    assert raw.listen().finish().status == 405
+
+
+# Several servers at once
+
+LEFT, RIGHT = f"left+{NEWS}", f"right+{NEWS}"
+
+
+def both(settings):
+    settings["connections"].append({"name": "both", "kind": "mcp", "servers": ["left", "right"]})
+
+
+def test_a_subscription_at_several_servers_is_acknowledged_once_each_is_heard(own):
+    left, right = Paper(), ModernPaper()
+    left.gate.clear()
+    raw = modern(own(left=left, right=right, change=both), "/both/")
+    stream = subscribe(raw, [LEFT, RIGHT], toolsListChanged=True)
+    eventually(lambda: left.asked and right.asked)
+    stays(lambda: not stream.messages, 1, "an acknowledgement of what would not be heard")
+    left.gate.set()
+    agreed = acknowledged(stream)
+    assert agreed.pop("toolsListChanged") and set(agreed.pop("resourceSubscriptions")) == {LEFT, RIGHT} and not agreed
+    raw.modern_call("left__echo").result()
+    assert heard(stream) == [LEFT]
+    raw.modern_call("right__echo").result()
+    assert heard(stream, 2) == [LEFT, RIGHT]
+    left.publish({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+    eventually(lambda: stream.notifications("notifications/tools/list_changed"))
+    assert len({json.dumps(each["params"]["_meta"]) for each in stream.messages}) == 1
+    stream.abandon()
+    eventually(lambda: left.stream is None)
+
+
+def test_a_server_of_several_that_has_no_stream_or_is_away_is_left_out(own):
+    left, right = Paper(status=405), Paper()
+    gateway = own(left=left, right=right, change=both)
+    stream = subscribe(modern(gateway, "/both/"), [LEFT, RIGHT])
+    assert acknowledged(stream) == {"resourceSubscriptions": [RIGHT]}
+    stream.abandon()
+    left.kill()
+    stream = subscribe(modern(gateway, "/both/"), [LEFT, RIGHT])
+    assert acknowledged(stream) == {"resourceSubscriptions": [RIGHT]}
+    right.publish()
+    assert heard(stream) == [RIGHT]
+    stream.abandon()
+
+
+@pytest.mark.parametrize("gate", ["", '@approvers("dba")'], ids=["denied", "gated"])
+def test_what_policy_does_not_let_an_agent_hear_of_one_of_several_servers_is_not_acknowledged(own, gate):
+    policies = POLICIES + f'@id("left-news") {gate} forbid (principal, action, resource == Resource::"left/{NEWS}");'
+    left, right = Paper(), Paper()
+    gateway = own(policies, left=left, right=right, change=both)
+    stream = subscribe(modern(gateway, "/both/"), [LEFT, RIGHT])
+    assert acknowledged(stream) == {"resourceSubscriptions": [RIGHT]}
+    assert left.asked == [] and left.server.asked("resources/subscribe") == []
+    denied = [each for each in gateway.entries() if each["kind"] == "action.denied"]
+    assert NEWS in json.dumps(denied)
+    assert not [each for each in gateway.entries() if each["kind"] == "approval.requested"]
+    stream.abandon()
+
+
+def test_a_legacy_clients_stream_has_what_several_servers_say(own):
+    left, right = Paper(), ModernPaper()
+    raw = legacy(own(left=left, right=right, change=both), "/both/")
+    for uri in (LEFT, RIGHT):
+        raw.legacy("resources/subscribe", {"uri": uri}).result()
+    left.gate.clear()
+    stream = raw.listen()
+    eventually(lambda: left.asked and right.asked)
+    stays(lambda: not stream.begun.is_set(), 1, "a stream on which nothing would be heard")
+    left.gate.set()
+    assert stream.begun.wait(20) and stream.status == 200
+    raw.legacy_call("left__echo").result()
+    assert heard(stream) == [LEFT]
+    raw.legacy_call("right__echo").result()
+    assert heard(stream, 2) == [LEFT, RIGHT]
+    stream.abandon()
+    eventually(lambda: left.stream is None)

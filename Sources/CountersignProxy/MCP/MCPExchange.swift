@@ -52,8 +52,7 @@ struct MCPExchange {
         }
         defer { requests.end() }
         do throws(MCPFailure) {
-            if let members = connection.memberNames {
-                let joined = MCPJoined(exchange: self, members: members.compactMap { context.connections.mcp($0) })
+            if let joined {
                 guard let (member, params) = joined.member(for: method, params) else {
                     if method == .ping { return await finish(id, JSONObject()) }
                     if method.isAboutTasks { return await MCPTasks(exchange: self).serve(id, method, params) }
@@ -119,6 +118,13 @@ struct MCPExchange {
             return await fail(id, error)
         }
         return await MCPEnforcing(exchange: self, call: call).run()
+    }
+
+    /// The several servers that the connection joins; `nil` if it is one server's.
+    var joined: MCPJoined? {
+        connection.memberNames.map { names in
+            MCPJoined(exchange: self, members: names.compactMap { context.connections.mcp($0) })
+        }
     }
 
     /// The upstream side of this caller's requests; `nil` if the session was ended.

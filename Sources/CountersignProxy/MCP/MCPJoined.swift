@@ -20,6 +20,7 @@ struct MCPJoined {
         case .discover: return await exchange.introduce(id, try await peer())
         case .toolsList, .promptsList, .resourcesList, .resourceTemplatesList:
             return try await list(id, method)
+        case .listen: return await listen(id, params)
         default: return await fail(id, "There is no method of this name for several servers at once.")
         }
     }
@@ -75,9 +76,13 @@ struct MCPJoined {
                 guard part(member).mayUseAnything, let upstream = try part(member).upstream() else { continue }
                 let peer = try await upstream.peer(on: exchange.home)
                 for name in ["tools", "prompts", "resources", "completions", "logging"] {
-                    if let capability = peer.capabilities[name], capabilities[name] == nil {
-                        capabilities[name] = capability
+                    guard let capability = peer.capabilities[name]?.objectValue else { continue }
+                    // What one of them can, the client may ask for.
+                    var all = capabilities[name]?.objectValue ?? JSONObject()
+                    for member in capability.members where all[member.key] == nil || member.value == true {
+                        all[member.key] = member.value
                     }
+                    capabilities[name] = .object(all)
                 }
                 if let text = peer.instructions { texts.append("\(member.name): \(text)") }
             } catch {
@@ -98,7 +103,7 @@ struct MCPJoined {
         )
     }
 
-    private func part(_ member: MCPConnection) -> MCPExchange {
+    func part(_ member: MCPConnection) -> MCPExchange {
         MCPExchange(agent: exchange.agent, connection: member, caller: exchange.caller, reply: exchange.reply)
     }
 

@@ -22,14 +22,25 @@ enum MCPStreamItem: Sendable {
     }
 }
 
-/// Where such a stream's items come from: a server's own stream, a pipe, or the agent's own tasks.
+/// Where such a stream's items come from: a server's own stream, or a pipe.
 struct MCPStreamSources: Sendable {
     let upstream: MCPUpstream
     let home: LoopState
-    let tasks: MCPTaskViews
+    let context: GatewayContext
     let send: @Sendable (MCPStreamItem) -> Void
     /// Says once what is heard from then on, or why nothing is; what comes before goes out after it.
     let opened: @Sendable (Result<JSONObject, MCPFailure>) -> Void
+
+    /// What a legacy client hears of without asking for it.
+    private static let everything = JSONObject([
+        ("promptsListChanged", true), ("resourcesListChanged", true), ("toolsListChanged", true),
+    ])
+
+    /// Hears what a legacy client hears of a server.
+    func hearEverything(_ peer: MCPPeer) async {
+        if peer.revision.isModern { return await follow(Self.everything) }
+        if upstream.link is MCPHTTPLink { await hear(JSONObject()) } else { await overhear() }
+    }
 
     /// Follows a modern server's stream, anew whenever the client subscribes to something else.
     func follow(_ filter: JSONObject) async {
@@ -124,7 +135,7 @@ struct MCPStreamSources: Sendable {
         let (ticket, progress, stream) = hearing.join(streams: link != nil) { send(.news($0, id: nil)) }
         if let link, let stream {
             let (upstream, home) = (upstream, home)
-            if !tasks.context.errands.start(on: home, { await hearing.run(stream, upstream, link, on: home) }) {
+            if !context.errands.start(on: home, { await hearing.run(stream, upstream, link, on: home) }) {
                 hearing.end(
                     stream,
                     .failed(MCPFailure(.shuttingDown, ReasonCode.shuttingDown.explanation, executed: false))
@@ -173,14 +184,17 @@ struct MCPStreamSources: Sendable {
         }
     }
 
+}
+
+extension MCPTaskViews {
     /// Tells of changes of the agent's own tasks.
-    func watch(_ ids: Set<ApprovalID>) async {
-        let changes = tasks.context.enforcement.ledger.feed.changes()
+    func watch(_ ids: Set<ApprovalID>, _ send: (MCPStreamItem) -> Void) async {
+        let changes = context.enforcement.ledger.feed.changes()
         for id in ids.sorted() {
-            if let params = await tasks.notification(id) { send(.message(Self.taskNews(params))) }
+            if let params = await notification(id) { send(.message(Self.taskNews(params))) }
         }
         for await approval in changes where ids.contains(approval.id) {
-            if let params = await tasks.notification(approval.id) { send(.message(Self.taskNews(params))) }
+            if let params = await notification(approval.id) { send(.message(Self.taskNews(params))) }
         }
     }
 
