@@ -401,6 +401,42 @@ def test_a_legacy_clients_stream_begins_once_a_modern_server_has_acknowledged_it
     stream.abandon()
 
 
+def test_a_legacy_client_subscribes_to_more_without_missing_anything_of_a_modern_server(own):
+    server = ModernPaper()
+    raw = legacy(own(tools=server))
+    raw.legacy("resources/subscribe", {"uri": NEWS}).result()
+    stream = raw.listen()
+    assert stream.begun.wait(20)
+    server.gate.clear()
+    call = raw.legacy("resources/subscribe", {"uri": "news://tomorrow"})
+    eventually(lambda: len(server.asked) == 2)
+    assert server.asked[1]["resourceSubscriptions"] == [NEWS, "news://tomorrow"]
+    server.publish()
+    assert heard(stream) == [NEWS]
+    assert call.is_waiting
+    server.gate.set()
+    call.result()
+    server.publish("news://tomorrow")
+    assert heard(stream, 2)[1] == "news://tomorrow"
+    eventually(server.streams[0].ended.is_set)
+    raw.legacy("resources/unsubscribe", {"uri": NEWS}).result()
+    assert server.asked[2]["resourceSubscriptions"] == ["news://tomorrow"]
+    stream.abandon()
+
+
+def test_a_legacy_client_is_told_what_a_modern_server_does_not_tell_of(own):
+    server = ModernPaper(lambda asked: asked | {"resourceSubscriptions": [NEWS]})
+    raw = legacy(own(tools=server))
+    stream = raw.listen()
+    assert stream.begun.wait(20)
+    assert "does not tell" in raw.legacy("resources/subscribe", {"uri": "news://secret"}).failure()["message"]
+    raw.legacy("resources/subscribe", {"uri": NEWS}).result()
+    assert server.asked[-1]["resourceSubscriptions"] == [NEWS]
+    server.publish()
+    assert heard(stream) == [NEWS]
+    stream.abandon()
+
+
 def test_a_legacy_client_is_told_that_its_servers_stream_is_in_use(own):
     assert legacy(own(tools=Paper(status=409))).listen().finish().status == 409
 

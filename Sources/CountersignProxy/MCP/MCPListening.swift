@@ -25,14 +25,16 @@ struct MCPListening {
     func serve(_ call: MCPCall) async -> Bool {
         switch call.method {
         case .resourcesSubscribe:
-            if let uri = call.params["uri"]?.stringValue { upstream.want { $0.insert(uri) } }
-            return await exchange.finish(call.id, JSONObject())
+            guard let uri = call.params["uri"]?.stringValue else { break }
+            if let agreed = await upstream.wants.change({ $0.insert(uri) }), !agreed.contains(uri) {
+                upstream.wants.forget(uri)
+                let message = "The server does not tell of changes of this resource."
+                return await exchange.fail(call.id, RPCError(code: RPCCode.invalidParams, message: message))
+            }
         case .resourcesUnsubscribe:
-            if let uri = call.params["uri"]?.stringValue { upstream.want { $0.remove(uri) } }
-            return await exchange.finish(call.id, JSONObject())
+            if let uri = call.params["uri"]?.stringValue { _ = await upstream.wants.change { $0.remove(uri) } }
         case .setLevel:
             if let level = call.params["level"]?.stringValue { upstream.want(logLevel: level) }
-            return await exchange.finish(call.id, JSONObject())
         default:
             do throws(MCPFailure) {
                 return try await subscribe(call)
@@ -40,6 +42,7 @@ struct MCPListening {
                 return await exchange.fail(call.id, error)
             }
         }
+        return await exchange.finish(call.id, JSONObject())
     }
 
     // MARK: a legacy client's GET

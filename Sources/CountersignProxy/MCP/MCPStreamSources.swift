@@ -43,21 +43,66 @@ struct MCPStreamSources: Sendable {
     }
 
     /// Follows a modern server's stream, anew whenever the client subscribes to something else.
-    func follow(_ filter: JSONObject) async {
-        while !Task.isCancelled {
-            let cancellation = MCPCancellation()
-            var filter = filter
-            let wanted = upstream.wanted(cancellation)
-            if !wanted.isEmpty { filter["resourceSubscriptions"] = .array(wanted.sorted().map { .string($0) }) }
-            guard await listen(filter, cancellation) else { return }
+    ///
+    /// The old stream ends when the new one has been acknowledged, so that nothing is said in between.
+    private func follow(_ filter: JSONObject) async {
+        let wants = upstream.wants
+        let (follower, bell) = wants.follow()
+        await withTaskGroup(of: Void.self) { group in
+            var present: MCPCancellation?
+            for await _ in bell {
+                let (version, resources) = wants.present
+                var filter = filter
+                if !resources.isEmpty {
+                    filter["resourceSubscriptions"] = .array(resources.sorted().map { .string($0) })
+                }
+                let (openings, opening) = AsyncStream<Result<JSONObject, MCPFailure>>.makeStream()
+                let next = MCPStreamSources(
+                    upstream: upstream,
+                    home: home,
+                    context: context,
+                    send: send,
+                    opened: {
+                        opening.yield($0)
+                        opening.finish()
+                    },
+                )
+                let (wanted, cancellation) = (filter, MCPCancellation())
+                group.addTask {
+                    // Its end is the end of the client's stream, unless another has taken its place.
+                    if case .closed = await next.listen(wanted, cancellation) { wants.leave(follower) }
+                    opening.finish()
+                }
+                for await opened in openings {
+                    self.opened(opened)
+                    let agreed = try? opened.get()["resourceSubscriptions"]?.arrayValue?.compactMap(\.stringValue)
+                    wants.agreed(version, Set(agreed ?? []))
+                    guard case .success = opened else { break }
+                    present?.cancel()
+                    present = cancellation
+                }
+                if present == nil { break }
+            }
+            group.cancelAll()
         }
+        wants.leave(follower)
     }
 
     /// How long a server has to agree to what it is asked to tell of.
     private static let patience = TimeAmount.seconds(30)
 
-    /// One stream of a modern server's; whether it ended because something else is wanted.
-    func listen(_ filter: JSONObject, _ cancellation: MCPCancellation) async -> Bool {
+    /// How a stream of a modern server's came to its end.
+    enum End {
+        case closed
+        case cancelled
+        /// It never was.
+        case refused
+    }
+
+    /// One stream of a modern server's.
+    @discardableResult
+    func listen(_ filter: JSONObject, _ cancellation: MCPCancellation) async -> End {
+        var end = End.refused
         let timer = home.loop.scheduleTask(in: Self.patience) {
             opened(.failure(MCPFailure(.upstreamTimeout, "The MCP server did not acknowledge.", executed: nil)))
             cancellation.cancel()
@@ -75,6 +120,7 @@ struct MCPStreamSources: Sendable {
                     switch news {
                     case .notification(MCPMethod.subscriptionsAcknowledged.rawValue, let params):
                         timer.cancel()
+                        end = .closed
                         opened(.success(Self.honored(filter, params)))
                     case .answer(let got): answer = got
                     case .notification, .request: send(.news(news, id: nil))
@@ -82,11 +128,11 @@ struct MCPStreamSources: Sendable {
                 }
                 _ = try answer?.value()
                 opened(.success(JSONObject()))
-                return false
+                return .closed
             } catch {
-                guard !cancellation.isCancelled else { return true }
+                guard !cancellation.isCancelled else { return .cancelled }
                 opened(.failure(error))
-                return false
+                return end
             }
         } onCancel: {
             cancellation.cancel()

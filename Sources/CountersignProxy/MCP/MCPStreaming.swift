@@ -76,7 +76,7 @@ struct MCPStreaming {
         let (wanted, areModern) = (speakers.map(\.wanted), speakers.map(\.isModern))
         let failure = await run(Subscription(id: id, tasks: tasks)) { speaker, sources in
             if areModern[speaker] {
-                _ = await sources.listen(wanted[speaker], MCPCancellation())
+                await sources.listen(wanted[speaker], MCPCancellation())
             } else {
                 await sources.hear(wanted[speaker])
             }

@@ -98,9 +98,6 @@ final class MCPUpstream: Sendable {
         var nextID: Int64 = 1
         var here: [RequestID: MCPCancellation] = [:]  // the session's requests that the gateway is at
         var questions: [String: Asker] = [:]  // by our id of the question
-        /// What a legacy client has subscribed to at a modern server, and what begins that anew when it changes.
-        var subscribed: Set<String> = []
-        var listening: MCPCancellation?
         /// The least severe log message that a legacy client wants of a modern server.
         var logLevel: String?
         var lastUse = NIODeadline.uptimeNanoseconds(0)
@@ -113,6 +110,8 @@ final class MCPUpstream: Sendable {
     let link: any MCPLink
     /// Who hears what a legacy server says outside of calls.
     let hearing = MCPHearing()
+    /// What a legacy client has subscribed to at a modern server.
+    let wants = MCPWants()
     private let state = Mutex(State())
     private let turns = Turns()
 
@@ -278,24 +277,8 @@ final class MCPUpstream: Sendable {
         return next.revision.isModern ? .absent : try await link.listen(next, from: nil, on: home, cancelled)
     }
 
-    /// Notes what a legacy client wants of a modern server, which is told with the next stream.
-    func want(_ change: (inout Set<String>) -> Void) {
-        let listening = state.withLock { state in
-            change(&state.subscribed)
-            return state.listening
-        }
-        listening?.cancel()
-    }
-
+    /// Notes the least severe log message that a legacy client wants of a modern server, which is told in each request.
     func want(logLevel: String) { state.withLock { $0.logLevel = logLevel } }
-
-    /// What a legacy client has subscribed to; `cancellation` is cancelled when that changes.
-    func wanted(_ cancellation: MCPCancellation?) -> Set<String> {
-        state.withLock { state in
-            state.listening = cancellation
-            return state.subscribed
-        }
-    }
 
     /// Passes a notification of the client's on.
     func notify(_ method: String, _ params: JSONObject, on home: LoopState) async throws(MCPFailure) {
