@@ -51,7 +51,10 @@ struct MCPListening {
     func stream(from lastEvent: String?) async throws(MCPFailure) -> (status: Int, message: String)? {
         let peer = try await upstream.peer(on: home)
         if let link = upstream.link as? MCPHTTPLink, !peer.revision.isModern {
-            switch try await upstream.listen(link, from: lastEvent, on: home) {
+            let cancellation = MCPCancellation()
+            exchange.agent.stream.whenClosed { cancellation.cancel() }
+            defer { exchange.agent.stream.whenClosed(nil) }
+            switch try await upstream.listen(link, from: lastEvent, on: home, cancellation) {
             case .open(let source): await pump(MCPEventSource(source, maximum: exchange.connection.maximumAnswer))
             case .taken: return (409, "The server has one stream for a session, and it is still in use.")
             case .absent, .sessionLost: return Self.noStream
