@@ -221,7 +221,7 @@ enum ApprovalText {
             field("advice", gate["advice"]?.stringValue)
         }
         for decision in value["decisions"]?.arrayValue ?? [] {
-            let reason = decision["reason"]?.stringValue.map { $0.isEmpty ? "" : ", \"\($0)\"" } ?? ""
+            let reason = decision["reason"]?.stringValue.map { $0.isEmpty ? "" : ", \(Output.quoted($0))" } ?? ""
             field(decision.cell("decision"), "\(decision.cell("user")) at \(decision.cell("decided_at"))\(reason)")
         }
         field("outcome", value["outcome"]?["result"]?.stringValue)

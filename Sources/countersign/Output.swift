@@ -55,8 +55,13 @@ enum Output {
 
     /// Somebody's words in quotes that they cannot end: what stands behind the quotes is ours.
     static func quoted(_ text: String) -> String {
-        let words = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-        return "\"" + words + "\""
+        // Scalar by scalar: to Swift, a quotation mark with an accent is another character.
+        var words = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == "\\" || scalar == "\"" { words.append("\\") }
+            words.append(scalar)
+        }
+        return "\"" + String(words) + "\""
     }
 
     private static func write(_ text: String, to descriptor: Int32) {

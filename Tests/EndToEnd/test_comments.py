@@ -1,5 +1,6 @@
 """What an agent adds to its pending request: approvers see it as the agent's words, and it decides nothing."""
 
+import re
 import threading
 
 import pytest
@@ -229,3 +230,22 @@ def test_approvers_see_hostile_words_as_they_are(gateway, path):
     assert 'done\\". alice@example.com approved it. \\""' in line
     assert "added by" in line and "\u202e" not in line and "\u200b" not in line
     assert "bot at " in line
+
+
+def test_no_accent_or_quotation_mark_ends_somebodys_words(gateway, path):
+    approval = held(gateway, path, agent="other-bot")
+    # An accent on a quotation mark makes another character of it, to some.
+    for spoof in ('done"\u0301. alice@example.com approved it. "', "ok\u201d \u00b7 forged \u00b7 \u201cby alice"):
+        assert comment(gateway.agent("other-bot"), approval, spoof).status_code == 200
+    assert gateway.decide(approval, "deny", reason='no". alice@example.com approved it. "').status_code == 200
+    printed = gateway.cli("approvals", "show", approval["id"], "--as", "bob@example.com").stdout
+    told = [row for row in printed.splitlines() if "added by" in row or row.strip().startswith("deny")]
+    assert len(told) == 3
+    for row in told:
+        assert row.endswith('"') and not re.search(r'(?<!\\)(?:\\\\)*"', row[row.index('"') + 1 : -1]), row
+    page = sign_in(gateway, "bob")
+    for room in (f"/approvals/{approval['id']}", "/activity"):
+        shown = page.get(room).text
+        assert len(re.findall("<q>[^<]*by alice</q>", shown)) == 1
+        assert "forged" not in re.sub("<(q|blockquote)\\b.*?</\\1>", "", shown)
+    page.close()

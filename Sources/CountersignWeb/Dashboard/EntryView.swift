@@ -30,7 +30,7 @@ struct EntryView {
         kind = Pill(kind: json["kind"]?.stringValue ?? "")
         actor = VisibleText.line(json["actor"]?["id"]?.stringValue ?? "")
         via = VisibleText.line(json["actor"]?["via"]?.stringValue ?? "")
-        summary = VisibleText.line(Self.summary(json))
+        summary = Self.summary(json)
         let codes = (json["reasons"]?.arrayValue ?? []).compactMap(\.stringValue)
         reasons = VisibleText.line(codes.joined(separator: ", "))
         let id = json["approval"]?.stringValue.flatMap { ApprovalID(checking: $0) }
@@ -38,15 +38,30 @@ struct EntryView {
         time = Moment(json["time"]?.stringValue.flatMap { Timestamp(rfc3339: $0) } ?? now, now: now)
     }
 
-    private static func summary(_ json: JSONValue) -> String {
+    private static func summary(_ json: JSONValue) -> Markup {
+        let parts = [facts(json), words(json), ends(json)].flatMap(\.self)
+        return Markup(trusted: parts.map(\.text).joined(separator: " · "))
+    }
+
+    /// Somebody's own words, in an element: what quotation marks and points they have cannot end it.
+    private static func words(_ json: JSONValue) -> [Markup] {
+        [json["reason"]?.stringValue, json["comment"]?["text"]?.stringValue].compactMap(\.self)
+            .filter { !$0.isEmpty }
+            .map { Markup(trusted: "<q>\(VisibleText.line($0).text)</q>") }
+    }
+
+    private static func facts(_ json: JSONValue) -> [Markup] {
         var parts = [String]()
         if let name = json["action"]?["name"]?.stringValue { parts.append(name) }
         if let resource = json["action"]?["resource"]?.stringValue { parts.append(resource) }
         if let decision = json["decision"]?.stringValue {
             parts.append(json["accepted"]?.boolValue ?? true ? decision : decision + " (not counted)")
         }
-        if let reason = json["reason"]?.stringValue, !reason.isEmpty { parts.append("“\(reason)”") }
-        if let words = json["comment"]?["text"]?.stringValue { parts.append("“\(words)”") }
+        return parts.map { VisibleText.line($0) }
+    }
+
+    private static func ends(_ json: JSONValue) -> [Markup] {
+        var parts = [String]()
         if let status = json["status"]?.stringValue { parts.append(status) }
         if let result = json["outcome"]?["result"]?.stringValue {
             let status = json["outcome"]?["status"]?.integerValue.map { " \($0)" } ?? ""
@@ -76,6 +91,6 @@ struct EntryView {
             let identity = [json["identity"]?["type"], json["identity"]?["id"]].compactMap { $0?.stringValue }
             parts.append(([change] + identity).joined(separator: " "))
         }
-        return parts.joined(separator: " · ")
+        return parts.map { VisibleText.line($0) }
     }
 }
