@@ -137,15 +137,18 @@ package struct ApprovalMachine: ~Copyable {
         case record(Approval)
         /// The deadline had passed: expire it, and tell whoever commented.
         case expire(Approval)
+        /// The grant had ended: it lapses, and whoever commented is told.
+        case lapse(Approval)
         /// Its author has said so before, in the same words.
         case ignore
         /// It is not taken.
         case refuse(ReasonCode)
     }
 
-    /// Somebody said something that approvers should read.
+    /// Somebody said something that the others should read, while the action has not begun and people can still stop it.
     ///
-    /// Decisions that were made before it stay: they are about the action, which it cannot change.
+    /// Decisions that were made before it stay: they are about the action, which it cannot change. While the action is
+    /// under way nothing is added, so that words never compete with its outcome.
     package mutating func commented(_ comment: ApprovalComment, now: Timestamp) -> CommentAction {
         let base = self.base
         switch consume self.state {
@@ -153,21 +156,18 @@ package struct ApprovalMachine: ~Copyable {
             let next = base.settled(.expired, decisions: decisions, at: now)
             self = .init(base: next, state: .settled(next))
             return .expire(next)
+        case .approved(let decisions, let until) where now >= until:
+            let next = base.settled(.lapsed, decisions: decisions, at: now)
+            self = .init(base: next, state: .settled(next))
+            return .lapse(next)
         case .pending(let decisions):
-            let comments = base.comments ?? []
-            guard !comments.contains(where: comment.repeats) else {
-                self = .init(base: base, state: .pending(decisions: decisions))
-                return .ignore
-            }
-            guard comments.count(where: { $0.author == comment.author }) < ApprovalComment.maximumPerApproval else {
-                self = .init(base: base, state: .pending(decisions: decisions))
-                return .refuse(.tooManyComments)
-            }
-            let next = base.changed(.pending, decisions: decisions) { $0.comments = comments + [comment] }
-            self = .init(base: next, state: .pending(decisions: decisions))
-            return .record(next)
+            let answer = Self.taken(comment, on: base)
+            self = .init(base: answer.next ?? base, state: .pending(decisions: decisions))
+            return answer
         case .approved(let decisions, let until):
-            self = .init(base: base, state: .approved(decisions: decisions, until: until))
+            let answer = Self.taken(comment, on: base)
+            self = .init(base: answer.next ?? base, state: .approved(decisions: decisions, until: until))
+            return answer
         case .redeemed(let decisions, let until):
             self = .init(base: base, state: .redeemed(decisions: decisions, until: until))
         case .completed(let approval):
@@ -332,6 +332,16 @@ package struct ApprovalMachine: ~Copyable {
         return nil
     }
 
+    private static func taken(_ comment: ApprovalComment, on approval: Approval) -> CommentAction {
+        let comments = approval.comments ?? []
+        if comment.repeatsLast(of: comments) { return .ignore }
+        guard comment.fits(into: comments) else { return .refuse(.tooManyComments) }
+        let next = approval.changed(approval.status, decisions: approval.decisions) {
+            $0.comments = comments + [comment]
+        }
+        return .record(next)
+    }
+
     private static func refusal(
         of decision: Decision,
         on approval: Approval,
@@ -347,6 +357,16 @@ package struct ApprovalMachine: ~Copyable {
             return .digestMismatch
         }
         return decisions.contains { $0.user.isSamePerson(as: decision.user) } ? .alreadyDecided : nil
+    }
+}
+
+extension ApprovalMachine.CommentAction {
+    /// The approval with the comment, if it was taken.
+    fileprivate var next: Approval? {
+        switch self {
+        case .record(let next): next
+        case .expire, .lapse, .ignore, .refuse: nil
+        }
     }
 }
 

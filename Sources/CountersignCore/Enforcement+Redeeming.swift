@@ -177,7 +177,14 @@ extension Enforcement {
 
     /// Takes the grant back, because what was approved means something else by now.
     package func revokeChanged(_ approval: Approval) async {
-        _ = try? await revoke(approval, reasons: [.policyChanged], by: .gateway, clock.time())
+        var approval = approval
+        // Whatever is said on it meanwhile must not save the grant.
+        for _ in 0..<16 {
+            guard let isRevoked = try? await revoke(approval, reasons: [.policyChanged], by: .gateway, clock.time()),
+                !isRevoked, let next = try? await ledger.approval(approval.id), next.status == .approved
+            else { return }
+            approval = next
+        }
     }
 
     /// Takes the grant back; whether this call did it.
@@ -215,7 +222,9 @@ extension ReasonCode {
         case .alreadyErased: "This has been erased already. The log's entry payload.erased tells by whom."
         case .tooManyPending: "The agent has as many pending approvals as it may have."
         case .tooManyComments:
-            "An agent may add \(ApprovalComment.maximumPerApproval) comments to an approval, and this one has them."
+            "This approval has as many comments of yours, or of people's, as it takes: \(ApprovalComment.maximumOfAgent) "
+                + "comments of the agent's and one for each of people's, \(ApprovalComment.maximumOfPerson) of a person's, "
+                + "\(ApprovalComment.maximumOfPeople) of all people's."
         case .unknownConnection: "There is no connection of this name."
         case .notFound: "There is no such thing, or you may not see it."
         case .unauthenticated: "Say who you are: Authorization: Bearer …"

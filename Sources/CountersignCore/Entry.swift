@@ -10,7 +10,7 @@ package enum EntryKind: String, Hashable, Sendable, Codable, CaseIterable {
     case approvalRequested = "approval.requested"
     /// A user decided, or tried to.
     case approvalDecided = "approval.decided"
-    /// Somebody said something on a pending approval.
+    /// The agent or a person said something on an approval.
     case approvalCommented = "approval.commented"
     /// An approval left `pending`, or a grant ended unused.
     case approvalSettled = "approval.settled"

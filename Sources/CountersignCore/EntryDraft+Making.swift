@@ -146,7 +146,7 @@ package struct EntryWriter: Sendable {
             ("comment", ["text": .string(comment.text)]),
             ("policy", .object(JSONObject([("version", .string(approval.policyVersion))]))),
         ]
-        return draft(.approvalCommented, approval, comment.author, members, comment.time)
+        return draft(.approvalCommented, approval, comment.author.actor, members, comment.time)
     }
 
     /// `approval.settled`.

@@ -36,7 +36,7 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
     case alreadyErased = "already-erased"
     /// The agent has as many pending approvals as it may have.
     case tooManyPending = "too-many-pending"
-    /// The approval, or the agent within a minute, has as many comments as it may have.
+    /// The approval, or its author within a minute, has as many comments as they may have.
     case tooManyComments = "too-many-comments"
     /// The ledger cannot write or read.
     case ledgerUnavailable = "ledger-unavailable"

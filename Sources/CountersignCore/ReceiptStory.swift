@@ -7,7 +7,6 @@ struct ReceiptStory {
     private let approval: ApprovalID?
     private var replay: ApprovalReplay?
     private var decisions: [ReceiptSummary.Decision] = []
-    private var comments: [ReceiptSummary.Comment] = []
 
     /// Follows proven entries, in the log's order.
     init(_ entries: [ToldEntry], approval: ApprovalID?) throws(ReceiptError) {
@@ -30,7 +29,6 @@ struct ReceiptStory {
             for entry in entries.dropFirst() {
                 try replay.take(entry)
                 if entry.kind == .approvalDecided { decisions.append(ReceiptSummary.Decision(entry)) }
-                if entry.kind == .approvalCommented { comments.append(ReceiptSummary.Comment(entry)) }
             }
             self.replay = replay
         } catch {
@@ -64,7 +62,7 @@ struct ReceiptStory {
             requestedAt: first.time.rfc3339,
             gates: replay?.gates ?? [],
             decisions: decisions,
-            comments: comments,
+            comments: replay?.comments ?? [],
             status: replay?.status.rawValue ?? (first.kind == .actionAllowed ? "allowed" : "refused"),
             outcome: replay?.outcome,
             document: document,
@@ -93,12 +91,5 @@ extension ReceiptSummary.Decision {
             isAccepted: entry.members["accepted"]?.boolValue ?? false,
             refusals: entry.members["reasons"]?.arrayValue?.compactMap(\.stringValue) ?? [],
         )
-    }
-}
-
-extension ReceiptSummary.Comment {
-    /// Takes over a comment that the replay has taken.
-    fileprivate init(_ entry: ToldEntry) {
-        self.init(author: entry.actor, text: entry.text("comment", "text") ?? "", time: entry.time.rfc3339)
     }
 }

@@ -22,16 +22,6 @@ package struct ReceiptSummary: Hashable, Sendable {
         package let refusals: [String]
     }
 
-    /// What somebody said on the approval while it was pending.
-    package struct Comment: Hashable, Sendable {
-        /// Who.
-        package let author: Actor
-        /// Their words.
-        package let text: String
-        /// When.
-        package let time: String
-    }
-
     /// One witness that cosigned a checkpoint of the receipt, as a given key verifies.
     package struct Cosigned: Hashable, Sendable {
         /// The witness's name.
@@ -87,7 +77,7 @@ package struct ReceiptSummary: Hashable, Sendable {
     /// What users said, in order.
     package let decisions: [Decision]
     /// What was said meanwhile, in order.
-    package let comments: [Comment]
+    package let comments: [ApprovalComment]
     /// `allowed`, `refused`, or where the approval stands.
     package let status: String
     /// What came of it, if it ran.
@@ -149,22 +139,25 @@ extension ReceiptSummary.Decision {
     }
 }
 
-extension ReceiptSummary.Comment {
+extension ApprovalComment {
     fileprivate var json: JSONValue {
-        [
-            "author": ["id": .string(author.id), "type": .string(author.type)], "text": .string(text),
-            "time": .string(time),
-        ]
+        ["author": author.actor.json, "text": .string(text), "time": .string(time.rfc3339)]
+    }
+}
+
+extension Actor {
+    fileprivate var json: JSONValue {
+        var object = JSONObject([("id", .string(id)), ("type", .string(type))])
+        if let via { object["via"] = .string(via) }
+        return .object(object)
     }
 }
 
 extension ReceiptSummary.Event {
     fileprivate var json: JSONValue {
-        var actor = JSONObject([("id", .string(self.actor.id)), ("type", .string(self.actor.type))])
-        if let via = self.actor.via { actor["via"] = .string(via) }
-        return .object(
+        .object(
             JSONObject([
-                ("actor", .object(actor)), ("kind", .string(kind.rawValue)),
+                ("actor", actor.json), ("kind", .string(kind.rawValue)),
                 ("sequence", .integer(Int64(clamping: sequence))), ("time", .string(time)),
             ])
         )

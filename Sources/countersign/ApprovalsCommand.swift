@@ -6,8 +6,8 @@ import CountersignServer
 struct ApprovalsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "approvals",
-        abstract: "Lists, shows, decides and watches approvals.",
-        subcommands: [List.self, Show.self, Approve.self, Deny.self, Watch.self],
+        abstract: "Lists, shows, decides, comments on and watches approvals.",
+        subcommands: [List.self, Show.self, Approve.self, Deny.self, Comment.self, Watch.self],
     )
 
     /// The command `countersign approvals list`.
@@ -182,6 +182,15 @@ enum ApprovalText {
         return "/v1/tools/\(Query.encode(connection))/\(Query.encode(tool))"
     }
 
+    /// Who made a comment, with what they are: an agent may have the name of a person.
+    private static func author(of comment: JSONValue) -> String {
+        let author = comment["author"] ?? .null
+        guard author["type"]?.stringValue == "User" else { return "the agent \(author.cell("id"))" }
+        return "the person \(author.cell("id")) through \(author.cell("via"))"
+    }
+
+    private static func words(of comment: JSONValue) -> String { Output.quoted(comment["text"]?.stringValue ?? "") }
+
     /// Prints the three answers: who asks, what exactly it will do, which gates stop it.
     static func print(_ value: JSONValue, tool: JSONValue = .null) {
         func field(_ name: String, _ text: String?) {
@@ -195,8 +204,7 @@ enum ApprovalText {
         field("from", value["source_address"]?.stringValue)
         field("justification", value["justification"]?.stringValue)
         for comment in value["comments"]?.arrayValue ?? [] {
-            let author = "\(comment["author"]?.cell("id") ?? "?") at \(comment.cell("commented_at"))"
-            field("added by", "\(author), \(Output.quoted(comment["text"]?.stringValue ?? ""))")
+            field("added by", "\(author(of: comment)) at \(comment.cell("commented_at")), \(words(of: comment))")
         }
         field("asked at", value["requested_at"]?.stringValue)
         field("expires at", value["expires_at"]?.stringValue)

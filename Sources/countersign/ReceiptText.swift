@@ -64,10 +64,9 @@ enum ReceiptText {
             case .actionAllowed, .actionDenied, .approvalRequested, .approvalSettled, .actionDispatched,
                 .actionCompleted, .policyChanged, .configurationChanged, .identityChanged, .sessionStarted,
                 .sessionEnded, .payloadErased, .channelRefused:
-                break
+                sentence(event, receipt).map { story.append($0) }
             }
         }
-        for event in receipt.events { sentence(event, receipt).map { story.append($0) } }
         return story
     }
 
@@ -85,8 +84,12 @@ enum ReceiptText {
         return "\(decision.user)\(groups) \(verb) it at \(decision.time)\(via)\(reason)."
     }
 
-    private static func sentence(_ comment: ReceiptSummary.Comment) -> String {
-        "\(comment.author.id) added at \(comment.time), in its own words: \(Output.quoted(comment.text))."
+    private static func sentence(_ comment: ApprovalComment) -> String {
+        let words = Output.quoted(comment.text)
+        return switch comment.author {
+        case .agent(let id): "The agent \(id) added at \(comment.time.rfc3339), in its own words: \(words)."
+        case .user(let id, let via): "\(id) said at \(comment.time.rfc3339) through \(via), deciding nothing: \(words)."
+        }
     }
 
     private static func sentence(_ event: ReceiptSummary.Event, _ receipt: ReceiptSummary) -> String? {

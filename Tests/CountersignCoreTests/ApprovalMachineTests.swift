@@ -54,9 +54,11 @@ struct ApprovalMachineTests {
         ScriptLine([.pending], .approveLate, "expire expired"),
         ScriptLine([.approved] + ran + ended, .approveLate, "refuse already-decided"),
         ScriptLine([.pending], .comment, "record pending"),
-        ScriptLine([.approved] + ran + ended, .comment, "refuse already-decided"),
+        ScriptLine([.approved], .comment, "record approved"),
+        ScriptLine(ran + ended, .comment, "refuse already-decided"),
         ScriptLine([.pending], .commentLate, "expire expired"),
-        ScriptLine([.approved] + ran + ended, .commentLate, "refuse already-decided"),
+        ScriptLine([.approved], .commentLate, "lapse lapsed"),
+        ScriptLine(ran + ended, .commentLate, "refuse already-decided"),
         ScriptLine(ApprovalStatus.allCases, .deadlineEarly, "ignore"),
         ScriptLine([.pending], .deadlineLate, "expire expired"),
         ScriptLine([.approved], .deadlineLate, "lapse lapsed"),
@@ -162,8 +164,12 @@ struct ApprovalMachineTests {
         )
     }
 
-    static func comment(_ text: String = "words", at time: Timestamp) throws -> ApprovalComment {
-        ApprovalComment(by: .agent(Fixtures.agent), try #require(ApprovalComment.Words(text)), at: time)
+    static func comment(
+        _ text: String = "words",
+        by author: ApprovalComment.Author = .agent(Fixtures.agent),
+        at time: Timestamp,
+    ) throws -> ApprovalComment {
+        ApprovalComment(by: author, try #require(ApprovalComment.Words(text)), at: time)
     }
 
     static func answer(_ event: ApprovalEvent, in status: ApprovalStatus) throws -> (String, Approval?) {
@@ -212,6 +218,7 @@ struct ApprovalMachineTests {
         switch action {
         case .record(let next): ("record \(next.status)", next)
         case .expire(let next): ("expire \(next.status)", next)
+        case .lapse(let next): ("lapse \(next.status)", next)
         case .ignore: ("ignore", nil)
         case .refuse(let code): ("refuse \(code.rawValue)", nil)
         }

@@ -7,7 +7,7 @@ import Testing
 struct ApprovalPropertyTests {
     private static let arrows: [ApprovalStatus: Set<ApprovalStatus>] = [
         .pending: [.pending, .approved, .denied, .expired, .withdrawn],
-        .approved: [.redeemed, .lapsed, .revoked],
+        .approved: [.approved, .redeemed, .lapsed, .revoked],
         .redeemed: [.succeeded, .failed, .unknown],
         .succeeded: [.succeeded], .failed: [.failed], .unknown: [.unknown],
     ]
@@ -51,8 +51,15 @@ struct ApprovalPropertyTests {
             }
             if next.decisions != current.decisions { check(next, people) }
             let (said, before) = (next.comments ?? [], current.comments ?? [])
-            #expect(said.starts(with: before) && said.count <= ApprovalComment.maximumPerApproval)
-            if said != before { #expect(current.status == .pending && next.decisions == current.decisions) }
+            let fromPeople = said.count { $0.author.isPerson }
+            #expect(said.starts(with: before) && fromPeople <= ApprovalComment.maximumOfPeople)
+            #expect(said.count - fromPeople <= ApprovalComment.maximumOfAgent + fromPeople)
+            if said == before {
+                #expect(next.status != current.status || next.status != .approved, "only words leave a grant a grant")
+            } else {
+                #expect(next.status == current.status && [.pending, .approved].contains(next.status))
+                #expect(next.decisions == current.decisions && next.grantExpiresAt == current.grantExpiresAt)
+            }
             if next.status == .approved { #expect(gates.allSatisfy { GateTests.emptyPlaces($0, next.decisions) == 0 }) }
             if next.status == .redeemed {
                 dispatches += 1
@@ -87,8 +94,11 @@ struct ApprovalPropertyTests {
             return ("deliver", next)
         case 16...18:
             let text = "word \(Int.random(in: 0..<12, using: &random))"
+            let people = [Fixtures.alice, Fixtures.owner].map { ApprovalComment.Author.user($0, via: "dashboard") }
+            let author =
+                random.chance(1, of: 2) ? people[Int.random(in: 0..<2, using: &random)] : .agent(Fixtures.agent)
             return ApprovalMachineTests.name(
-                machine.commented(try ApprovalMachineTests.comment(text, at: now), now: now)
+                machine.commented(try ApprovalMachineTests.comment(text, by: author, at: now), now: now)
             )
         default:
             let (user, groups) = people[Int.random(in: 0..<people.count, using: &random)]

@@ -52,11 +52,22 @@ struct CommentTests {
         #expect(await stage.redeem(approval) == "dispatch")
     }
 
-    @Test("what is not pending takes no words, and neither does a deadline that has passed")
+    @Test("what runs or is over takes no words, and neither does a deadline that has passed")
     func settled() async throws {
         let stage = try Stage()
         let approved = try await stage.approved()
+        #expect(try await say("I shall wait for the night", on: approved, stage) == "approved")
+        let granted = try await stage.now(approved)
+        #expect(granted.grantExpiresAt == approved.grantExpiresAt && granted.decisions == approved.decisions)
+        #expect(await stage.redeem(approved) == "dispatch")
         #expect(try await say("too late", on: approved, stage) == "refused already-decided")
+        #expect(try await stage.complete(approved) == "succeeded")
+        #expect(try await say("too late", on: approved, stage) == "refused already-decided")
+        let lapsing = try await stage.approved(Fixtures.action(path: "/v1/lapsing"))
+        stage.clock.set(try #require(lapsing.grantExpiresAt))
+        #expect(try await say("too late", on: lapsing, stage) == "refused already-decided")
+        #expect(try await stage.now(lapsing).status == .lapsed)
+        #expect(try await stage.now(lapsing).comments == nil)
         let late = try await stage.hold(Fixtures.action(path: "/v1/late"))
         stage.clock.set(late.expiresAt)
         let mark = stage.ledger.writes.entries
@@ -83,13 +94,13 @@ struct CommentTests {
     func bounds() async throws {
         let stage = try Stage()
         let approval = try await stage.hold()
-        for number in 0..<ApprovalComment.maximumPerApproval {
+        for number in 0..<ApprovalComment.maximumOfAgent {
             for _ in 0..<3 { #expect(try await say("reason \(number)", on: approval, stage) == "pending") }
         }
         #expect(try await say("one more", on: approval, stage) == "refused too-many-comments")
         #expect(try await say("reason 0", on: approval, stage) == "pending")
-        #expect(try await stage.now(approval).comments?.count == ApprovalComment.maximumPerApproval)
-        #expect(try await stage.kinds().count { $0 == "approval.commented" } == ApprovalComment.maximumPerApproval)
+        #expect(try await stage.now(approval).comments?.count == ApprovalComment.maximumOfAgent)
+        #expect(try await stage.kinds().count { $0 == "approval.commented" } == ApprovalComment.maximumOfAgent)
     }
 
     @Test("texts that Swift calls equal are two, because people and the log see bytes")
@@ -106,7 +117,7 @@ struct CommentTests {
         var answers = [String]()
         for number in 0..<3 {
             let approval = try await stage.hold(Fixtures.action(path: "/v1/\(number)"))
-            for word in 0..<ApprovalComment.maximumPerApproval {
+            for word in 0..<ApprovalComment.maximumOfAgent {
                 answers.append(try await say("word \(word)", on: approval, stage))
             }
         }
@@ -128,7 +139,7 @@ struct CommentTests {
         #expect(try await stage.now(approval).comments == nil)
     }
 
-    @Test("words against a decision: both or the decision alone, and never words after the end", arguments: 0..<20)
+    @Test("words against a denial: both or the decision alone, and never words after the end", arguments: 0..<20)
     func race(_ round: Int) async throws {
         let stage = try Stage()
         let approval = try await stage.hold()
@@ -137,7 +148,7 @@ struct CommentTests {
             for number in 0..<2 {
                 group.addTask {
                     guard number == round % 2 else {
-                        return await stage.decide(approval, "alice@example.com")
+                        return await stage.decide(approval, "alice@example.com", .deny)
                     }
                     return "said "
                         + Stage.name(await stage.enforcement.comment(approval.id, said, by: Fixtures.agent))
@@ -145,7 +156,7 @@ struct CommentTests {
             }
             return await group.reduce(into: [String]()) { $0.append($1) }
         }
-        #expect(answers.contains("approved"))
+        #expect(answers.contains("denied"))
         let kinds = try await stage.kinds(since: 1)
         let comments = try await stage.now(approval).comments ?? []
         if answers.contains("said pending") {

@@ -67,6 +67,11 @@ struct OCSFEventTests {
         #expect(event["unmapped"]?["comment"]?["text"]?.stringValue == "so \"urgent\"\n")
         #expect(event["message"]?.stringValue?.contains("urgent") == false && event["status_detail"] == nil)
         #expect(event["is_alert"]?.boolValue == false)
+        let person = ApprovalComment(by: .user(Fixtures.alice, via: "slack"), words, at: time)
+        let asked = try self.event(writer.commented(approval, person), about: approval)
+        #expect(ids(asked) == ids(event))
+        #expect(asked["actor"]?["user"]?["name"]?.stringValue == "alice@example.com")
+        #expect(asked["unmapped"]?["actor"]?["via"]?.stringValue == "slack")
     }
 
     @Test("a kind that this version does not know is exported all the same")

@@ -114,6 +114,11 @@ struct ReceiptStoryTests {
         )
         let commented = try verify([.requested(quorum: 2), Self.alice, .commented(), Self.bob, .settled("approved")])
         #expect(commented.status == "approved" && commented.comments.map(\.text) == ["words"])
+        let asked = Step.commented(.user(Fixtures.alice, via: "slack"))
+        let talk: [Step] = [
+            .requested(quorum: 1), asked, .commented(), Self.bob, .settled("approved"), asked, .dispatched,
+        ]
+        #expect(try verify(talk).comments.map(\.author.isPerson) == [true, false, true])
     }
 
     @Test("entries name the one before them; one that names another is refused, and one that names none is told of")
@@ -190,10 +195,23 @@ struct ReceiptStoryTests {
         ("requested twice", [.requested(quorum: 1), .requested(quorum: 1), alice, .settled("approved")]),
         ("not requested", [alice, .settled("approved"), .dispatched]),
         ("settled as redeemed", [.requested(quorum: 1), alice, .settled("redeemed")]),
-        ("commented after it was settled", [.requested(quorum: 1), alice, .settled("approved"), .commented()]),
+        ("commented after its grant", [.requested(quorum: 1), alice, .settled("approved"), .commented(after: 200)]),
+        (
+            "commented after it lapsed",
+            [.requested(quorum: 1), alice, .settled("approved"), .settled("lapsed"), .commented()]
+        ),
+        ("commented while it runs", [.requested(quorum: 1), alice, .settled("approved"), .dispatched, .commented()]),
         ("commented after its deadline", [.requested(quorum: 1), .commented(after: 100)]),
         ("commented by another agent", [.requested(quorum: 1), .commented(.agent(AgentID(unchecked: "other-bot")))]),
-        ("commented by a user", [.requested(quorum: 1), .commented(.user(Fixtures.alice, via: "dashboard"))]),
+        ("commented by a user through nothing", [.requested(quorum: 1), .commented(.user(Fixtures.alice, via: nil))]),
+        ("commented by the gateway", [.requested(quorum: 1), .commented(.gateway)]),
+        (
+            "approved by words",
+            [
+                .requested(quorum: 1), .commented(.user(Fixtures.alice, via: "dashboard"), text: "approved"),
+                .settled("approved"),
+            ]
+        ),
         ("a comment without words", [.requested(quorum: 1), .commented(text: nil)]),
         ("decided after it was settled", [.requested(quorum: 1), alice, .settled("approved"), bob]),
     ]

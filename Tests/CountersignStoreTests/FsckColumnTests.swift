@@ -207,9 +207,12 @@ struct FsckColumnTests {
         record("comments[0].author.id", "'other-bot'", "comments[0].author", of: "withdrawn"),
         record(
             "comments",
-            "json('[{\"author\":{\"id\":\"a\",\"type\":\"User\"},\"text\":\"x\",\"time\":{\"microseconds\":1}}]')",
+            "json('[{\"author\":{\"id\":\"a\",\"type\":\"Agent\"},\"text\":\"x\",\"time\":{\"microseconds\":1}}]')",
             "comments",
         ),
+        record("comments[0].author.id", "'alice@example.com'", "comments[0].author", of: "approved"),
+        record("comments[0].author.via", "'slack'", "comments[0].author", of: "approved"),
+        record("comments[0].author.type", "'System'", "cannot be read", of: "approved"),
         record("grantExpiresAt.microseconds", "1", "grant_expires_at", of: "redeemed"),
         record("grantDuration[1]", "1", "grant_duration", of: "redeemed"),
         record("settledAt.microseconds", "1", "settled_at"),

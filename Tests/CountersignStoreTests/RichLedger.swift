@@ -141,6 +141,8 @@ struct RichLedger {
             for (name, text) in [("half", "one more thing"), ("half", "and another"), ("withdrawn", "never mind")] {
                 try await comment(text, on: name, made)
             }
+            try await comment("which ticket?", on: "half", made, by: Fixtures.bob)
+            try await comment("not before noon", on: "approved", made, by: Fixtures.owner)
             try await vote("pending", made, .approve, by: Fixtures.owner)
             try await vote("denied", made, .deny, by: Fixtures.bob)
             // Comes too late, and is only an entry.
@@ -251,11 +253,20 @@ struct RichLedger {
             tick()
         }
 
-        private func comment(_ text: String, on name: String, _ made: [String: ApprovalID]) async throws {
+        private func comment(
+            _ text: String,
+            on name: String,
+            _ made: [String: ApprovalID],
+            by person: UserID? = nil,
+        ) async throws {
             guard let id = made[name], let words = ApprovalComment.Words(text) else {
                 throw LedgerError(.corrupt, "\(name) was asked for")
             }
-            _ = try await enforcement.comment(id, words, by: Fixtures.agent).get()
+            if let person {
+                _ = try await enforcement.comment(id, by: Fixtures.signedIn(person), text).get()
+            } else {
+                _ = try await enforcement.comment(id, words, by: Fixtures.agent).get()
+            }
             tick()
         }
 

@@ -262,6 +262,52 @@ def test_an_open_page_shows_what_the_agent_adds_and_keeps_what_was_typed(page, h
     assert house.approval(approval["id"])["decisions"][0]["reason"] == "half a sentence"
 
 
+def test_people_talk_on_an_open_page_and_nothing_typed_is_lost(page, house, path):
+    approval = held(house, f"/{path}")
+    sign_in(page, house)
+    visit(page, house, f"/approvals/{approval['id']}")
+    page.find_element(By.ID, "words").send_keys("Which ticket?")
+    page.find_element(By.CSS_SELECTOR, "#say button").click()
+    eventually(lambda: "It decides nothing" in text(page))
+    [said] = house.approval(approval["id"])["comments"]
+    assert (said["author"]["id"], said["author"]["via"], said["text"]) == (
+        "bob@example.com", "dashboard", "Which ticket?"
+    )
+    page.find_element(By.ID, "words").send_keys("half a question")
+    page.find_element(By.ID, "reason").send_keys("half a reason")
+    words = "4711</blockquote></li><li class='peoples'>person alice@example.com: approved by me"
+    answer = house.agent().post(f"/v1/approvals/{approval['id']}/comments", json={"text": words})
+    assert answer.status_code == 200
+    items = eventually(
+        lambda: len(found := page.find_elements(By.CSS_SELECTOR, "#comments > ol > li")) == 2 and found, 10, "the answer"
+    )
+    assert [item.get_attribute("class") for item in items] == ["peoples", "agents"]
+    assert [item.text.split()[:2] for item in items] == [["person", "bob@example.com"], ["agent", "bot"]]
+    assert items[1].find_element(By.TAG_NAME, "blockquote").text == words
+    colours = [item.find_element(By.TAG_NAME, "blockquote").value_of_css_property("background-color") for item in items]
+    assert colours[0] != colours[1], "the agent's words look like nobody else's"
+    for name, typed in (("words", "half a question"), ("reason", "half a reason")):
+        assert page.find_element(By.ID, name).get_attribute("value") == typed
+    house.decide(approval, "deny", user="dave")
+    eventually(lambda: not page.find_elements(By.ID, "words"), 10, "the forms gone")
+    assert "Which ticket?" in page.find_element(By.ID, "comments").text
+
+
+def test_a_comment_needs_no_script(page, house, path):
+    approval = held(house, f"/{path}")
+    sign_in(page, house)
+    page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        visit(page, house, f"/approvals/{approval['id']}")
+        tab_to(page, lambda element: element.get_attribute("id") == "words")
+        press(page, "typed by keyboard", Keys.TAB, Keys.ENTER)
+        eventually(lambda: "It decides nothing" in text(page))
+        assert "typed by keyboard" in page.find_element(By.ID, "comments").text
+    finally:
+        page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert house.approval(approval["id"])["status"] == "pending"
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_scrolls_sideways(page, house, path, size):
     body = b'{"sql": "' + b"x" * 3000 + b'"}'

@@ -88,7 +88,7 @@ extension ApprovalReplay {
         comparison.number("comments", comments.count, told.count)
         for (number, (said, told)) in zip(comments, told).enumerated() {
             let field = "comments[\(number)]"
-            comparison.fact("\(field).author", said.author.name, told.author.name)
+            comparison.fact("\(field).author", said.author.actor.name, told.author.actor.name)
             comparison.text("\(field).text", said.text, told.text)
             comparison.moment("\(field).time", said.time, told.time)
         }

@@ -142,14 +142,13 @@ package struct ApprovalReplay: Sendable {
     }
 
     private mutating func takeComment(_ entry: ToldEntry) throws(ReplayError) {
-        guard status == .pending, entry.time < expiresAt, let text = entry.text("comment", "text") else {
-            throw Self.disorder(entry)
+        // Until the action begins or will not run any more.
+        let end = status == .pending ? expiresAt : status == .approved ? grantExpiresAt : nil
+        guard let end, entry.time < end, let text = entry.text("comment", "text") else { throw Self.disorder(entry) }
+        guard let author = ApprovalComment.Author(entry.actor), author.isPerson || entry.actor == request.actor else {
+            throw ReplayError("entry \(entry.sequence) is a comment of neither a user nor the agent that asked")
         }
-        // Nobody else has a way to comment in this version.
-        guard entry.actor == request.actor else {
-            throw ReplayError("entry \(entry.sequence) is a comment of another than the agent that asked")
-        }
-        comments.append(ApprovalComment(by: entry.actor, text: text, at: entry.time))
+        comments.append(ApprovalComment(by: author, text: text, at: entry.time))
         changes += 1
     }
 

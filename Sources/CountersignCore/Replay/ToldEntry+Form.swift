@@ -25,7 +25,7 @@ extension ToldEntry {
                     "reasons",
                 )
         case .approvalCommented:
-            lackOfApproval
+            lackOfApproval ?? require(ApprovalComment.Author(actor) != nil, "an agent or a user as actor")
                 ?? require(text("comment", "text").flatMap { ApprovalComment.Words($0) } != nil, "comment.text")
         case .approvalSettled:
             lackOfApproval ?? require(text("status").flatMap { ApprovalStatus(rawValue: $0) } != nil, "status")

@@ -86,7 +86,7 @@ struct MCPOwnServer {
             "add_justification",
             "Adds to why you ask, on one of your pending requests. The people who decide see it as your words, beside what "
                 + "you said before; what they approve stays the same. "
-                + "\(ApprovalComment.maximumPerApproval) times a request at most.",
+                + "\(ApprovalComment.maximumOfAgent) times a request at most.",
             [
                 ("id", string("The approval's id, apr_…")),
                 (
@@ -267,7 +267,7 @@ struct MCPOwnServer {
         if let comments = approval.comments {
             let told = comments.map { comment -> JSONValue in
                 [
-                    "by": .string(comment.author.id), "text": .string(comment.text),
+                    "by": .string(comment.author.actor.id), "text": .string(comment.text),
                     "time": .string(comment.time.rfc3339),
                 ]
             }

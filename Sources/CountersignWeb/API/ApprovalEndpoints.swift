@@ -50,9 +50,9 @@ enum ApprovalEndpoints {
         Endpoint(
             .post,
             "/v1/approvals/{id}/comments",
-            .agent,
+            .caller,
             name: "comment",
-            "The agent adds words for the approvers of its pending request, who see them beside its justification.",
+            "The agent that asked, or any user, adds words until the action begins or ends. They decide nothing.",
             intake: .json("CommentRequest"),
             parameters: [id],
             answers: [.json("Approval", "The approval with the comment; the same words again change nothing.")],
@@ -193,7 +193,13 @@ enum ApprovalEndpoints {
         let members = try exchange.members(["text"])
         let words = try members.required("text", ApprovalComment.Words.demand) { ApprovalComment.Words($0) }
         let approval = try await exchange.approval()
-        let result = await exchange.parts.enforcement.comment(approval.id, words, by: try exchange.agent())
+        let result: Result<Approval, Reason>
+        switch exchange.caller {
+        case .anonymous: throw Problem(.unauthenticated)
+        case .agent(let agent): result = await exchange.parts.enforcement.comment(approval.id, words, by: agent)
+        case .user(let user):
+            result = await exchange.parts.enforcement.comment(approval.id, by: user, words.text)
+        }
         return answer(try result.orProblem(), exchange)
     }
 

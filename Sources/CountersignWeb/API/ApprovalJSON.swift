@@ -85,9 +85,10 @@ extension Decision {
 extension ApprovalComment {
     /// The comment as the API shows it.
     var json: JSONValue {
-        .object(
+        let actor = author.actor
+        return .object(
             JSONObject([
-                ("author", ["id": .string(author.id), "type": .string(author.type)]),
+                ("author", ["id": .string(actor.id), "type": .string(actor.type), "via": .text(actor.via)]),
                 ("commented_at", .string(time.rfc3339)),
                 ("text", .string(text)),
             ])

@@ -18,6 +18,7 @@ struct ApprovalPage {
     let requestID: Markup
     let justification: Markup
     let comments: [CommentView]
+    let mayComment: Bool
     let requested: Moment
     let expires: Moment
     let isPending: Bool
@@ -63,6 +64,7 @@ struct ApprovalPage {
         requestID = approval.circumstances.requestID.map { VisibleText.line($0) } ?? .none
         justification = approval.circumstances.justification.map { VisibleText.block($0) } ?? .none
         comments = (approval.comments ?? []).map { CommentView($0, on: approval, now: now) }
+        mayComment = approval.status == .pending || approval.status == .approved
         requested = Moment(approval.requestedAt, now: now)
         expires = Moment(approval.expiresAt, now: now)
         isPending = approval.status == .pending
@@ -160,29 +162,6 @@ struct GateView {
         let names = users.map(\.id.rawValue).sorted()
         let shown = names.prefix(12).joined(separator: ", ") + (names.count > 12 ? " and \(names.count - 12) more" : "")
         eligible = Markup(names.isEmpty ? "nobody" : shown)
-    }
-}
-
-/// A comment on a page.
-struct CommentView {
-    /// Its words.
-    let text: Markup
-    /// When.
-    let time: Moment
-    /// How many had decided before it, as a sentence; none if nobody had.
-    let before: Markup
-
-    /// Describes a comment of the approval's agent.
-    init(_ comment: ApprovalComment, on approval: Approval, now: Timestamp) {
-        text = VisibleText.block(comment.text)
-        time = Moment(comment.time, now: now)
-        let earlier = approval.decisions.count { $0.time <= comment.time }
-        before =
-            switch earlier {
-            case 0: .none
-            case 1: Markup("1 person had decided before it")
-            default: Markup("\(earlier) people had decided before it")
-            }
     }
 }
 

@@ -7,6 +7,7 @@ enum ApprovalRoom {
     /// The endpoints.
     static let endpoints = [
         Endpoint(page: .get, "/approvals/{id}", .user, run: show),
+        Endpoint(page: .post, "/approvals/{id}/comment", .user, run: comment),
         Endpoint(page: .post, "/approvals/{id}/decide", .user, run: decide),
         Endpoint(page: .post, "/approvals/{id}/revoke", .user, run: revoke),
     ]
@@ -56,6 +57,19 @@ enum ApprovalRoom {
         }
     }
 
+    /// Adds words, and does nothing else, whatever other fields the form has.
+    @Sendable private static func comment(_ exchange: Exchange) async throws -> Reply {
+        let form = FormFields(String(decoding: exchange.body, as: UTF8.self)) ?? FormFields()
+        let approval = try await exchange.approval()
+        // Forms send two characters for each break of a line.
+        let text = trimmed(form["text"] ?? "").replacing("\r\n", with: "\n")
+        switch await exchange.parts.enforcement.comment(approval.id, by: try exchange.user(), text) {
+        case .success: return back(approval.id, "commented")
+        case .failure(let reason) where reason.code.status >= 500: throw Problem(reason)
+        case .failure(let reason): return back(approval.id, "comment-" + reason.code.rawValue)
+        }
+    }
+
     @Sendable private static func revoke(_ exchange: Exchange) async throws -> Reply {
         let approval = try await exchange.approval()
         switch await exchange.parts.enforcement.revoke(approval.id, by: try exchange.user()) {
@@ -78,6 +92,12 @@ enum ApprovalRoom {
         case "denied": Message("Denied. The action will not run.", "info")
         case "revoked": Message("Revoked. The action will not run.", "info")
         case "reason-missing": Message("Say why you deny: the agent and the log get your reason.", "bad")
+        case "commented": Message("Your comment is with the approval. It decides nothing.", "info")
+        case "comment-bad-request": Message("Not added. A comment must be \(ApprovalComment.Words.demand).", "bad")
+        case "comment-already-decided":
+            Message("Not added. The action has begun or will not run, so nothing waits for words.", "bad")
+        case .some(let code) where code.utf8.starts(with: "comment-".utf8):
+            ReasonCode(rawValue: String(code.dropFirst(8))).map { Message("Not added. " + $0.explanation, "bad") }
         case .some(let code):
             ReasonCode(rawValue: code).map { Message("Not counted. " + $0.explanation, "bad") }
         }

@@ -27,7 +27,7 @@ const refresh = async () => {
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(part.id);
     if (!next || part.innerHTML === next.innerHTML) continue;
-    if ("guarded" in part.dataset && part.querySelector("form") && next.querySelector("form[data-decide]")) continue;
+    if ("guarded" in part.dataset && part.querySelector("form") && next.querySelector("form[data-decide], form[data-comment]")) continue;
     const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     const open = [...part.querySelectorAll("details")].map((details) => details.open);
     part.replaceChildren(...next.childNodes);
