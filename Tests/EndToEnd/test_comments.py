@@ -42,6 +42,7 @@ def test_an_agent_adds_words_through_either_port(gateway, path, port):
     assert said["author"] == {"type": "Agent", "id": "bot", "via": None} and said["text"] == "it is urgent"
     assert said["commented_at"] > approval["requested_at"]
     approval.pop("comments")
+    assert after.pop("revision") == approval.pop("revision") + 1
     assert after == approval, "nothing else of the approval changes"
     entry = gateway.entries(approval=approval["id"], kind="approval.commented")[0]
     assert entry["comment"] == {"text": "it is urgent"} and entry["actor"] == {"type": "Agent", "id": "bot"}

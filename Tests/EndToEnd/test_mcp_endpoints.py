@@ -162,6 +162,56 @@ def test_an_agent_adds_to_why_it_asks(gateway, peers, era):
 
 
 @ERAS
+def test_a_person_asks_and_the_agent_that_waits_answers(gateway, peers, era):
+    record = f"asked-{era}"
+    # Another agent than the other tests', so that its pace is its own.
+    held = client(gateway, "/left/", era, "other-bot").call(era, "delete_record", {"record": record}, token="token")
+    approval = gateway.pending_call("delete_record", {"record": record})
+    raw = client(gateway, "/countersign/", era, "other-bot")
+
+    def say(words, user="alice"):
+        answer = gateway.user(user).post(f"/v1/approvals/{approval['id']}/comments", json={"text": words})
+        assert answer.status_code == 200, answer.text
+
+    def wait(**more):
+        return raw.call(era, "wait_for_approval", {"id": approval["id"], "seconds": 30} | more)
+
+    waiting = wait()
+    question = "Which <b>ticket</b>?\u202e\u200b"
+    say(question)
+    told = json.loads(text(waiting.result()))
+    assert told["status"] == "pending" and told["decisions"] == [] and "no decision" in told["note"]
+    [said] = told["comments"]
+    assert (said["by"], said["from"], said["text"]) == ("alice@example.com", "person", question)
+    # A call that comes later has it at once, and one that has read it waits for more.
+    assert json.loads(text(wait().result()))["comments"] == told["comments"]
+    patient = wait(comments_seen=1, seconds=1)
+    assert "note" not in json.loads(text(patient.result()))
+    waiting = wait(comments_seen=1)
+    # The held call itself hears of it, too, with what is hidden written out.
+    heard = eventually(
+        lambda: [each["message"] for each in held.notifications("notifications/progress") if "ticket" in each["message"]],
+        20,
+        "progress with the question",
+    )
+    assert 'alice@example.com says, and has decided nothing by it: "Which <b>ticket</b>?\\u{202E}\\u{200B}"' in heard[0]
+    say("And whose?", "bob")
+    assert [each["text"] for each in json.loads(text(waiting.result()))["comments"]] == [question, "And whose?"]
+    answer = raw.call(era, "add_justification", {"id": approval["id"], "text": "4711, of alice@example.com"}).result()
+    comments = json.loads(text(answer))["comments"]
+    assert [(each["by"], each["from"]) for each in comments][-1] == ("other-bot", "agent")
+    # Its own words are nothing new to it.
+    quiet = json.loads(text(wait(seconds=1).result()))
+    assert quiet["status"] == "pending" and "note" not in quiet
+    for wrong in (-1, 10**12, "one", None, 1.5):
+        assert json.loads(text(wait(comments_seen=wrong, seconds=1).result()))["status"] == "pending"
+    waiting = wait()
+    gateway.approve(approval)
+    assert json.loads(text(waiting.result()))["status"] != "pending"
+    assert text(held.result()) == f"deleted {record}" and peers["left"].count("delete_record", record) == 1
+
+
+@ERAS
 def test_no_tool_of_countersigns_own_decides(gateway, era):
     raw = client(gateway, "/countersign/", era)
     tools = {tool["name"] for tool in ask(raw, era, "tools/list").result()["tools"]}

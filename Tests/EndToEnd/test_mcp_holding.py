@@ -533,6 +533,34 @@ def test_t1_a_task_comes_at_once_and_runs_by_itself_when_approved(gateway, peer,
     assert raw.task("tasks/get", identifier).result()["result"] == task["result"]
 
 
+def test_t1_a_task_tells_of_a_persons_question_and_works_on(gateway, peer, record):
+    raw = client(gateway)
+    identifier = task_of(raw, record)
+    approval = held(gateway, record)
+    url = f"/v1/approvals/{approval['id']}/comments"
+    assert gateway.user("alice").post(url, json={"text": "Which ticket?"}).status_code == 200
+    asked = raw.task("tasks/get", identifier).result()
+    assert asked["status"] == "working" and 'has decided nothing by it: "Which ticket?"' in asked["statusMessage"]
+    assert asked["lastUpdatedAt"] > asked["createdAt"]
+    assert gateway.agent().post(url, json={"text": "4711"}).status_code == 200
+    assert "ticket" not in raw.task("tasks/get", identifier).result()["statusMessage"]
+    assert peer.count("delete_record", record) == 0
+    gateway.approve(approval)
+    assert finished(raw, identifier)["status"] == "completed" and peer.count("delete_record", record) == 1
+
+
+@eras
+def test_a_call_whose_wait_is_over_has_the_question_in_its_result(gateway, peer, record, era):
+    call = delete(client(gateway, era), era, record)
+    approval = held(gateway, record)
+    url = f"/v1/approvals/{approval['id']}/comments"
+    assert gateway.user("alice").post(url, json={"text": "Which ticket?"}).status_code == 200
+    result = call.result()
+    words = " ".join(item["text"] for item in result["content"])
+    assert result["isError"] and 'has decided nothing by it: "Which ticket?"' in words and "add_justification" in words
+    assert gateway.approval(approval["id"])["status"] == "pending" and peer.count("delete_record", record) == 0
+
+
 def test_t1_a_denied_task_is_completed_with_an_error_result(gateway, peer, record):
     raw = client(gateway)
     identifier = task_of(raw, record)

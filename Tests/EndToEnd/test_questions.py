@@ -1,4 +1,4 @@
-"""What people say on an approval: a question, an answer, no decision."""
+"""What people say on an approval, and how the agent that waits gets to know of it: a question, an answer, no decision."""
 
 import html
 import re
@@ -45,7 +45,7 @@ def test_people_and_the_agent_talk_and_everybody_sees_it(gateway, path):
     asked = ask_away(gateway, approval, "Which ticket?")
     _, _, told = events.until(lambda data: data["id"] == approval["id"] and data["comments"])
     events.close()
-    assert told == asked
+    assert told == asked and asked["revision"] == approval["revision"] + 1
     assert asked["comments"][0]["author"] == {"type": "User", "id": "alice@example.com", "via": "local-administrator"}
     assert comment(gateway.agent(), approval, "4711").status_code == 200
     said = gateway.cli("approvals", "comment", approval["id"], "Thank you.", "--as", "erin@example.com").stdout
@@ -229,3 +229,60 @@ def test_two_people_at_once_and_a_decision_are_in_one_order(gateway, path):
         expected = ["approval.requested"] + ["approval.commented"] * len(said) + ["approval.decided", "approval.settled"]
         assert gateway.kinds(approval["id"]) == expected
         assert len(gateway.approval(approval["id"])["comments"]) == len(said)
+
+
+# How the agent gets to know
+
+
+def test_a_question_wakes_the_agents_long_poll_and_none_is_missed_between_two(gateway, path):
+    approval = held(gateway, path)
+    url = f"/v1/approvals/{approval['id']}"
+    waited = {}
+
+    def wait(after):
+        waited.update(gateway.agent().get(url, params={"wait": 30, "after": after}).json())
+
+    thread = threading.Thread(target=wait, args=[approval["revision"]])
+    thread.start()
+    asked = ask_away(gateway, approval, "Which ticket?")
+    thread.join(20)
+    assert waited == asked
+    # It comes while the agent is busy with the last: the next poll has it at once.
+    asked = ask_away(gateway, approval, "And whose?")
+    seen = gateway.agent().get(url, params={"wait": 30, "after": waited["revision"]}).json()
+    assert texts(seen) == ["Which ticket?", "And whose?"]
+    assert comment(gateway.agent(), approval, "4711, alice's").status_code == 200
+    # Without a revision a poll waits for what comes after it, as ever.
+    quiet = gateway.agent().get(url, params={"wait": 1})
+    assert quiet.json()["status"] == "pending"
+    for wrong in ("-1", "x", "1.5", "99999999999"):
+        assert gateway.agent().get(url, params={"wait": 1, "after": wrong}).status_code == 400
+
+
+def test_whoever_names_a_revision_waits_while_it_is_approved_and_not_when_it_is_over(gateway, path):
+    approval = held(gateway, path)
+    approved = gateway.approve(approval)
+    url = f"/v1/approvals/{approval['id']}"
+    assert gateway.agent().get(url, params={"wait": 30}).json()["status"] == "approved", "it is the agent's turn"
+    waited = {}
+    client = gateway.user("dave")
+    query = {"wait": 30, "after": approved["revision"]}
+    thread = threading.Thread(target=lambda: waited.update(client.get(url, params=query).json()))
+    thread.start()
+    ask_away(gateway, approval, "Wait for me.")
+    thread.join(20)
+    assert texts(waited) == ["Wait for me."] and waited["status"] == "approved"
+    assert gateway.user("bob").post(f"{url}/revoke").status_code == 200
+    over = client.get(url, params={"wait": 60, "after": 1_000_000_000})
+    assert over.json()["status"] == "revoked" and over.elapsed.total_seconds() < 10
+
+
+def test_a_202_has_the_question_and_says_how_to_answer(gateway, path):
+    approval = held(gateway, path)
+    ask_away(gateway, approval, "Which \"ticket\"?\u202e " + "x" * 900)
+    detail = gateway.exchange("DELETE", f"/api/{path}", ("Prefer", "wait=0")).json()["detail"]
+    assert 'alice@example.com says, and has decided nothing by it: "Which \\"ticket\\"?\\u{202E}' in detail
+    assert f"POST /v1/approvals/{approval['id']}/comments" in detail and "\u202e" not in detail
+    assert len(detail) < 1000
+    assert comment(gateway.agent(), approval, "4711").status_code == 200
+    assert "says" not in gateway.exchange("DELETE", f"/api/{path}", ("Prefer", "wait=0")).json()["detail"]

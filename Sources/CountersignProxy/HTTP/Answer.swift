@@ -60,11 +60,16 @@ struct Answer: Sendable {
             asynchronous
             ? "It runs by itself once approved; fetch its response at links.response."
             : "Repeat exactly this request to go on waiting; nothing runs twice."
+        let way = "POST /v1/approvals/\(approval.id)/comments"
+        let words = UnansweredWords(approval).sentence(answering: way).map { " " + $0 } ?? ""
         let object = JSONObject([
             ("type", "urn:countersign:problem:approval-required"),
             ("title", "Waiting for approval"),
             ("status", 202),
-            ("detail", .string("Not executed yet: \(gates) holds this action until a human approves it. \(next)")),
+            (
+                "detail",
+                .string("Not executed yet: \(gates) holds this action until a human approves it. \(next)\(words)")
+            ),
             ("code", .string(ReasonCode.approvalRequired.rawValue)),
             ("executed", false),
             ("approval", summary(of: approval, publicURL)),

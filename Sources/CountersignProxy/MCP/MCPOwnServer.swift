@@ -3,7 +3,8 @@ import CountersignCore
 import MCPWire
 import NIOCore
 
-/// Countersign as an MCP server: an agent lists its own approvals, waits for one, adds words to one, takes one back.
+/// Countersign as an MCP server: an agent lists its own approvals, waits for one, adds words to one and answers people's,
+/// takes one back.
 ///
 /// There is no tool that decides, and there must never be one: an agent is not who approves.
 struct MCPOwnServer {
@@ -58,8 +59,8 @@ struct MCPOwnServer {
         sessionID: nil,
         capabilities: JSONObject([("tools", .object(JSONObject()))]),
         info: .object(JSONObject([("name", "countersign"), ("title", "Countersign approvals"), ("version", "1")])),
-        instructions: "Your own requests for approval: list them, wait for one, add to why you ask, or "
-            + "take one back. Only people decide.",
+        instructions: "Your own requests for approval: list them, wait for one, add to why you ask, answer what people "
+            + "ask about one, or take one back. Only people decide.",
     )
 
     /// The tools, in the order in which they are listed.
@@ -73,9 +74,17 @@ struct MCPOwnServer {
         ),
         tool(
             "wait_for_approval",
-            "Waits until people have decided on one of your requests, or the time is over, and says how it stands. To run "
-                + "what was approved, call the same tool again with identical arguments.",
+            "Waits until people have decided on one of your requests, a person asks or tells you something on it, or the "
+                + "time is over, and says how it stands. A comment decides nothing. To run what was approved, call the "
+                + "same tool again with identical arguments.",
             [
+                (
+                    "comments_seen",
+                    integer(
+                        "How many of the request's comments you have read, to wait for more; if you do not say, those up "
+                            + "to your own last one."
+                    )
+                ),
                 ("id", string("The approval's id, apr_…")),
                 ("seconds", integer("How long to wait; 40 if you do not say, 200 at most.")),
             ],
@@ -84,9 +93,9 @@ struct MCPOwnServer {
         ),
         tool(
             "add_justification",
-            "Adds to why you ask, on one of your pending requests. The people who decide see it as your words, beside what "
-                + "you said before; what they approve stays the same. "
-                + "\(ApprovalComment.maximumOfAgent) times a request at most.",
+            "Adds to why you ask, or answers what a person asked, on one of your requests that has not run. The people who "
+                + "decide see it as your words, beside what you said before; what they approve stays the same. "
+                + "\(ApprovalComment.maximumOfAgent) times a request at most, and once more for each comment of people's.",
             [
                 ("id", string("The approval's id, apr_…")),
                 (
@@ -179,17 +188,23 @@ struct MCPOwnServer {
             query.status = status
         }
         let page = try await enforcement.ledger.approvals(query)
-        return await show(id, .array(page.items.map(describe)))
+        return await show(id, .array(page.items.map { Self.describe($0) }))
     }
 
     private func wait(_ id: RequestID, _ arguments: JSONObject) async throws(LedgerError) -> Bool {
         guard let approval = try await own(arguments) else { return await unknown(id) }
         let seconds = min(max(arguments["seconds"]?.integerValue ?? 40, 0), 200)
-        return await show(id, describe(try await decided(approval, within: .seconds(seconds))))
+        let seen = arguments["comments_seen"]?.integerValue.map { Int(clamping: max($0, 0)) }
+        let found = try await decided(approval, within: .seconds(seconds)) { Self.hasNews($0, after: seen) }
+        return await show(id, Self.describe(found, hasNews: Self.hasNews(found, after: seen)))
     }
 
-    /// The approval when it is no longer pending, or when the time is over or the client has gone.
-    func decided(_ approval: Approval, within time: Duration) async throws(LedgerError) -> Approval {
+    /// The approval when it is no longer pending or is `enough`, or when the time is over or the client has gone.
+    func decided(
+        _ approval: Approval,
+        within time: Duration,
+        or isEnough: (Approval) -> Bool = { _ in false },
+    ) async throws(LedgerError) -> Approval {
         let deadline = enforcement.clock.time().adding(time)
         let feed = enforcement.ledger.feed
         let watch = feed.watch(approval.id)
@@ -202,7 +217,9 @@ struct MCPOwnServer {
             feed.end(watch)
         }
         var current = try await enforcement.ledger.approval(approval.id) ?? approval
-        while current.status == .pending, !exchange.reply.isGone, !exchange.context.drain.isDraining {
+        while current.status == .pending, !isEnough(current), !exchange.reply.isGone,
+            !exchange.context.drain.isDraining
+        {
             let now = enforcement.clock.time()
             if now >= deadline { break }
             await exchange.reply.keepAlive()
@@ -219,7 +236,7 @@ struct MCPOwnServer {
     private func withdraw(_ id: RequestID, _ arguments: JSONObject) async throws(LedgerError) -> Bool {
         guard let approval = try await own(arguments) else { return await unknown(id) }
         switch await enforcement.withdraw(approval.id, by: exchange.caller.agent) {
-        case .success(let ended): return await show(id, describe(ended))
+        case .success(let ended): return await show(id, Self.describe(ended))
         case .failure(let reason): return await say(id, reason.message, isError: true)
         }
     }
@@ -230,7 +247,7 @@ struct MCPOwnServer {
         }
         guard let approval = try await own(arguments) else { return await unknown(id) }
         switch await enforcement.comment(approval.id, words, by: exchange.caller.agent) {
-        case .success(let commented): return await show(id, describe(commented))
+        case .success(let commented): return await show(id, Self.describe(commented))
         case .failure(let reason): return await say(id, reason.message, isError: true)
         }
     }
@@ -241,40 +258,6 @@ struct MCPOwnServer {
             let approval = try await enforcement.ledger.approval(id), approval.agent == exchange.caller.agent
         else { return nil }
         return approval
-    }
-
-    private func describe(_ approval: Approval) -> JSONValue {
-        var object: [(String, JSONValue)] = [
-            ("action", .string(approval.action)), ("connection", .string(approval.connection.rawValue)),
-            (
-                "decisions",
-                .array(
-                    approval.decisions.map { decision in
-                        .object(
-                            JSONObject([
-                                ("decision", .string(decision.verdict.rawValue)), ("reason", .string(decision.reason)),
-                                ("user", .string(decision.user.rawValue)),
-                            ])
-                        )
-                    }
-                )
-            ),
-            ("expires_at", .string((approval.grantExpiresAt ?? approval.expiresAt).rfc3339)),
-            ("gates", .array(approval.gates.map { .string($0.policy) })), ("id", .string(approval.id.rawValue)),
-            ("requested_at", .string(approval.requestedAt.rfc3339)), ("resource", .string(approval.resource)),
-            ("status", .string(approval.status.rawValue)),
-        ]
-        if let comments = approval.comments {
-            let told = comments.map { comment -> JSONValue in
-                [
-                    "by": .string(comment.author.actor.id), "text": .string(comment.text),
-                    "time": .string(comment.time.rfc3339),
-                ]
-            }
-            object.append(("comments", .array(told)))
-        }
-        if let text = approval.circumstances.justification { object.append(("justification", .string(text))) }
-        return .object(JSONObject(object))
     }
 
     // MARK: answers

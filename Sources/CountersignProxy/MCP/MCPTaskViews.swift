@@ -90,9 +90,10 @@ struct MCPTaskViews: Sendable {
 
     func view(of approval: Approval) -> TaskView {
         let gates = approval.gates.map(\.policy).joined(separator: ", ")
+        let words = UnansweredWords(approval).mcpSentence.map { " " + $0 } ?? ""
         let (status, message): (TaskStatus, String) =
             switch approval.status {
-            case .pending: (.working, "Waiting for a human's approval (\(gates)).")
+            case .pending: (.working, "Waiting for a human's approval (\(gates))." + words)
             case .approved: (.working, "Approved; the call is about to be made.")
             case .redeemed where questions(approval) != nil:
                 (.inputRequired, "The server asks for input. Answer with tasks/update.")
@@ -106,7 +107,11 @@ struct MCPTaskViews: Sendable {
             case .revoked: (.cancelled, "The approval was taken back before the call was made.")
             case .withdrawn: (.cancelled, "The request was withdrawn.")
             }
-        let last = approval.settledAt ?? approval.decisions.last?.time ?? approval.requestedAt
+        let said = max(
+            approval.decisions.last?.time ?? approval.requestedAt,
+            approval.comments?.last?.time ?? approval.requestedAt
+        )
+        let last = approval.settledAt ?? said
         let end = (approval.grantExpiresAt ?? approval.expiresAt.adding(approval.grantDuration)).adding(Self.retention)
         return TaskView(
             id: approval.id.rawValue,

@@ -30,8 +30,15 @@ enum ApprovalEndpoints {
             "/v1/approvals/{id}",
             .caller,
             name: "getApproval",
-            "Reads an approval; with wait, as soon as it changes.",
-            parameters: [id, .query("wait", .integer(0...60), "Wait so many seconds, 0 to 60, for a change.")],
+            "Reads an approval; with wait, as soon as it changes. A decision is a change, and so is a comment.",
+            parameters: [
+                id, .query("wait", .integer(0...60), "Wait so many seconds, 0 to 60, for a change."),
+                .query(
+                    "after",
+                    .integer(0...1_000_000_000),
+                    "Wait for a revision after this one, so that nothing is missed between two calls.",
+                ),
+            ],
             answers: [.json("Approval", "The approval.")],
             problems: [429],
             run: show,
@@ -129,17 +136,19 @@ enum ApprovalEndpoints {
 
     @Sendable private static func show(_ exchange: Exchange) async throws -> Reply {
         let seen = try await exchange.approval()
-        guard let seconds = exchange.integer("wait"), seconds > 0, seen.isWorthWaiting else {
-            return answer(seen, exchange)
-        }
+        let after = exchange.integer("after")
+        // Whoever names a revision knows how it stands and waits for what comes next, also while it is approved.
+        guard let seconds = exchange.integer("wait"), seconds > 0, seen.revision <= after ?? seen.revision,
+            after == nil ? seen.isWorthWaiting : !seen.status.isFinal
+        else { return answer(seen, exchange) }
         let place = try exchange.parts.waits.enter(.poll, of: exchange.caller)
         defer { withExtendedLifetime(place) {} }
         // Only these two of what was seen, so that whoever waits does not hold the document.
-        let (id, revision) = (seen.id, seen.revision)
+        let (id, revision) = (seen.id, after ?? seen.revision)
         return answer(try await changed(id, after: revision, exchange, within: .seconds(seconds)), exchange)
     }
 
-    /// The approval after its next change, or as it is when the time is up.
+    /// The approval in a later revision, or as it is when the time is up.
     private static func changed(
         _ id: ApprovalID,
         after revision: Int,
@@ -157,10 +166,14 @@ enum ApprovalEndpoints {
         }
         do {
             let current = try await exchange.approval(id)
-            guard current.revision == revision else { return current }
+            guard current.revision <= revision else { return current }
         }
         let next = await withTaskCancellationHandler {
-            await feed.wait(watch, until: deadline)
+            var next: Approval?
+            repeat {
+                next = await feed.wait(watch, until: deadline)
+            } while next.map { $0.revision <= revision } ?? false
+            return next
         } onCancel: {
             feed.cancel(watch)
         }

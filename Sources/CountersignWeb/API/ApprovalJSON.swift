@@ -35,6 +35,7 @@ extension Approval {
                 ("preview_digest", .string(previewDigest.rawValue)),
                 ("requested_at", .string(requestedAt.rfc3339)),
                 ("resource", .string(resource)),
+                ("revision", .integer(Int64(revision))),
                 ("settled_at", .time(settledAt)),
                 ("source_address", .text(circumstances.sourceAddress)),
                 ("status", .string(status.rawValue)),
