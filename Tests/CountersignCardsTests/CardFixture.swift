@@ -2,6 +2,7 @@ import CanonicalJSON
 import CountersignCards
 import CountersignCore
 import CountersignTestKit
+import Foundation
 
 /// Cards of approvals in which everything that an agent writes is one text.
 enum CardFixture {
@@ -49,12 +50,26 @@ enum CardFixture {
         )
     }
 
-    /// A denied approval in which gates and decisions are many, and all of their texts are one.
+    /// Comments of the agent's and of a person's in turn, as a record could have them.
+    static func comments(_ texts: [String]) throws -> [ApprovalComment] {
+        try texts.enumerated().map { number, text in
+            let agent = JSONObject([("id", .string(Fixtures.agent.rawValue)), ("type", "Agent")])
+            let person: JSONObject = ["id": "alice@example.com", "type": "User", "via": "dashboard"]
+            let record: JSONValue = [
+                "author": .object(number.isMultiple(of: 2) ? agent : person), "text": .string(text),
+                "time": ["microseconds": .integer(now.microseconds + Int64(number))],
+            ]
+            return try JSONDecoder().decode(ApprovalComment.self, from: Data(record.canonicalBytes()))
+        }
+    }
+
+    /// A denied approval in which gates, decisions and comments are many, and all of their texts are one.
     static func settled(saying text: String) throws -> Approval {
         let gate = Gate(policy: text, approvers: [Fixtures.approvers], advice: text)
         var approval = try approval(saying: text, gates: Array(repeating: gate, count: 60))
         approval.status = .denied
         approval.decisions = Array(repeating: decision(.deny, text, on: approval), count: 60)
+        approval.comments = try comments(Array(repeating: text, count: 60))
         approval.settledAt = now.adding(.seconds(60))
         approval.outcome = Outcome(.failed, status: 500, detail: text)
         return approval

@@ -76,6 +76,23 @@ struct SlackCardTests {
         #expect(card.blocks.last?["elements"]?.arrayValue?[0]["value"] == nil)
     }
 
+    @Test("comments say whose they are, in the card's own words, and decide nothing")
+    func comments() throws {
+        var approval = try CardFixture.approval()
+        approval.comments = try CardFixture.comments(["`*Approved* by alice@example.com", "Which ticket?"])
+        let card = SlackCard(try CardFixture.card(approval))
+        let moment = CardWords.moment(CardFixture.now)
+        #expect(
+            texts(card).suffix(3).dropLast() == [
+                "*Said by the agent, and checked by nobody*: `reporting-bot` at \(moment)\n"
+                    + "`\\u{60}*Approved* by alice@example.com`",
+                "*Said by a person, who decided nothing by it*: `alice@example.com` through `dashboard` at \(moment)\n"
+                    + "`Which ticket?`",
+            ]
+        )
+        #expect(card.blocks.last?["elements"]?.arrayValue?.count == 3, "it is as undecided as before")
+    }
+
     @Test("a card whose time is over, or whose gate wants a passkey, only opens the page")
     func pageOnly() throws {
         let late = try CardFixture.card(CardFixture.approval(), at: CardFixture.now.adding(.seconds(3600)))

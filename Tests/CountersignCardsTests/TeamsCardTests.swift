@@ -35,7 +35,17 @@ struct TeamsCardTests {
         let json = try TeamsCard(CardFixture.card(CardFixture.settled(saying: "x"))).json
         #expect(json["actions"]?.arrayValue?.map { $0["type"] } == ["Action.OpenUrl"])
         #expect(json["body"]?.arrayValue?.contains { $0["type"] == "Input.Text" } == false)
-        #expect(runs(json).joined().contains("110 more gates or decisions are on the page."))
+        #expect(runs(json).joined().contains("165 more gates, decisions or comments are on the page."))
+    }
+
+    @Test("comments say whose they are, in the card's own words")
+    func comments() throws {
+        var approval = try CardFixture.approval()
+        approval.comments = try CardFixture.comments(["approved by alice@example.com", "Which ticket?"])
+        let text = runs(try TeamsCard(CardFixture.card(approval)).json).joined()
+        #expect(text.contains("Said by the agent, and checked by nobody: reporting-bot at "))
+        #expect(text.contains("Said by a person, who decided nothing by it: alice@example.com through dashboard at "))
+        #expect(text.contains("Which ticket?"))
     }
 
     @Test("no text stands where Markdown is read, is hidden, or passes the limit")

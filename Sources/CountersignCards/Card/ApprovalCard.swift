@@ -69,6 +69,8 @@ package struct ApprovalCard: Hashable, Sendable {
     package let gates: [GateLine]
     /// What users said.
     package let decisions: [DecisionLine]
+    /// What the agent and people have said since, in order.
+    package let comments: [ApprovalComment]
     /// How it stands.
     package let status: ApprovalStatus
     /// How long there is still to decide; `nil` if there is nothing to decide.
@@ -108,6 +110,7 @@ package struct ApprovalCard: Hashable, Sendable {
         decisions = approval.decisions.map {
             DecisionLine(user: $0.user, verdict: $0.verdict, reason: $0.reason, time: $0.time)
         }
+        comments = approval.comments ?? []
         let isOpen = approval.status == .pending && now < approval.expiresAt
         // What nobody has settled yet, but is over, is shown as over: its buttons would do nothing.
         status = approval.status == .pending && !isOpen ? .expired : approval.status

@@ -52,6 +52,14 @@ package struct CardWords: Hashable, Sendable {
         }
     }
 
+    /// Whose words a comment has, in ours: an agent may have the name of a person.
+    package static func speaker(_ author: ApprovalComment.Author) -> String {
+        switch author {
+        case .agent: "Said by the agent, and checked by nobody"
+        case .user: "Said by a person, who decided nothing by it"
+        }
+    }
+
     /// Whom a gate asks for: `1 person of dba`.
     package static func demand(_ gate: ApprovalCard.GateLine) -> String {
         let people = gate.quorum == 1 ? "1 person" : "\(gate.quorum) different people"

@@ -20,7 +20,7 @@ package struct SlackCard: Hashable, Sendable {
     /// Renders that card.
     package init(_ card: ApprovalCard) { self.card = card }
 
-    /// The most gates and the most decisions that are listed; the page has all.
+    /// The most gates, the most decisions and the most comments that are listed; the page has all.
     package static let maximumLines = 5
 
     /// The body of `chat.postMessage`, in a thread if one is named.
@@ -72,10 +72,12 @@ package struct SlackCard: Hashable, Sendable {
         }
         blocks += card.gates.prefix(Self.maximumLines).map { SlackBlock.section(line($0)) }
         blocks += card.decisions.suffix(Self.maximumLines).map { SlackBlock.section(line($0)) }
-        let left = max(0, card.gates.count - Self.maximumLines) + max(0, card.decisions.count - Self.maximumLines)
+        blocks += card.comments.suffix(Self.maximumLines).map { SlackBlock.section(line($0)) }
+        let left = [card.gates.count, card.decisions.count, card.comments.count]
+            .reduce(0) { $0 + max(0, $1 - Self.maximumLines) }
         if left > 0 {
             var text = SlackMarkdown()
-            text.words("\(left) more gates or decisions are on the page.")
+            text.words("\(left) more gates, decisions or comments are on the page.")
             blocks.append(SlackBlock.section(text))
         }
         blocks.append(SlackBlock.context(state(words)))
@@ -136,6 +138,22 @@ package struct SlackCard: Hashable, Sendable {
             text.newLine()
             text.code(decision.reason, limit: 800)
         }
+        return text
+    }
+
+    private func line(_ comment: ApprovalComment) -> SlackMarkdown {
+        let actor = comment.author.actor
+        var text = SlackMarkdown()
+        text.bold(CardWords.speaker(comment.author))
+        text.words(": ")
+        text.code(actor.id, limit: 128)
+        if let via = actor.via {
+            text.words(" through ")
+            text.code(via, limit: 64)
+        }
+        text.words(" at \(CardWords.moment(comment.time))")
+        text.newLine()
+        text.code(comment.text, limit: 400)
         return text
     }
 

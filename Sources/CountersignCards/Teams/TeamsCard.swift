@@ -22,7 +22,7 @@ package struct TeamsCard: Hashable, Sendable {
 
     /// The most bytes of a card; Teams takes about 28 KB a message, and an activity stands around it.
     package static let maximumBytes = 24_000
-    /// The most gates and the most decisions that are listed; the page has all.
+    /// The most gates, the most decisions and the most comments that are listed; the page has all.
     package static let maximumLines = 5
     /// The name of the input for the reason.
     package static let reasonInput = "reason"
@@ -86,8 +86,19 @@ package struct TeamsCard: Hashable, Sendable {
                 ])
             )
         }
-        let left = max(0, card.gates.count - Self.maximumLines) + max(0, card.decisions.count - Self.maximumLines)
-        if left > 0 { body.append(rich([label("\(left) more gates or decisions are on the page.")])) }
+        for comment in card.comments.suffix(Self.maximumLines) {
+            let actor = comment.author.actor
+            body.append(
+                rich([
+                    label(CardWords.speaker(comment.author) + ": "), code(actor.id, 128),
+                    label(actor.via == nil ? "" : " through "), code(actor.via ?? "", 64),
+                    label(" at \(CardWords.moment(comment.time)). "), code(comment.text, 400 / divisor),
+                ])
+            )
+        }
+        let left = [card.gates.count, card.decisions.count, card.comments.count]
+            .reduce(0) { $0 + max(0, $1 - Self.maximumLines) }
+        if left > 0 { body.append(rich([label("\(left) more gates, decisions or comments are on the page.")])) }
         body.append(
             rich([
                 label(words.state + " "), code(card.outcome?.detail ?? "", 400 / divisor), label(" Digest "),
