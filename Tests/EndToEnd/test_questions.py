@@ -94,6 +94,22 @@ def test_people_and_the_agent_talk_and_everybody_sees_it(gateway, path):
     assert "the person alice@example.com through local-administrator at" in shown and "the agent bot at" in shown
 
 
+def test_the_inbox_tells_that_something_was_said_and_whose_turn_it_may_be(gateway, path):
+    approval = held(gateway, path)
+    page = sign_in(gateway, "bob")
+
+    def card():
+        inbox = page.get("/").text
+        return next(item for item in inbox.split("<li>") if f"/approvals/{approval['id']}" in item)
+
+    assert "comment" not in card()
+    ask_away(gateway, approval, "Which ticket?")
+    assert "1 comment by a person" in card()
+    assert comment(gateway.agent(), approval, "4711").status_code == 200
+    assert "2 comments, the last by the agent" in card() and "4711" not in card()
+    page.close()
+
+
 def test_whoever_sees_it_may_speak_and_nobody_else(gateway, path):
     approval = held(gateway, path)
     # The agent's owner may not decide, and erin is in no group: both may ask.

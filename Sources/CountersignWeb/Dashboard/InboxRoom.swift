@@ -83,6 +83,7 @@ struct InboxItem {
     let expires: Moment
     /// How far the gates are met.
     let progress: Markup
+    let talk: Markup
     /// Why the viewer cannot decide.
     let note: Markup
 
@@ -102,7 +103,15 @@ struct InboxItem {
         let needed = approval.gates.reduce(0) { $0 + $1.quorum * $1.approvers.count }
         let missing = approval.gates.reduce(0) { $0 + $1.missing(approval.decisions) }
         progress = Markup("\(needed - missing) of \(needed) \(needed == 1 ? "approval" : "approvals")")
+        talk = Self.talk(approval.comments ?? [])
         note = Markup(right.listNote)
+    }
+
+    /// How many comments there are, and whose the last one is.
+    private static func talk(_ comments: [ApprovalComment]) -> Markup {
+        guard let last = comments.last else { return .none }
+        let count = comments.count == 1 ? "1 comment" : "\(comments.count) comments, the last"
+        return Markup("\(count) by \(last.author.isPerson ? "a person" : "the agent")")
     }
 }
 
