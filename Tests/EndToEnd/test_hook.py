@@ -208,6 +208,22 @@ def test_a_run_that_was_never_reported_is_unknown_and_its_grant_is_not_used_agai
     assert decision == "deny" and hook.held(command)["id"] != approval["id"]
 
 
+def test_a_persons_question_is_in_the_reason_and_the_call_goes_on_waiting(gateway, hook, command):
+    decision, reason = hook.before("Bash", command, "--wait", "1s")
+    assert decision == "deny" and "says" not in reason
+    approval = hook.held(command)
+    url = f"/v1/approvals/{approval['id']}/comments"
+    assert gateway.user("alice").post(url, json={"text": "Why \"now\"?\u202e"}).status_code == 200
+    decision, reason = hook.before("Bash", command, "--wait", "1s")
+    assert decision == "deny" and "waiting for approval" in reason
+    assert 'alice@example.com says, and has decided nothing by it: "Why \\"now\\"?\\u{202E}"' in reason
+    assert gateway.agent().post(url, json={"text": "the disk is full"}).status_code == 200
+    assert "says" not in hook.before("Bash", command, "--wait", "1s")[1]
+    waiting = hook.later("Bash", command)
+    gateway.approve(approval)
+    assert waiting.result(15)[0] == "allow"
+
+
 def test_a_gateway_that_restarts_meanwhile_is_waited_for(scratch, tmp_path, command):
     gateway = Gateway(scratch / "hook-restart", 1, change=with_hook, policies=POLICIES).start()
     try:

@@ -61,7 +61,7 @@ struct Answer: Sendable {
             ? "It runs by itself once approved; fetch its response at links.response."
             : "Repeat exactly this request to go on waiting; nothing runs twice."
         let way = "POST /v1/approvals/\(approval.id)/comments"
-        let words = UnansweredWords(approval).sentence(answering: way).map { " " + $0 } ?? ""
+        let words = UnansweredWords(approval).map { " " + $0.sentence(answering: way) } ?? ""
         let object = JSONObject([
             ("type", "urn:countersign:problem:approval-required"),
             ("title", "Waiting for approval"),

@@ -88,7 +88,7 @@ struct MCPHolding {
     private func signal(_ approval: Approval, _ ticket: inout ProgressTicket?) async {
         guard ticket != nil else { return await exchange.reply.keepAlive() }
         let gates = approval.gates.map(\.policy).joined(separator: ", ")
-        let words = UnansweredWords(approval).mcpSentence.map { ". " + $0 } ?? ""
+        let words = UnansweredWords(approval).map { ". " + $0.mcpSentence } ?? ""
         if let params = ticket?.next(message: "waiting for a human's approval (\(gates))\(words)") {
             await exchange.reply.send(RPCWriter.notification(method: "notifications/progress", params: params))
         }

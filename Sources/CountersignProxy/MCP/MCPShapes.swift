@@ -154,7 +154,7 @@ enum MCPRefusals {
             text =
                 "Not executed yet, waiting for approval. \(why) Nothing has been done. To go on waiting, call the same tool "
                 + "again with identical arguments; it runs once, however often you ask. Different arguments are a new "
-                + "request." + (UnansweredWords(approval).mcpSentence.map { " " + $0 } ?? "")
+                + "request." + (UnansweredWords(approval).map { " " + $0.mcpSentence } ?? "")
         case .denied:
             let deny = approval.decisions.last { $0.verdict == .deny }
             let who = deny.map { "\($0.user) denied this call: \($0.reason)." } ?? "This call was denied."

@@ -90,7 +90,7 @@ struct MCPTaskViews: Sendable {
 
     func view(of approval: Approval) -> TaskView {
         let gates = approval.gates.map(\.policy).joined(separator: ", ")
-        let words = UnansweredWords(approval).mcpSentence.map { " " + $0 } ?? ""
+        let words = UnansweredWords(approval).map { " " + $0.mcpSentence } ?? ""
         let (status, message): (TaskStatus, String) =
             switch approval.status {
             case .pending: (.working, "Waiting for a human's approval (\(gates))." + words)

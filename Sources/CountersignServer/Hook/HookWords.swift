@@ -1,4 +1,5 @@
 import CanonicalJSON
+import CountersignCore
 
 /// What a model is told of its call, from what the API says.
 enum HookWords {
@@ -38,7 +39,16 @@ enum HookWords {
         return
             "Not executed yet, waiting for approval. \(gates) holds this call until a human approves it\(link). Nothing "
             + "has been done. To go on waiting, make exactly the same call again: it attaches to this request, and runs "
-            + "once. Do not try to reach the same effect in another way."
+            + "once. Do not try to reach the same effect in another way." + asked(approval)
+    }
+
+    /// What people have asked and the agent has not answered; nothing if there is nothing.
+    private static func asked(_ approval: JSONValue) -> String {
+        let comments = approval["comments"]?.arrayValue ?? []
+        let words = comments.reversed().prefix { $0["author"]?["type"] == "User" }.reversed().map { comment in
+            (user: comment["author"]?["id"]?.stringValue ?? "Somebody", text: comment["text"]?.stringValue ?? "")
+        }
+        return UnansweredWords(words).map { " " + $0.mcpSentence } ?? ""
     }
 
     private static let ending =
