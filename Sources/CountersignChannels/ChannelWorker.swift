@@ -212,15 +212,19 @@ package final class ChannelWorker: Service {
         let outbox = ledger.outbox
         switch delivery {
         case .delivered(let reference):
-            keeper.withLock { $0.succeeded() }
+            let wasDown = keeper.withLock { $0.succeeded(now: now) }
             meter.delivered(after: now.since(notice.dueAt))
             let message = reference.map { ShownMessage(reference: $0, revision: parcel.revision) }
             try await outbox.endNotice(notice, .delivered(message), at: now)
+            if wasDown {
+                logger.notice("the channel works again")
+                try await outbox.hurryNotices(of: channel.name, at: now)
+            }
             guard channel.manner == .card, message != nil else { return }
             let revisions = Dictionary(parcel.approvals.map { ($0.id, $0.revision) }) { first, _ in first }
             try await outbox.settleTold(notice, showing: revisions, at: now)
         case .nothingToTell:
-            keeper.withLock { $0.succeeded() }
+            _ = keeper.withLock { $0.succeeded(now: now) }
             try await outbox.endNotice(notice, .dropped, at: now)
         case .retry(let asked, let scope, let trouble):
             let time = keeper.withLock { keeper in
@@ -244,7 +248,7 @@ package final class ChannelWorker: Service {
                 at: now,
             )
         case .refused(let trouble):
-            keeper.withLock { $0.succeeded() }
+            _ = keeper.withLock { $0.succeeded(now: now) }
             _ = meter.failed(trouble)
             logger.error(
                 "a notice was refused",

@@ -15,6 +15,10 @@ struct PaceKeeper {
     private(set) var pausedUntil: Timestamp?
     /// How many attempts failed in a row for the channel as a whole.
     private(set) var failures = 0
+    /// How many attempts failed in a row, for whatever reason.
+    private var streak = 0
+    /// When those that had failed were last hurried.
+    private var hurriedAt: Timestamp?
     /// Attempts that are under way.
     private(set) var underWay = 0
 
@@ -50,11 +54,17 @@ struct PaceKeeper {
     /// An attempt that never was gives its place back.
     mutating func end() { underWay -= 1 }
 
-    /// An attempt ended well.
-    mutating func succeeded() {
+    /// An attempt ended well; whether those that had failed before should be tried at once.
+    ///
+    /// One that fails alone among others that succeed is not hurried, and nothing is for half a minute after.
+    mutating func succeeded(now: Timestamp) -> Bool {
+        let wasDown = streak >= 3 && (hurriedAt.map { $0 <= now.adding(.seconds(-30)) } ?? true)
         underWay -= 1
         failures = 0
+        streak = 0
         pausedUntil = nil
+        if wasDown { hurriedAt = now }
+        return wasDown
     }
 
     /// An attempt failed; when to try its notice again.
@@ -67,6 +77,7 @@ struct PaceKeeper {
         now: Timestamp,
     ) -> Timestamp {
         underWay -= 1
+        streak += 1
         let backOff: WebhookBackOff
         let count: Int
         switch scope {

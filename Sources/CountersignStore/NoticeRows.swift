@@ -159,6 +159,17 @@ extension Database {
         }
     }
 
+    /// What waits because an attempt failed may be tried now.
+    func hurryNotices(of channel: ChannelName, at now: Timestamp) throws {
+        try run(
+            """
+            UPDATE notice SET try_at = ?2
+            WHERE channel = ?1 AND state = 'waiting' AND try_at > ?2 AND due_at <= ?2 AND tries > 0
+            """,
+            [.text(channel.rawValue), .integer(now.microseconds)],
+        )
+    }
+
     /// What was being sent waits again.
     func recoverNotices() throws -> Int {
         try run("UPDATE notice SET state = 'waiting' WHERE state = 'sending'")

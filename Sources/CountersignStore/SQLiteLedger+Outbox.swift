@@ -45,6 +45,11 @@ extension SQLiteLedger: Outbox {
         try await writer.chore { try $0.settleTold(notice, showing: revisions, at: now) }.get()
     }
 
+    /// What waits because an attempt failed may be tried now.
+    package func hurryNotices(of channel: ChannelName, at now: Timestamp) async throws(LedgerError) {
+        try await writer.chore { try $0.hurryNotices(of: channel, at: now) }.get()
+    }
+
     /// What was being sent waits again.
     package func recoverNotices() async throws(LedgerError) -> Int {
         let count = Mutex(0)

@@ -126,6 +126,14 @@ struct InMemoryOutbox {
         }
     }
 
+    mutating func hurry(_ channel: ChannelName, at now: Timestamp) {
+        for index in notices.indices where notices[index].destination.channel == channel {
+            let notice = notices[index]
+            guard notice.state == .waiting, notice.tryAt > now, notice.dueAt <= now, notice.tries > 0 else { continue }
+            notices[index].tryAt = now
+        }
+    }
+
     mutating func recover() -> Int {
         let found = notices.indices.filter { notices[$0].state == .sending }
         for index in found { notices[index].state = .waiting }
@@ -245,6 +253,11 @@ extension InMemoryLedger: Outbox {
         at now: Timestamp,
     ) async throws(LedgerError) {
         try read { $0.outbox.settle(notice, showing: revisions, at: now) }
+    }
+
+    /// What waits because an attempt failed may be tried now.
+    package func hurryNotices(of channel: ChannelName, at now: Timestamp) async throws(LedgerError) {
+        try read { $0.outbox.hurry(channel, at: now) }
     }
 
     /// What was being sent waits again.

@@ -52,6 +52,22 @@ extension LedgerContract {
             try expect(second.map(\.cause), is: [.changed])
             try expect(try await ledger.outbox.shownMessage(of: second[0]), is: message)
         },
+        LedgerRule("what waits because it failed can be hurried, what is for later cannot") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            let later = clock.time().adding(.seconds(600))
+            let drafts = [
+                NoticeDraft(.requested, to: room, dueAt: clock.time()), NoticeDraft(.reminder, to: room, dueAt: later),
+            ]
+            _ = try await insert(approval, drafts, ledger, clock)
+            let first = try await due(ledger, clock)
+            try await ledger.outbox.beginNotices(first.map(\.number))
+            try await ledger.outbox.endNotice(first[0], .retry(at: later, trouble: "503"), at: clock.time())
+            try expect(try await due(ledger, clock), is: [])
+            try await ledger.outbox.hurryNotices(of: mail.channel, at: clock.time())
+            try expect(try await due(ledger, clock), is: [])
+            try await ledger.outbox.hurryNotices(of: room.channel, at: clock.time())
+            try expect(try await due(ledger, clock).map(\.cause), is: [.requested])
+        },
         LedgerRule("a notice for later does not hold up what is due before it") { ledger, clock in
             let approval = try Fixtures.approval(at: clock.time())
             let later = clock.time().adding(.seconds(600))

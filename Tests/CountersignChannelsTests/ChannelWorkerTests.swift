@@ -1,3 +1,4 @@
+import CountersignCards
 import CountersignChannels
 import CountersignCore
 import CountersignTestKit
@@ -152,6 +153,25 @@ struct ChannelWorkerTests {
         clock.advance(by: .seconds(3))
         await worker.drain()
         #expect(try await states() == [.delivered, .delivered, .delivered])
+    }
+
+    @Test("once a receiver takes notices again, none waits for a schedule that its failures had made long")
+    func catchesUp() async throws {
+        let channel = ScriptedChannel(.events, pace: ChannelPace(backOff: .standard)) { _ in
+            .retry(after: nil, scope: .notice, trouble: "500")
+        }
+        let worker = worker(channel)
+        for number in 1...20 { try await hold(number) }
+        for _ in 0..<3 {
+            await worker.drain()
+            clock.advance(by: .seconds(400))
+        }
+        let attempts = channel.parcels.count
+        channel.answer { _ in .delivered(reference: nil) }
+        try await hold(21)
+        await worker.drain()
+        #expect(channel.parcels.count == attempts + 21)
+        #expect(try await states() == Array(repeating: .delivered, count: 21))
     }
 
     @Test("an address is served at its own rate, however many wait")

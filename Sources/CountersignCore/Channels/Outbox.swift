@@ -113,6 +113,8 @@ package protocol Outbox: Sendable {
         showing revisions: [ApprovalID: Int],
         at now: Timestamp,
     ) async throws(LedgerError)
+    /// The channel takes notices again: what waits because an attempt failed may be tried now.
+    func hurryNotices(of channel: ChannelName, at now: Timestamp) async throws(LedgerError)
     /// What was being sent when the server last stopped waits again; how many they were.
     func recoverNotices() async throws(LedgerError) -> Int
     /// What a place shows of a subject.
