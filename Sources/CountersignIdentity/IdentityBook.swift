@@ -22,12 +22,15 @@ package struct DeclaredIdentities: Hashable, Sendable {
     package let users: [User]
     /// The agents' keys.
     package let keys: [Key]
+    /// The users' accounts in chats.
+    package let links: [ChannelLink]
 
     /// Collects what is declared.
-    package init(agents: [Agent] = [], users: [User] = [], keys: [Key] = []) {
+    package init(agents: [Agent] = [], users: [User] = [], keys: [Key] = [], links: [ChannelLink] = []) {
         self.agents = agents
         self.users = users
         self.keys = keys
+        self.links = links
     }
 }
 

@@ -119,7 +119,7 @@ extension IdentityRegistry: Identities {
 }
 
 extension Reason {
-    fileprivate static func declared(_ kind: String, _ id: String) -> Reason {
+    static func declared(_ kind: String, _ id: String) -> Reason {
         Reason(.notAllowed, "The \(kind) \(id) is declared in the configuration; change it there.")
     }
 

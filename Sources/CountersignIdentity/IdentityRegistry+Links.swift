@@ -4,7 +4,7 @@ package import CountersignCore
 extension IdentityRegistry {
     /// The accounts in chats that are users, ordered by account.
     package func links() -> [ChannelLink] {
-        read { $0.records.links.sorted { $0.identity.description < $1.identity.description } }
+        read { $0.links.sorted { $0.identity.description < $1.identity.description } }
     }
 
     /// Says that an account in a chat is a user; it takes the place of what the account was.
@@ -13,13 +13,16 @@ extension IdentityRegistry {
         to user: UserID,
         by actor: Actor,
     ) async -> Result<ChannelLink, Reason> {
-        await put(identity, user, by: "administrator", actor) { _ in nil }
+        await put(identity, user, by: "administrator", actor) { book in
+            book.declares(identity) ? .declared("account", identity.description) : nil
+        }
     }
 
     /// Says that an account in a chat is nobody any more.
     package func unlink(_ identity: ChannelIdentity, by actor: Actor) async -> Result<ChannelLink, Reason> {
         let now = clock.time()
         return await change { book in
+            guard !book.declares(identity) else { return .failure(.declared("account", identity.description)) }
             guard let link = book.link(of: identity) else {
                 return .failure(Reason(.notFound, "There is no linked account \(identity)."))
             }
@@ -39,7 +42,7 @@ extension IdentityRegistry {
         let actor = Actor.user(user.id, via: identity.kind.rawValue)
         let result = await put(identity, user.id, by: "email", actor) { book in
             // Whoever can change an address in the chat must not become a second account of somebody.
-            let isTaken = book.records.links.contains { link in
+            let isTaken = book.links.contains { link in
                 link.user.isSamePerson(as: user.id) && link.identity.kind == identity.kind
                     && link.identity.tenant == identity.tenant
             }
@@ -68,8 +71,16 @@ extension IdentityRegistry {
 }
 
 extension IdentityBook {
+    /// The links in force: what the configuration declares goes before what commands made.
+    var links: [ChannelLink] { declared.links + records.links.filter { !declares($0.identity) } }
+
     /// The link of an account.
-    func link(of identity: ChannelIdentity) -> ChannelLink? { records.links.first { $0.identity == identity } }
+    func link(of identity: ChannelIdentity) -> ChannelLink? {
+        declared.links.first { $0.identity == identity } ?? records.links.first { $0.identity == identity }
+    }
+
+    /// Whether the configuration says whose account it is.
+    func declares(_ identity: ChannelIdentity) -> Bool { declared.links.contains { $0.identity == identity } }
 
     /// The user whose name an e-mail address is, in any letter case; `nil` if it could be several.
     func user(named email: String) -> User? {

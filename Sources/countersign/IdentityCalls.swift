@@ -9,6 +9,7 @@ struct IdentityCalls: Sendable {
         case agents
         case users
         case keys
+        case links
     }
 
     private let administration: Administration
@@ -38,11 +39,12 @@ struct IdentityCalls: Sendable {
             case .agents: return local.identities.agents().map(\.json)
             case .users: return local.identities.users().map(\.json)
             case .keys: return local.identities.keys().map(\.json)
+            case .links: return local.identities.links().map(\.json)
             }
         }
     }
 
-    /// Makes or changes an agent or a user.
+    /// Makes or changes an agent, a user or a link.
     func put(_ kind: Kind, _ value: JSONValue) async throws -> JSONValue {
         switch administration {
         case .remote(let client): return try await client.value("POST", "/v1/" + kind.rawValue, value)
@@ -60,12 +62,16 @@ struct IdentityCalls: Sendable {
             case .users:
                 let user = User(id: try Self.parse(value["id"], "a user's id") { UserID($0) }, groups: groups)
                 return try await local.identities.put(user, by: local.actor).get().json
+            case .links:
+                let account = try Self.parse(value["account"], ChannelIdentity.demand) { ChannelIdentity($0) }
+                let user = try Self.parse(value["user"], "a user's id") { UserID($0) }
+                return try await local.identities.link(account, to: user, by: local.actor).get().json
             case .keys: throw Failure(.failed, "keys are made, not put")
             }
         }
     }
 
-    /// Removes an agent or a user, or revokes a key.
+    /// Removes an agent, a user or a link, or revokes a key.
     func remove(_ kind: Kind, _ id: String) async throws {
         switch administration {
         case .remote(let client):
@@ -79,6 +85,9 @@ struct IdentityCalls: Sendable {
                 let user = try Self.parse(.string(id), "a user's id") { UserID($0) }
                 try await local.identities.remove(user, by: local.actor).get()
             case .keys: _ = try await local.identities.revokeKey(id, by: local.actor).get()
+            case .links:
+                let account = try Self.parse(.string(id), ChannelIdentity.demand) { ChannelIdentity($0) }
+                _ = try await local.identities.unlink(account, by: local.actor).get()
             }
         }
     }
@@ -152,6 +161,18 @@ extension AgentKey {
                 ("agent", .string(agent.rawValue)), ("created_at", .string(createdAt.rfc3339)),
                 ("expires_at", expiresAt.map { .string($0.rfc3339) } ?? .null), ("id", .string(id)),
                 ("prefix", .string(prefix)), ("revoked_at", revokedAt.map { .string($0.rfc3339) } ?? .null),
+            ])
+        )
+    }
+}
+
+extension ChannelLink {
+    /// The link as the API shows it.
+    fileprivate var json: JSONValue {
+        .object(
+            JSONObject([
+                ("account", .string(identity.description)), ("by", .string(by)),
+                ("made_at", isDeclared ? .null : .string(madeAt.rfc3339)), ("user", .string(user.rawValue)),
             ])
         )
     }

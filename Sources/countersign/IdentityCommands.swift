@@ -102,8 +102,8 @@ struct AgentCommand: AsyncParsableCommand {
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user",
-        abstract: "Makes, lists and removes users, and prints tokens and sign-in links for them.",
-        subcommands: [Add.self, List.self, Remove.self, Token.self, Link.self],
+        abstract: "Makes, lists and removes users, links their accounts in chats, and prints tokens and sign-in links.",
+        subcommands: [Add.self, List.self, Remove.self, Token.self, Link.self, Unlink.self, Links.self],
     )
 
     /// The command `countersign user add`.
@@ -186,28 +186,6 @@ struct UserCommand: AsyncParsableCommand {
             let access = try ControlAccess(configuration: configuration.load(), url: nil, token: nil, user: nil)
             let token = try access.mint(id, isLocalAdministrator: admin, life: try Life.parse(ttl))
             format.print(["token": .string(token)]) { Output.line(token) }
-        }
-    }
-
-    /// The command `countersign user link`.
-    struct Link: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Prints a link with which a user signs in to the dashboard, once."
-        )
-
-        @Argument(help: "The user's id.")
-        var id: String
-
-        @Option(help: "How long it lives, at most 24h.")
-        var ttl = "1h"
-
-        @OptionGroup var configuration: ConfigurationOptions
-        @OptionGroup var format: FormatOptions
-
-        mutating func run() async throws {
-            let access = try ControlAccess(configuration: configuration.load(), url: nil, token: nil, user: nil)
-            let link = try access.link(id, life: try Life.parse(ttl))
-            format.print(["link": .string(link)]) { Output.line(link) }
         }
     }
 }

@@ -82,7 +82,7 @@ extension ControlClient {
         var cursor: String?
         repeat {
             var pairs = query.compactMap { name, value in value.map { "\(name)=\(Query.encode($0))" } }
-            if path != "/v1/agents", path != "/v1/users", path != "/v1/keys" {
+            if !["/v1/agents", "/v1/users", "/v1/keys", "/v1/links"].contains(path) {
                 pairs.append("limit=\(min(200, limit - items.count))")
             }
             if let cursor { pairs.append("cursor=\(Query.encode(cursor))") }

@@ -21,11 +21,12 @@ struct IdentityFixture {
     init(
         ledger: InMemoryLedger? = nil,
         key: Curve25519.Signing.PrivateKey = Curve25519.Signing.PrivateKey(),
+        declared: DeclaredIdentities = Self.declared,
     ) async throws {
         let ledger = ledger ?? InMemoryLedger(clock: clock)
         self.ledger = ledger
         tokens = UserTokens(key: key)
-        let book = IdentityBook(declared: Self.declared, records: try await ledger.identities())
+        let book = IdentityBook(declared: declared, records: try await ledger.identities())
         current = CurrentSnapshot(
             Snapshot(
                 policy: try GatedPolicySet(parsing: [], groups: []),

@@ -31,6 +31,9 @@ package struct ChannelIdentity: Hashable, Sendable, Codable, CustomStringConvert
         self.init(kind, tenant: String(Substring(names[0])), account: String(Substring(names[1])))
     }
 
+    /// What an account must be written as, for people.
+    package static var demand: String { "an account: slack:WORKSPACE/MEMBER, or teams:TENANT/OBJECT-ID" }
+
     /// `slack:T0123/U0123`.
     package var description: String { "\(kind.rawValue):\(tenant)/\(account)" }
 
@@ -53,7 +56,7 @@ package struct ChannelLink: Hashable, Sendable, Codable {
     package let user: UserID
     /// When it was made.
     package let madeAt: Timestamp
-    /// How: `administrator`, `email` (the first match).
+    /// How: `administrator`, `email` (the first match), `configuration` (which says nothing of when).
     package let by: String
 
     /// Links an account.
@@ -63,4 +66,12 @@ package struct ChannelLink: Hashable, Sendable, Codable {
         self.madeAt = madeAt
         self.by = by
     }
+
+    /// A link that the configuration declares; it is never stored.
+    package static func declared(_ identity: ChannelIdentity, _ user: UserID) -> ChannelLink {
+        ChannelLink(identity: identity, user: user, madeAt: Timestamp(microseconds: 0), by: "configuration")
+    }
+
+    /// Whether the configuration declares it.
+    package var isDeclared: Bool { by == "configuration" }
 }

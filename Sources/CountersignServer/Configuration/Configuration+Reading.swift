@@ -227,9 +227,10 @@ extension Configuration {
             keys.append(key)
         }
         var users = [User]()
+        var links = [ChannelLink]()
         for (index, item) in reader.list(usersNode, "users").enumerated() {
             let path = "users[\(index)]"
-            let members = reader.mapping(item, path, known: NodeReader.userKeys)
+            let members = reader.mapping(item, path, known: NodeReader.userKeys + ["accounts"])
             guard let user = reader.user(members, of: item, path) else { continue }
             let id = user.id
             if users.contains(where: { $0.id == id }) { reader.fail(item, path + ".id", "there are two users \(id)") }
@@ -237,7 +238,8 @@ extension Configuration {
                 reader.fail(members["id"], path + ".id", "is the product's own name; choose another")
             }
             users.append(user)
+            links += reader.accounts(members["accounts"], of: id, path + ".accounts", besides: links)
         }
-        identities = DeclaredIdentities(agents: agents, users: users, keys: keys)
+        identities = DeclaredIdentities(agents: agents, users: users, keys: keys, links: links)
     }
 }

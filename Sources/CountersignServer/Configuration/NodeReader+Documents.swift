@@ -54,6 +54,25 @@ extension NodeReader {
         return User(id: id, groups: groups)
     }
 
+    /// The accounts in chats that are a user; `others` are those of users before.
+    func accounts(_ node: Node?, of user: UserID, _ path: String, besides others: [ChannelLink]) -> [ChannelLink] {
+        var links = [ChannelLink]()
+        for (index, item) in list(node, path).enumerated() {
+            let path = "\(path)[\(index)]"
+            guard let text = text(item, path) else { continue }
+            guard let identity = ChannelIdentity(text) else {
+                fail(item, path, "\"\(text)\" is not \(ChannelIdentity.demand)")
+                continue
+            }
+            if let other = (others + links).first(where: { $0.identity == identity }) {
+                fail(item, path, "the account \(identity) is \(other.user)'s already; an account is one user's")
+                continue
+            }
+            links.append(.declared(identity, user))
+        }
+        return links
+    }
+
     /// Notes what the YAML parser found.
     fileprivate func fail(_ error: YamlError) {
         switch error {
