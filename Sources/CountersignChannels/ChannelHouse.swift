@@ -29,6 +29,22 @@ package struct ChannelHouse: ChannelInbox {
         return await worker.channel.receive(request)
     }
 
+    /// What each channel did since the start.
+    package var activity: [ChannelActivity] {
+        workers.map { worker in
+            let reading = worker.meter.now
+            return ChannelActivity(
+                name: worker.channel.name,
+                kind: worker.channel.kind,
+                delivered: reading.delivered,
+                failures: reading.failures,
+                lateness: reading.lateness,
+                totalLateness: reading.totalLateness,
+                trouble: reading.trouble,
+            )
+        }
+    }
+
     /// Looks into the outbox again.
     package func look() { for worker in workers { worker.look() } }
 }

@@ -32,6 +32,8 @@ package enum EntryKind: String, Hashable, Sendable, Codable, CaseIterable {
     case payloadErased = "payload.erased"
     /// Something that came through a channel was refused before it was anybody's decision.
     case channelRefused = "channel.refused"
+    /// Somebody had a notice sent again.
+    case noticeReplayed = "notice.replayed"
 }
 
 /// Who did what an entry tells.

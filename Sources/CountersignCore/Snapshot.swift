@@ -24,6 +24,8 @@ package struct EnforcementSettings: Hashable, Sendable {
     package var retention: RetentionRules
     /// Whose members may erase payloads, beside the local administrator.
     package var erasers: [GroupName]
+    /// Whose members may have notices sent again, beside the local administrator.
+    package var replayers: [GroupName]
 
     /// Sets limits.
     package init(
@@ -34,7 +36,9 @@ package struct EnforcementSettings: Hashable, Sendable {
         maximumPending: Int = 50,
         retention: RetentionRules = RetentionRules(),
         erasers: [GroupName] = [],
+        replayers: [GroupName] = [],
     ) {
+        self.replayers = replayers
         self.retention = retention
         self.erasers = erasers
         self.holdHTTP = holdHTTP

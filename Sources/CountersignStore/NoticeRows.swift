@@ -185,6 +185,15 @@ extension Database {
         ) { ShownMessage(reference: $0.text(0), revision: Int($0.integer(1))) }
     }
 
+    /// A notice by its number.
+    func notice(_ number: Int64) throws -> Notice? {
+        try first(
+            "SELECT \(Self.noticeColumns) FROM notice WHERE number = ?",
+            [.integer(number)],
+            Self.notice,
+        )
+    }
+
     /// The approvals of a batch at a place.
     func batch(_ batch: BatchID, at destination: Destination) throws -> [ApprovalID] {
         try rows(

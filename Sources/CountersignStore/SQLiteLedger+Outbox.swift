@@ -65,6 +65,11 @@ extension SQLiteLedger: Outbox {
         try await read { try $0.shownMessage(of: notice) }
     }
 
+    /// A notice by its number.
+    package func notice(_ number: Int64) async throws(LedgerError) -> Notice? {
+        try await read { try $0.notice(number) }
+    }
+
     /// The approvals of a batch at a place.
     package func batch(
         _ batch: BatchID,

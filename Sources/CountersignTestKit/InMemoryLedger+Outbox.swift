@@ -268,6 +268,11 @@ extension InMemoryLedger: Outbox {
         try read { $0.outbox.message(notice) }
     }
 
+    /// A notice by its number.
+    package func notice(_ number: Int64) async throws(LedgerError) -> Notice? {
+        try read { $0.outbox.notices.first { $0.number == number } }
+    }
+
     /// The approvals of a batch at a place.
     package func batch(
         _ batch: BatchID,

@@ -125,6 +125,9 @@ extension LedgerContract {
             try expect(try await ledger.outbox.replayNotice(notice.number, at: clock.time()))
             try expect(try await due(ledger, clock).map(\.id), is: [notice.id])
             try expect(try await !ledger.outbox.replayNotice(notice.number + 7, at: clock.time()))
+            try expect(try await ledger.outbox.notice(notice.number)?.id, is: notice.id)
+            try expect(try await ledger.outbox.notice(notice.number)?.state, is: .waiting)
+            try expect(try await ledger.outbox.notice(notice.number + 7), is: nil)
         },
         LedgerRule("the approvals of a batch are told in one message, in their order") { ledger, clock in
             let batch = BatchID(agent: Fixtures.agent, destination: room, window: 1)

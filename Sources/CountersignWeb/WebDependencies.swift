@@ -33,6 +33,8 @@ package struct WebDependencies: Sendable {
     package let logStatus: @Sendable () -> LogStatus
     /// Takes what chats send.
     package let channels: any ChannelInbox
+    /// What each configured channel did since the start.
+    package let channelActivity: @Sendable () -> [ChannelActivity]
     /// Whether anybody, not only users, may read the log's entries.
     package let entriesArePublic: Bool
     /// Where the server writes its log.
@@ -53,6 +55,7 @@ package struct WebDependencies: Sendable {
         relay: RelayedSource,
         logStatus: @escaping @Sendable () -> LogStatus,
         channels: any ChannelInbox,
+        channelActivity: @escaping @Sendable () -> [ChannelActivity],
         entriesArePublic: Bool,
         logger: Logger,
     ) {
@@ -69,6 +72,7 @@ package struct WebDependencies: Sendable {
         self.relay = relay
         self.logStatus = logStatus
         self.channels = channels
+        self.channelActivity = channelActivity
         self.entriesArePublic = entriesArePublic
         self.logger = logger
     }

@@ -23,6 +23,7 @@ struct CountersignCommand: AsyncParsableCommand {
             ServeCommand.self, SampleAPICommand.self, ApprovalsCommand.self, AgentCommand.self, UserCommand.self,
             KeyCommand.self, ToolsCommand.self, PolicyCommand.self, LogCommand.self, VerifyCommand.self,
             DoctorCommand.self, WitnessCommand.self, MCPCommand.self, MCPStdioCommand.self, HookCommand.self,
+            ChannelsCommand.self,
         ],
     )
 

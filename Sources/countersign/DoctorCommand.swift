@@ -31,6 +31,39 @@ struct DoctorCommand: AsyncParsableCommand {
         if !isGood { throw ExitCode(ExitStatus.failed.rawValue) }
     }
 
+    /// What the running server says of its channels.
+    private func channels(_ access: ControlAccess) async -> [(String, Bool, String)] {
+        guard !access.configuration.channels.isEmpty || access.isServerNamed else { return [] }
+        let items: [JSONValue]
+        do {
+            items = try await access.caller().value("GET", "/v1/channels")["items"]?.arrayValue ?? []
+        } catch {
+            return [("channels", true, "the server was not asked how they stand: \(error)")]
+        }
+        return items.flatMap { item -> [(String, Bool, String)] in
+            let name = item.cell("name")
+            let trouble = item["trouble"]?.stringValue.map { "; the latest trouble: \(Output.safe($0))" } ?? ""
+            var findings = [(String, Bool, String)]()
+            switch item["state"]?.stringValue {
+            case "failing":
+                findings.append(
+                    ("channel \(name)", false, "its latest attempt failed, and it goes on trying\(trouble)")
+                )
+            case "unconfigured":
+                let text = "notices are kept for it, and the configuration does not name it; restore it, or let them be"
+                findings.append(("channel \(name)", false, text))
+            default: break
+            }
+            if let count = item["failed"]?.integerValue, count > 0 {
+                let text =
+                    "\(count == 1 ? "1 notice has" : "\(count) notices have") failed\(trouble); see `countersign channels "
+                    + "notices --state failed`, mend it, and send them again with `countersign channels replay --failed`"
+                findings.append(("channel \(name)", false, text))
+            }
+            return findings
+        }
+    }
+
     private func server() async -> [(String, Bool, String)] {
         do {
             let access = try access.access()
@@ -42,7 +75,7 @@ struct DoctorCommand: AsyncParsableCommand {
                     case 503: "runs, but takes on no work: it is stopping, or its ledger cannot be written"
                     default: "something else answers at its address (status \(answer.status) to /readyz)"
                     }
-                return [("server", answer.isSuccess, text)]
+                return [("server", answer.isSuccess, text)] + (answer.isSuccess ? await channels(access) : [])
             } catch let error as UnreachableError {
                 if access.isServerNamed { return [("server", false, "\(error)")] }
                 let ports = Examination.ports(access.configuration).map { ($0.name, $0.isGood, $0.message) }

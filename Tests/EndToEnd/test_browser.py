@@ -12,7 +12,8 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 from harness import waiting  # noqa: E402
-from harness.gateway import Gateway  # noqa: E402
+from harness.gateway import Gateway, free_port  # noqa: E402
+from harness.hook_receiver import SECRET, HookReceiver  # noqa: E402
 from harness.upstream import Upstream  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -324,7 +325,16 @@ def test_no_page_scrolls_sideways(page, house, path, size):
     assert house.agent().post(f"/v1/approvals/{approval['id']}/comments", json=words).status_code == 200
     show_as(page, size)
     sign_in(page, house)
-    for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/tools", "/log", "/activity/0"):
+    for place in (
+        "/",
+        f"/approvals/{approval['id']}",
+        "/activity",
+        "/agents",
+        "/tools",
+        "/channels",
+        "/log",
+        "/activity/0",
+    ):
         visit(page, house, place)
         wide = page.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{place} is {wide} px too wide on a {size}"
@@ -345,7 +355,7 @@ def test_what_is_touched_on_a_phone_is_large_enough(page, house, path):
 def test_every_control_has_a_name(page, house, path):
     approval = held(house, f"/{path}")
     sign_in(page, house)
-    for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/tools", "/log"):
+    for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/tools", "/channels", "/log"):
         visit(page, house, place)
         nameless = page.execute_script("""
             return [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")]
@@ -358,10 +368,20 @@ def test_every_control_has_a_name(page, house, path):
 @pytest.fixture(scope="module")
 def gallery(scratch):
     """Another gateway, so that no other test's actions are in the pictures."""
-    upstream = Upstream()
-    gateway = Gateway(scratch / "gallery", upstream.port).start()
+    upstream, receiver = Upstream(), HookReceiver()
+    receiver.script = [204, 410]
+
+    def change(configuration):
+        away = receiver.channel("pager") | {"url": f"http://127.0.0.1:{free_port()}/"}
+        configuration["channels"] = [receiver.channel("ticket-desk"), away]
+        configuration["notices"] = {"replayers": ["dba"]}
+
+    gateway = Gateway(scratch / "gallery", upstream.port, change)
+    gateway.environment["HOOK_SECRET"] = SECRET
+    gateway.start()
     yield gateway
     gateway.stop()
+    receiver.stop()
     upstream.stop()
 
 
@@ -393,6 +413,7 @@ def lived_in(gallery):
     house.approve(approved, "alice")
     return {
         "inbox": "/",
+        "channels": "/channels",
         "approval-pending": f"/approvals/{waiting['id']}",
         "approval-own": f"/approvals/{own['id']}",
         "approval-approved": f"/approvals/{approved['id']}",

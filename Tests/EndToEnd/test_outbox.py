@@ -6,7 +6,7 @@ import threading
 import httpx
 import pytest
 
-from harness.hook_receiver import SECRET, HookReceiver
+from harness.story_receiver import SECRET, StoryReceiver
 from harness.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture
 def receiver():
-    receiver = HookReceiver()
+    receiver = StoryReceiver()
     yield receiver
     receiver.stop()
 

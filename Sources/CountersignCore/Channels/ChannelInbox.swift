@@ -64,4 +64,6 @@ package struct ChannelReply: Hashable, Sendable {
 package protocol ChannelInbox: Sendable {
     /// Answers a request; within three seconds, whatever becomes of it.
     func receive(_ request: ChannelRequest) async -> ChannelReply
+    /// Looks into the outbox again, because somebody put something there.
+    func look()
 }

@@ -120,6 +120,23 @@ package struct ChannelRouting: Sendable {
         self.gathering = gathering
     }
 
+    /// Whether nobody is ever told because of a gate's groups; programs may be.
+    package var isEmpty: Bool { routes.isEmpty && everybody == nil }
+
+    /// Whether somebody is told when a gate names this group.
+    package func reaches(_ group: GroupName) -> Bool { everybody != nil || routes[group] != nil }
+
+    /// Every place that is ever told of something.
+    package var destinations: Set<Destination> {
+        var all = Set(observers)
+        for route in Array(routes.values) + (everybody.map { [$0] } ?? []) {
+            all.formUnion(route.destinations)
+            all.formUnion(route.quietHours?.instead ?? [])
+            for escalation in route.escalations { all.formUnion(escalation.destinations) }
+        }
+        return all
+    }
+
     /// The longest window that a digest gathers within: what ``AskPace`` remembers.
     package static let longestDigest = Duration.seconds(3600)
 

@@ -75,7 +75,7 @@ package struct ApprovalReplay: Sendable {
         case .actionCompleted: try takeOutcome(entry)
         case .actionDenied: break  // A later ask that was refused; it changes nothing.
         case .approvalRequested, .actionAllowed, .policyChanged, .configurationChanged, .identityChanged,
-            .sessionStarted, .sessionEnded, .payloadErased, .channelRefused:
+            .sessionStarted, .sessionEnded, .payloadErased, .channelRefused, .noticeReplayed:
             throw Self.disorder(entry)
         }
     }

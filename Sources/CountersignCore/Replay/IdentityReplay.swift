@@ -61,7 +61,7 @@ package struct IdentityReplay: Sendable {
             }
         case .actionAllowed, .actionDenied, .approvalRequested, .approvalDecided, .approvalCommented, .approvalSettled,
             .actionDispatched, .actionCompleted, .policyChanged, .configurationChanged, .payloadErased,
-            .channelRefused:
+            .channelRefused, .noticeReplayed:
             break
         }
     }

@@ -56,6 +56,10 @@ extension ToldEntry {
         case .channelRefused:
             require(!(members["reasons"]?.arrayValue ?? []).isEmpty, "reasons")
                 ?? require(approval == nil, "no approval of its own")
+        case .noticeReplayed:
+            require(members["notice"]?["number"]?.integerValue != nil, "notice.number")
+                ?? require(text("notice", "channel") != nil, "notice.channel")
+                ?? require(approval == nil, "no approval of its own")
         }
     }
 
@@ -82,7 +86,7 @@ extension ToldEntry {
         case .payloadErased: (nil, text("erased", "connection"))
         case .configurationChanged: (nil, text("tool_definition", "connection"))
         case .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched, .actionCompleted,
-            .policyChanged, .sessionStarted, .sessionEnded, .channelRefused:
+            .policyChanged, .sessionStarted, .sessionEnded, .channelRefused, .noticeReplayed:
             (nil, nil)
         }
     }

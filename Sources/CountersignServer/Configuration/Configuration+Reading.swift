@@ -26,7 +26,7 @@ extension Configuration {
     private mutating func take(_ root: Node, _ reader: NodeReader) {
         let known = [
             "data", "policies", "listen", "public_url", "log", "hold", "limits", "payloads", "connections", "agents",
-            "users", "exports", "channels", "routing",
+            "users", "exports", "channels", "routing", "notices",
         ]
         let members = reader.mapping(root, "", known: known)
         if let path = reader.path(members["data"], "data") { data = path }
@@ -69,6 +69,13 @@ extension Configuration {
         exports = ExportReading(reader: reader).read(members["exports"])
         channels = ChannelReading(reader: reader).read(members["channels"])
         routing = RoutingReading(reader: reader, channels: channels).read(members["routing"])
+        let notices = reader.mapping(members["notices"], "notices", known: ["replayers"])
+        settings.replayers = reader.identifiers(
+            notices["replayers"],
+            "notices.replayers",
+            GroupName.self,
+            "a group's name"
+        )
     }
 
     private mutating func takeLog(_ node: Node?, _ reader: NodeReader) {

@@ -187,6 +187,7 @@ package struct Countersign: Sendable {
                     return status
                 },
                 channels: house,
+                channelActivity: { house.activity },
                 entriesArePublic: configuration.logEntriesArePublic,
                 logger: logger,
             )

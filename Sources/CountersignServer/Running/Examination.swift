@@ -18,12 +18,14 @@ package enum Examination {
     package static func run(file: String, isNamed: Bool, world: ConfigurationWorld = .system) async -> [Finding] {
         var findings = [Finding]()
         var configuration = Configuration.defaults()
+        var gates = [Gate]()
         if isNamed || LocalFile.exists(file) {
             do {
                 let files = try LoadedFiles.load(file: file, world: world)
                 configuration = files.configuration
                 findings.append(Finding(name: "configuration", isGood: true, message: "\(file) is valid"))
                 findings.append(policies(files))
+                gates = Self.gates(files)
             } catch {
                 findings.append(Finding(name: "configuration", isGood: false, message: "\(error)"))
                 return findings
@@ -33,6 +35,7 @@ package enum Examination {
         }
         findings.append(keys(configuration))
         findings += owners(configuration)
+        findings += channels(configuration, gates: gates)
         findings += await witnesses(configuration.witnesses)
         if !configuration.control.isLoopback, configuration.publicURL.utf8.starts(with: "http://".utf8) {
             findings.append(
@@ -86,6 +89,14 @@ package enum Examination {
         } catch {
             return Finding(name: "policies", isGood: false, message: "\(error)")
         }
+    }
+
+    /// The gates of the policies; none if they have errors, which is another finding.
+    private static func gates(_ files: LoadedFiles) -> [Gate] {
+        guard let directory = try? files.configuration.declaredDirectory(),
+            let set = try? files.policy(groups: directory.groups)
+        else { return [] }
+        return set.gates.compactMap { $0 }
     }
 
     /// Owners that are nearly, but not quite, users: their agents' actions could be approved by them.

@@ -75,6 +75,7 @@ enum HealthEndpoints {
         text.family("countersign_waiting_holds", "gauge", "Requests that wait for an approval to change.")
         text.sample("countersign_waiting_holds", dependencies.ledger.feed.watching)
         text.exports(dependencies.logStatus().exports)
+        text.channels(try await exchange.channelStandings(), now: exchange.now)
         text.family("countersign_ready", "gauge", "Whether new work is taken on.")
         text.sample("countersign_ready", dependencies.isReady() ? 1 : 0)
         text.family("countersign_build_info", "gauge", "The version that runs.")
@@ -132,6 +133,41 @@ private struct PrometheusText {
             family(name, type, help)
             for export in exports { sample(name, value(export), label: ("export", export.name)) }
         }
+    }
+
+    mutating func channels(_ standings: [ChannelStanding], now: Timestamp) {
+        guard !standings.isEmpty else { return }
+        func seconds(_ duration: Duration) -> String { String(Double(duration.wholeMicroseconds) / 1_000_000) }
+        let families: [(String, String, String, (ChannelStanding) -> String)] = [
+            ("due", "gauge", "Notices that are due and not delivered.", { String($0.count.due) }),
+            ("scheduled", "gauge", "Notices that are to be delivered later.", { String($0.count.scheduled) }),
+            ("failed", "gauge", "Notices that the channel refused for good.", { String($0.count.failed) }),
+            (
+                "oldest_due_seconds", "gauge", "For how long the longest overdue notice has been due.",
+                { seconds($0.count.oldestDue.map { max(.zero, now.since($0)) } ?? .zero) }
+            ),
+            (
+                "delivered_total", "counter", "Notices delivered since the start.",
+                { String($0.activity?.delivered ?? 0) }
+            ),
+            ("failures_total", "counter", "Failed attempts since the start.", { String($0.activity?.failures ?? 0) }),
+        ]
+        for (suffix, type, help, value) in families {
+            let name = "countersign_notices_" + suffix
+            family(name, type, help)
+            for standing in standings { line(name, ("channel", standing.name.rawValue), value(standing)) }
+        }
+        let name = "countersign_notices_lateness_seconds"
+        family(name, "summary", "How long after they were due notices were delivered, since the start.")
+        for standing in standings {
+            guard let activity = standing.activity else { continue }
+            line(name + "_sum", ("channel", standing.name.rawValue), seconds(activity.totalLateness))
+            line(name + "_count", ("channel", standing.name.rawValue), String(activity.delivered))
+        }
+    }
+
+    private mutating func line(_ name: String, _ label: (String, String), _ value: String) {
+        text += "\(name){\(label.0)=\"\(Self.escaped(label.1))\"} \(value)\n"
     }
 
     private static func escaped(_ value: String) -> String {

@@ -39,6 +39,8 @@ struct ApprovalPage {
     let isApproved: Bool
     let outcome: OutcomeView?
     let timeline: [EntryView]
+    let told: [NoticeView]
+    let hasTold: Bool
 
     init(
         approval: Approval,
@@ -47,6 +49,7 @@ struct ApprovalPage {
         right: DecisionRight,
         mayRevoke: Bool,
         entries: [Entry],
+        notices: [Notice],
         message: Message?,
         now: Timestamp,
     ) {
@@ -81,6 +84,8 @@ struct ApprovalPage {
         isApproved = approval.status == .approved
         outcome = approval.outcome.map { OutcomeView($0) }
         timeline = entries.map { EntryView($0, now: now) }
+        told = notices.map { NoticeView($0, now: now) }
+        hasTold = !notices.isEmpty
     }
 }
 

@@ -19,6 +19,8 @@ enum ApprovalRoom {
         let right = DecisionRight(of: user, on: approval, snapshot, now: exchange.now)
         let query = EntryQuery(approval: approval.id, ascending: true, limit: 100)
         let entries = try await exchange.parts.ledger.entries(query).items
+        let told = NoticeQuery(approval: approval.id, limit: 50)
+        let notices = try await exchange.parts.ledger.outbox.notices(told).items
         let groups = snapshot.directory.users[user.user.id]?.groups ?? []
         let isApprover = approval.isOwn(of: user.user.id) || approval.gates.contains { $0.accepts(groups: groups) }
         let content = ApprovalPage(
@@ -28,6 +30,7 @@ enum ApprovalRoom {
             right: right,
             mayRevoke: approval.status == .approved && isApprover,
             entries: entries,
+            notices: notices,
             message: message(exchange.query["result"]),
             now: exchange.now,
         )

@@ -4,8 +4,10 @@ import CountersignCore
 enum DashboardEndpoints {
     /// All of them.
     static let all =
-        DashboardAssets.endpoints + SignIn.endpoints + InboxRoom.endpoints + ApprovalRoom.endpoints
-        + ActivityRoom.endpoints + AgentsRoom.endpoints + ToolsRoom.endpoints + LogRoom.endpoints
+        DashboardAssets.endpoints + SignIn.endpoints + InboxRoom.endpoints
+        + ApprovalRoom.endpoints + ActivityRoom.endpoints + AgentsRoom.endpoints + ToolsRoom.endpoints
+        + ChannelsRoom.endpoints
+        + LogRoom.endpoints
 }
 
 extension Exchange {

@@ -22,6 +22,7 @@ struct PageTemplates: Sendable {
             ("tools", PackageResources.tools_mustache),
             ("tool", PackageResources.tool_mustache),
             ("log", PackageResources.log_mustache),
+            ("channels", PackageResources.channels_mustache),
         ]
         for (name, bytes) in sources { try library.register(String(decoding: bytes, as: UTF8.self), named: name) }
         self.library = library
@@ -78,9 +79,11 @@ struct Chrome {
     let atTools: Bool
     /// See ``atInbox``.
     let atLog: Bool
+    /// See ``atInbox``.
+    let atChannels: Bool
 
     /// The rooms of the dashboard.
-    enum Room { case inbox, activity, agents, tools, log }
+    enum Room { case inbox, activity, agents, tools, channels, log }
 
     /// The surroundings of a page.
     init(title: String, user: SignedInViewer? = nil, room: Room? = nil, isLive: Bool = false) {
@@ -93,6 +96,7 @@ struct Chrome {
         atAgents = room == .agents
         atTools = room == .tools
         atLog = room == .log
+        atChannels = room == .channels
     }
 }
 

@@ -62,7 +62,9 @@ struct Pill {
             case .actionDenied, .channelRefused: Markup("bad")
             case .approvalRequested: Markup("wait")
             case .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched: Markup("info")
-            case .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded: Markup("calm")
+            case .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded,
+                .noticeReplayed:
+                Markup("calm")
             case .payloadErased: Markup("grave")
             }
     }

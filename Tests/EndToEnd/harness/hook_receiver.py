@@ -1,101 +1,62 @@
-"""A program that is told of approvals by webhooks: what it got, in order, and answers that a test chooses."""
+"""A receiver of webhooks that answers as told and keeps what it got."""
 
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from .gateway import free_port
-from .waiting import eventually
-
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAbCdEfGhIjKl"
 
 
 class HookReceiver:
-    """Listens on a port of its own; `answer` says the status for the next requests, or hangs while it is None."""
+    """Answers `status` to each request, unless `script` has another for it, in turn."""
 
-    def __init__(self):
-        self.port = free_port()
-        self.answer = 204
+    def __init__(self, status=204):
+        self.status = status
+        self.script = []
         self.got = []
-        self.attempts = []
         self.lock = threading.Lock()
-        self.released = threading.Event()
-        self.server = None
-        self.start()
-
-    def start(self):
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                status = receiver.answer
-                with receiver.lock:
-                    receiver.attempts.append((headers, body))
-                if status is None:
-                    receiver.released.wait(30)
-                    status = 503
-                if 200 <= status < 300:
-                    with receiver.lock:
-                        receiver.got.append((headers, body))
-                try:
-                    self.send_response(status)
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                except OSError:
-                    pass
-
-            def log_message(self, *_):
+            def log_message(self, *arguments):
                 pass
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 512
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                with receiver.lock:
+                    status = receiver.script.pop(0) if receiver.script else receiver.status
+                    receiver.got.append((status, self.headers["webhook-id"], json.loads(body)))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
-            def handle_error(self, *_):
-                """A gateway that is killed breaks its connections."""
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-        self.server = Server(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def down(self):
-        """Nobody listens any more."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.server = None
-
-    def stop(self):
-        self.released.set()
-        if self.server:
-            self.down()
-
-    @property
-    def payloads(self):
-        with self.lock:
-            return [json.loads(body) for _, body in self.got]
-
-    def of(self, approval):
-        """What was told of one approval, in order."""
-        return [payload for payload in self.payloads if payload["data"]["id"] == approval]
-
-    def ids(self):
-        with self.lock:
-            return [headers["webhook-id"] for headers, _ in self.got]
-
-    def eventually(self, count, timeout=30):
-        eventually(lambda: len(self.payloads) >= count, timeout, f"{count} webhooks")
-        return self.payloads
-
-    def channel(self, **more):
-        """Its configuration as a channel of a gateway whose environment has the secret as HOOK_SECRET."""
+    def channel(self, name="hook"):
+        """The channel that posts to it, for a configuration; its secret is in HOOK_SECRET."""
         return {
-            "name": "hook",
+            "name": name,
             "kind": "webhook",
-            "url": f"http://127.0.0.1:{self.port}/hook",
+            "url": f"http://127.0.0.1:{self.port}/hooks",
             "secrets": ["env:HOOK_SECRET"],
             "allow": ["127.0.0.1/32"],
-            **more,
         }
+
+    def about(self, approval, status=None):
+        """The notices' ids and payloads about an approval, in the order in which they came."""
+        with self.lock:
+            got = list(self.got)
+        return [
+            (identifier, payload)
+            for code, identifier, payload in got
+            if payload["data"]["id"] == approval["id"] and status in (None, code)
+        ]
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
