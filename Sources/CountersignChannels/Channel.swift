@@ -117,6 +117,12 @@ package struct Parcel: Sendable {
     /// What ``ShownMessage/revision`` is once this parcel is delivered.
     package var revision: Int { approvals.reduce(0) { $0 + $1.revision } }
 
+    /// The page of the one approval, or that of all of a batch.
+    package func link() throws(ChannelFault) -> CardLink {
+        if let batch = notice.batch { return try CardLink(publicURL: publicURL, batch: batch) }
+        return try CardLink(publicURL: publicURL, approval: notice.approval)
+    }
+
     /// The card of the one approval, or of each of a batch.
     package func cards() throws(ChannelFault) -> [ApprovalCard] {
         var cards: [ApprovalCard] = []

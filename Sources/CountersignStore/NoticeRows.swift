@@ -194,6 +194,14 @@ extension Database {
         )
     }
 
+    /// The approvals of a batch, whose place is part of its id.
+    func approvals(of batch: BatchID, limit: Int) throws -> [ApprovalID] {
+        try rows(
+            "SELECT approval, min(number) FROM notice WHERE subject = ? GROUP BY approval ORDER BY 2 LIMIT ?",
+            [.text(batch.rawValue), .integer(Int64(limit))],
+        ) { ApprovalID(unchecked: $0.text(0)) }
+    }
+
     /// The approvals of a batch at a place.
     func batch(_ batch: BatchID, at destination: Destination) throws -> [ApprovalID] {
         try rows(

@@ -70,6 +70,11 @@ extension SQLiteLedger: Outbox {
         try await read { try $0.notice(number) }
     }
 
+    /// The approvals of a batch.
+    package func approvals(of batch: BatchID, limit: Int) async throws(LedgerError) -> [ApprovalID] {
+        try await read { try $0.approvals(of: batch, limit: limit) }
+    }
+
     /// The approvals of a batch at a place.
     package func batch(
         _ batch: BatchID,

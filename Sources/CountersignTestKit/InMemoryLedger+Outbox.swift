@@ -150,6 +150,14 @@ struct InMemoryOutbox {
         return ids
     }
 
+    func approvals(of batch: BatchID, limit: Int) -> [ApprovalID] {
+        var ids: [ApprovalID] = []
+        for notice in notices where notice.batch == batch && !ids.contains(notice.approval) {
+            ids.append(notice.approval)
+        }
+        return Array(ids.prefix(limit))
+    }
+
     func page(_ query: NoticeQuery) -> Page<Notice> {
         let before = query.cursor.map { Int64($0) ?? 0 } ?? .max
         let found = notices.reversed().filter { notice in
@@ -271,6 +279,11 @@ extension InMemoryLedger: Outbox {
     /// A notice by its number.
     package func notice(_ number: Int64) async throws(LedgerError) -> Notice? {
         try read { $0.outbox.notices.first { $0.number == number } }
+    }
+
+    /// The approvals of a batch.
+    package func approvals(of batch: BatchID, limit: Int) async throws(LedgerError) -> [ApprovalID] {
+        try read { $0.outbox.approvals(of: batch, limit: limit) }
     }
 
     /// The approvals of a batch at a place.

@@ -140,6 +140,10 @@ extension LedgerContract {
                 _ = try await insert(approval, [draft], ledger, clock)
             }
             try expect(try await ledger.outbox.batch(batch, at: room), is: ids)
+            try expect(try await ledger.outbox.approvals(of: batch, limit: 10), is: ids)
+            try expect(try await ledger.outbox.approvals(of: batch, limit: 2), is: Array(ids.prefix(2)))
+            let other = BatchID(agent: Fixtures.agent, destination: mail, window: 1)
+            try expect(try await ledger.outbox.approvals(of: other, limit: 10), is: [])
             let found = try await due(ledger, clock)
             try expect(found.map(\.approval), is: [ids[0]])
             let revisions = Dictionary(ids.map { ($0, 1) }) { first, _ in first }

@@ -27,7 +27,7 @@ package struct ControlPlane: HTTPResponder {
             + EntryEndpoints.all
             + ErasureEndpoints.all
         endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + ToolEndpoints.all + HealthEndpoints.all
-        endpoints += NoticeEndpoints.all + LinkEndpoints.all
+        endpoints += NoticeEndpoints.all + LinkEndpoints.all + BatchEndpoints.all
         endpoints += LogEndpoints.all(entriesArePublic: dependencies.entriesArePublic)
         endpoints.append(try OpenAPI(endpoints, dependencies).endpoint)
         routes = RouteTable(endpoints: endpoints + ChannelEndpoints.all + DashboardEndpoints.all)

@@ -237,6 +237,15 @@ struct SlackCardTests {
         let approval = try CardFixture.approval()
         let fault = #expect(throws: ChannelFault.self) { try CardLink(publicURL: url, approval: approval.id) }
         #expect(fault?.code == .linkMalformed)
+        let batch = BatchID(unchecked: "bat_0123456789012345678901")
+        #expect(throws: ChannelFault.self) { try CardLink(publicURL: url, batch: batch) }
+    }
+
+    @Test("a message of several approvals leads to the page of all of them")
+    func batchLink() throws {
+        let batch = BatchID(unchecked: "bat_Ab-_5678901234567890xy")
+        let link = try CardLink(publicURL: "https://countersign.example.com/", batch: batch)
+        #expect(link.url == "https://countersign.example.com/approvals/batch?batch=bat_Ab-_5678901234567890xy")
     }
 
     @Test(

@@ -325,9 +325,11 @@ def test_no_page_scrolls_sideways(page, house, path, size):
     assert house.agent().post(f"/v1/approvals/{approval['id']}/comments", json=words).status_code == 200
     show_as(page, size)
     sign_in(page, house)
+    batch = f"/approvals/batch?like={approval['id']}"
     for place in (
         "/",
         f"/approvals/{approval['id']}",
+        batch,
         "/activity",
         "/agents",
         "/tools",
@@ -355,7 +357,8 @@ def test_what_is_touched_on_a_phone_is_large_enough(page, house, path):
 def test_every_control_has_a_name(page, house, path):
     approval = held(house, f"/{path}")
     sign_in(page, house)
-    for place in ("/", f"/approvals/{approval['id']}", "/activity", "/agents", "/tools", "/channels", "/log"):
+    batch = f"/approvals/batch?like={approval['id']}"
+    for place in ("/", f"/approvals/{approval['id']}", batch, "/activity", "/agents", "/tools", "/channels", "/log"):
         visit(page, house, place)
         nameless = page.execute_script("""
             return [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")]
@@ -411,8 +414,11 @@ def lived_in(gallery):
     own = held(house, "/v1/orders/1002", ("Countersign-On-Behalf-Of", "bob@example.com"))
     approved = held(house, "/v1/exports?table=customers", method="POST")
     house.approve(approved, "alice")
+    for number, words in ((4001, "Test account."), (4002, "Test account."), (4003, "Duplicate of 4001.")):
+        alike = held(house, f"/v1/customers/{number}", ("Countersign-Justification", words))
     return {
         "inbox": "/",
+        "batch": f"/approvals/batch?like={alike['id']}",
         "channels": "/channels",
         "approval-pending": f"/approvals/{waiting['id']}",
         "approval-own": f"/approvals/{own['id']}",
@@ -475,3 +481,23 @@ def test_the_page_works_without_its_script(page, house, path):
     finally:
         page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert house.approval(approval["id"])["status"] == "approved"
+
+
+def test_several_are_decided_by_ticking_without_a_script(page, house, path):
+    approvals = [held(house, f"/{path}/{number}") for number in range(3)]
+    show_as(page, "phone")
+    sign_in(page, house)
+    page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        visit(page, house, f"/approvals/batch?like={approvals[0]['id']}")
+        boxes = page.find_elements(By.CSS_SELECTOR, "input[type=checkbox][name=item]")
+        assert len(boxes) == 3 and not any(box.is_selected() for box in boxes)
+        page.find_element(By.LINK_TEXT, "Tick all that are shown whole").click()
+        ticked = lambda: page.find_elements(By.CSS_SELECTOR, "input[type=checkbox][name=item]:checked")
+        eventually(lambda: len(ticked()) == 3, what="all of them ticked")
+        ticked()[0].click()
+        page.find_element(By.CSS_SELECTOR, "button[value=approve]").click()
+        eventually(lambda: "2 decisions count." in text(page))
+    finally:
+        page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert sorted(house.approval(each["id"])["status"] for each in approvals) == ["approved", "approved", "pending"]

@@ -10,6 +10,15 @@ package struct CardLink: Hashable, Sendable {
 
     /// Leads from the public URL (`https://countersign.example.com`, perhaps with a path) to the page of an approval.
     package init(publicURL: String, approval: ApprovalID) throws(ChannelFault) {
+        url = "\(try Self.base(publicURL))/approvals/\(PercentCoding.encode(approval.rawValue))"
+    }
+
+    /// Leads from the public URL to the page of all approvals of a batch.
+    package init(publicURL: String, batch: BatchID) throws(ChannelFault) {
+        url = "\(try Self.base(publicURL))/approvals/batch?batch=\(PercentCoding.encode(batch.rawValue))"
+    }
+
+    private static func base(_ publicURL: String) throws(ChannelFault) -> String {
         let scheme = ["https://", "http://"].first { publicURL.utf8.starts(with: $0.utf8) }
         guard let scheme, publicURL.utf8.count > scheme.utf8.count, publicURL.utf8.count <= Self.maximumBase,
             publicURL.utf8.allSatisfy(Self.allows)
@@ -20,8 +29,7 @@ package struct CardLink: Hashable, Sendable {
                     + "`. _ - ~ : / [ ] %`: percent-encode the rest.",
             )
         }
-        let base = publicURL.utf8.last == UInt8(ascii: "/") ? String(publicURL.dropLast()) : publicURL
-        url = "\(base)/approvals/\(PercentCoding.encode(approval.rawValue))"
+        return publicURL.utf8.last == UInt8(ascii: "/") ? String(publicURL.dropLast()) : publicURL
     }
 
     private static func allows(_ byte: UInt8) -> Bool {

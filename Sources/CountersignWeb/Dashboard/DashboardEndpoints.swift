@@ -4,7 +4,7 @@ import CountersignCore
 enum DashboardEndpoints {
     /// All of them.
     static let all =
-        DashboardAssets.endpoints + SignIn.endpoints + InboxRoom.endpoints
+        DashboardAssets.endpoints + SignIn.endpoints + InboxRoom.endpoints + BatchRoom.endpoints
         + ApprovalRoom.endpoints + ActivityRoom.endpoints + AgentsRoom.endpoints + ToolsRoom.endpoints
         + ChannelsRoom.endpoints
         + LogRoom.endpoints

@@ -11,25 +11,53 @@ enum InboxRoom {
         let query = ApprovalQuery(status: .pending, cursor: exchange.query["cursor"], limit: 100)
         let page = try await exchange.parts.ledger.approvals(query)
         let snapshot = exchange.parts.enforcement.current.snapshot
-        var mine = [InboxItem]()
+        var may = [Approval]()
         var others = [InboxItem]()
         for approval in page.items where !approval.isOverdue(now: exchange.now) {
             let right = DecisionRight(of: user, on: approval, snapshot, now: exchange.now)
-            let item = InboxItem(approval, snapshot.directory, right, now: exchange.now)
-            if right == .may { mine.append(item) } else { others.append(item) }
+            if right == .may {
+                may.append(approval)
+            } else {
+                others.append(InboxItem(approval, snapshot.directory, right, now: exchange.now))
+            }
         }
+        let (alike, mine) = group(may, snapshot.directory, now: exchange.now)
         let recent = try await exchange.parts.ledger.approvals(ApprovalQuery(limit: 30)).items
             .filter { $0.status != .pending }.prefix(8)
         let content = InboxPage(
-            count: Markup(sentence(mine.count)),
+            count: Markup(sentence(may.count)),
+            alike: alike,
             mine: mine,
             others: others,
-            isEmpty: mine.isEmpty && others.isEmpty,
+            isEmpty: may.isEmpty && others.isEmpty,
             recent: recent.map { InboxItem($0, snapshot.directory, .settled, now: exchange.now) },
             next: page.next.map { Markup("/?cursor=" + PercentCoding.encode($0)) } ?? .none,
         )
-        let title = mine.isEmpty ? "Inbox" : "(\(mine.count)) Inbox"
+        let title = may.isEmpty ? "Inbox" : "(\(may.count)) Inbox"
         return try exchange.page("inbox", title, content, room: .inbox, isLive: true)
+    }
+
+    /// Those of which there are a few alike, and the others; both newest first.
+    private static func group(
+        _ approvals: [Approval],
+        _ directory: Directory,
+        now: Timestamp,
+    ) -> (alike: [InboxGroup], single: [InboxItem]) {
+        let shapes = approvals.map { ActionShape($0) }
+        let counts = Dictionary(shapes.compactMap { $0 }.map { ($0, 1) }, uniquingKeysWith: +)
+        var alike = [InboxGroup]()
+        var single = [InboxItem]()
+        var seen = Set<ActionShape>()
+        for (approval, shape) in zip(approvals, shapes) {
+            if let shape, counts[shape] ?? 0 >= BatchRoom.few {
+                guard seen.insert(shape).inserted else { continue }
+                let members = zip(approvals, shapes).filter { $0.1 == shape }.map(\.0)
+                alike.append(InboxGroup(approval, members, directory, now: now))
+            } else {
+                single.append(InboxItem(approval, directory, .may, now: now))
+            }
+        }
+        return (alike, single)
     }
 
     private static func sentence(_ count: Int) -> String {
@@ -45,7 +73,9 @@ enum InboxRoom {
 struct InboxPage {
     /// How many wait for the viewer, as a sentence.
     let count: Markup
-    /// What the viewer may decide.
+    /// What the viewer may decide and of which there are several alike.
+    let alike: [InboxGroup]
+    /// What the viewer may decide, one by one.
     let mine: [InboxItem]
     /// What others must decide.
     let others: [InboxItem]
@@ -55,6 +85,26 @@ struct InboxPage {
     let recent: [InboxItem]
     /// Where older ones are.
     let next: Markup
+}
+
+/// Alike actions in a list.
+struct InboxGroup {
+    /// The page on which they are decided.
+    let link: Markup
+    /// How many there are.
+    let count: Markup
+    /// What they have in common, as the newest has it.
+    let first: InboxItem
+    /// Each of them.
+    let items: [InboxItem]
+
+    /// Describes alike approvals.
+    init(_ newest: Approval, _ members: [Approval], _ directory: Directory, now: Timestamp) {
+        link = Markup("/approvals/batch?like=" + newest.id.rawValue)
+        count = Markup("\(members.count) alike")
+        first = InboxItem(newest, directory, .may, now: now)
+        items = members.map { InboxItem($0, directory, .may, now: now) }
+    }
 }
 
 /// One approval in a list.

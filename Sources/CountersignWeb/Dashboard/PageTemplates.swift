@@ -23,6 +23,7 @@ struct PageTemplates: Sendable {
             ("tool", PackageResources.tool_mustache),
             ("log", PackageResources.log_mustache),
             ("channels", PackageResources.channels_mustache),
+            ("batch", PackageResources.batch_mustache),
         ]
         for (name, bytes) in sources { try library.register(String(decoding: bytes, as: UTF8.self), named: name) }
         self.library = library

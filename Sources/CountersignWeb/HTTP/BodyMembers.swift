@@ -34,6 +34,19 @@ struct BodyMembers: Sendable {
         return members
     }
 
+    /// A list of objects that must be there, of at least one and at most so many.
+    func objects(_ name: String, atMost limit: Int) throws(Problem) -> [JSONObject] {
+        guard case .array(let items)? = object[name], (1...limit).contains(items.count) else {
+            throw Problem(.badRequest, "\(name) must be a list of 1 to \(limit) objects.")
+        }
+        return try items.map { item throws(Problem) in
+            guard case .object(let members) = item else {
+                throw Problem(.badRequest, "Every item of \(name) must be an object.")
+            }
+            return members
+        }
+    }
+
     /// An integer in a range, if it is there.
     func integer(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Int64? {
         guard let value = object[name] else { return nil }

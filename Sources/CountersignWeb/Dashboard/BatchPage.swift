@@ -1,0 +1,206 @@
+import CanonicalJSON
+import CountersignCore
+
+/// What the page of several approvals shows.
+struct BatchPage {
+    let message: Message?
+    let refusals: [Refusal]
+    let hasRefusals: Bool
+    let groups: [Group]
+    let isEmpty: Bool
+    /// What else there is: more than a page shows, what others decide, what is over.
+    let notes: [Markup]
+    /// The name and the value that say again what the page is about.
+    let fieldName: Markup
+    let fieldValue: Markup
+
+    /// A decision that did not count.
+    struct Refusal {
+        let link: Markup
+        let id: Markup
+        let why: Markup
+    }
+
+    /// Actions of one shape, with one form.
+    struct Group {
+        let number: Markup
+        let effect: Pill
+        let action: Markup
+        let agent: Markup
+        let human: Markup
+        let connection: Markup
+        let environment: EnvironmentLabel
+        let gates: Markup
+        let count: Markup
+        let items: [BatchItem]
+        /// The same page with all of them ticked; empty where that is no help.
+        let tickAll: Markup
+    }
+
+    init(
+        place: BatchPlace,
+        mine: [Approval],
+        left: Int,
+        others: Int,
+        over: Int,
+        results: [Enforcement.BatchResult],
+        warning: String?,
+        directory: Directory,
+        now: Timestamp,
+    ) {
+        let counted = results.count { $0.isCounted }
+        let refused = results.count - counted
+        message =
+            warning.map { Message($0, "bad") }
+            ?? (results.isEmpty ? nil : Message(Self.sentence(counted, refused), refused == 0 ? "good" : "bad"))
+        refusals = results.compactMap { item in
+            guard case .failure(let reason) = item.result else { return nil }
+            return Refusal(
+                link: Markup("/approvals/" + item.approval.rawValue),
+                id: Markup(item.approval.rawValue),
+                why: VisibleText.line("\(reason.message) (\(reason.code.rawValue))"),
+            )
+        }
+        hasRefusals = !refusals.isEmpty
+        let (name, value) = place.field
+        fieldName = Markup(name)
+        fieldValue = Markup(value)
+        // Nothing is ticked again after a decision: what is left is to be looked at anew.
+        let until = results.isEmpty && warning == nil ? place.tickedUntil : nil
+        var shapes = [(ActionShape?, [Approval])]()
+        for approval in mine {
+            let shape = ActionShape(approval)
+            if let index = shapes.firstIndex(where: { $0.0 == shape && shape != nil }) {
+                shapes[index].1.append(approval)
+            } else {
+                shapes.append((shape, [approval]))
+            }
+        }
+        groups = shapes.enumerated().map { index, shape in
+            let newest = mine.map(\.requestedAt).max()
+            let link = newest.map {
+                "/approvals/batch?\(name)=\(PercentCoding.encode(value))&ticked=\($0.microseconds)"
+            }
+            return Group(
+                number: index + 1,
+                shape.1,
+                directory,
+                tickAll: until == nil && shapes.count == 1 && mine.count > 1 ? link ?? "" : "",
+                tickedUntil: until,
+                now: now,
+            )
+        }
+        isEmpty = groups.isEmpty
+        var notes = [Markup]()
+        if left > 0 { notes.append(Markup("\(left) more follow once these are decided.")) }
+        if others > 0 { notes.append(Markup("\(others) more of them are not yours to decide.")) }
+        if over > 0 { notes.append(Markup("\(over) of them are over: decided, expired or taken back.")) }
+        self.notes = notes
+    }
+
+    private static func sentence(_ counted: Int, _ refused: Int) -> String {
+        let good = counted == 1 ? "1 decision counts." : "\(counted) decisions count."
+        return refused == 0 ? good : "\(good) \(refused) \(refused == 1 ? "does" : "do") not:"
+    }
+}
+
+extension BatchPage.Group {
+    /// Describes actions of one shape; there is at least one.
+    fileprivate init(
+        number: Int,
+        _ approvals: [Approval],
+        _ directory: Directory,
+        tickAll: String,
+        tickedUntil: Timestamp?,
+        now: Timestamp,
+    ) {
+        self.number = Markup(String(number))
+        let first = approvals.first
+        effect = Pill(action: first?.action ?? "")
+        action = Markup(first?.action ?? "")
+        agent = Markup(first?.agent.rawValue ?? "")
+        human = first?.onBehalfOf.map { Markup($0.rawValue) } ?? .none
+        connection = Markup(first?.connection.rawValue ?? "")
+        environment = EnvironmentLabel(first.flatMap { directory.connections[$0.connection]?.labels["env"] })
+        gates = Markup((first?.gates ?? []).map(\.policy).joined(separator: ", "))
+        count = Markup(approvals.count == 1 ? "1 action" : "\(approvals.count) actions")
+        items = approvals.map { BatchItem($0, tickedUntil: tickedUntil, now: now) }
+        self.tickAll = Markup(tickAll)
+    }
+}
+
+/// One of several actions on a page.
+struct BatchItem {
+    let value: Markup
+    let link: Markup
+    let id: Markup
+    let resource: Markup
+    let requested: Moment
+    let expires: Moment
+    let justification: Markup
+    /// What it will do, as far as there is room for it.
+    let text: Markup
+    /// Whether there was no room for all.
+    let isCut: Bool
+    let digest: Markup
+    let isTicked: Bool
+
+    /// The most characters of an action that are shown beside others.
+    static let room = 2000
+
+    /// Describes an approval.
+    init(_ approval: Approval, tickedUntil: Timestamp?, now: Timestamp) {
+        let item = BatchBallot.Item(approval.id, approval.digest, previewDigest: approval.previewDigest)
+        value = Markup(item.formValue)
+        link = Markup("/approvals/" + approval.id.rawValue)
+        id = Markup(approval.id.rawValue)
+        resource = VisibleText.line(approval.resource)
+        requested = Moment(approval.requestedAt, now: now)
+        expires = Moment(approval.expiresAt, now: now)
+        justification =
+            approval.circumstances.justification.map { VisibleText.line(Self.cut($0, to: 300).text) } ?? .none
+        let shown = Self.cut(Self.whole(approval), to: Self.room)
+        text = VisibleText.block(shown.text)
+        // A large body stands in the document as its beginning and its digest.
+        isCut = shown.isCut || Self.hasExcerptOnly(approval)
+        digest = Markup(approval.digest.rawValue)
+        // What is not shown whole is never ticked by the page.
+        isTicked = !isCut && (tickedUntil.map { approval.requestedAt <= $0 } ?? false)
+    }
+
+    private static func context(_ approval: Approval) -> JSONObject {
+        let document = approval.document.flatMap { StoredJSON.value($0) } ?? .null
+        return document["context"]?.objectValue ?? JSONObject()
+    }
+
+    /// All of the action's context but its operations, which the page's heading and the resource tell.
+    private static func whole(_ approval: Approval) -> String {
+        var context = context(approval)
+        context["operations"] = nil
+        var parts = [String]()
+        if let method = context["method"]?.stringValue, let path = context["path"]?.stringValue {
+            let query = context["query"]?.stringValue.map { "?" + $0 } ?? ""
+            parts.append("\(method) \(path)\(query)")
+            for name in ["method", "path", "query"] { context[name] = nil }
+        }
+        if case .object(let payload)? = context["payload"], let text = payload["text"]?.stringValue,
+            payload.members.allSatisfy({ ["bytes", "media_type", "text"].contains($0.key) })
+        {
+            parts.append("\(payload["media_type"]?.stringValue ?? "")\n\(text)")
+            context["payload"] = nil
+        }
+        if context["headers"]?.objectValue?.isEmpty ?? false { context["headers"] = nil }
+        if !context.isEmpty { parts.append(JSONValue.object(context).prettyText()) }
+        return parts.joined(separator: "\n\n")
+    }
+
+    private static func hasExcerptOnly(_ approval: Approval) -> Bool {
+        guard let payload = context(approval)["payload"] else { return false }
+        return payload["sha256"] != nil && payload["text"] == nil
+    }
+
+    private static func cut(_ text: String, to room: Int) -> (text: String, isCut: Bool) {
+        guard text.unicodeScalars.count > room else { return (text, false) }
+        return (String(String.UnicodeScalarView(text.unicodeScalars.prefix(room))) + "…", true)
+    }
+}
