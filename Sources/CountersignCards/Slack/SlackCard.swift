@@ -23,23 +23,16 @@ package struct SlackCard: Hashable, Sendable {
     /// The most gates, the most decisions and the most comments that are listed; the page has all.
     package static let maximumLines = 5
 
+    /// It as a message.
+    package var message: SlackMessage { SlackMessage(blocks: blocks, notification: notification) }
+
     /// The body of `chat.postMessage`, in a thread if one is named.
     package func posting(to channel: String, thread: String? = nil) -> JSONValue {
-        var body = JSONObject([
-            ("blocks", .array(blocks)), ("channel", .string(channel)), ("link_names", false), ("mrkdwn", false),
-            ("parse", "none"), ("text", .string(notification)), ("unfurl_links", false), ("unfurl_media", false),
-        ])
-        if let thread { body["thread_ts"] = .string(thread) }
-        return .object(body)
+        message.posting(to: channel, thread: thread)
     }
 
     /// The body of `chat.update`.
-    package func update(of message: SlackMessageReference) -> JSONValue {
-        [
-            "blocks": .array(blocks), "channel": .string(message.channel), "link_names": false, "parse": "none",
-            "text": .string(notification), "ts": .string(message.timestamp),
-        ]
-    }
+    package func update(of reference: SlackMessageReference) -> JSONValue { message.update(of: reference) }
 
     /// The line that notifications and screen readers have.
     package var notification: String {
@@ -81,7 +74,7 @@ package struct SlackCard: Hashable, Sendable {
             blocks.append(SlackBlock.section(text))
         }
         blocks.append(SlackBlock.context(state(words)))
-        blocks.append(SlackBlock.actions(buttons))
+        blocks.append(SlackBlock.actions(Self.buttons(of: card)))
         return blocks
     }
 
@@ -182,7 +175,8 @@ package struct SlackCard: Hashable, Sendable {
         text.link(card.link, "Read all of it")
     }
 
-    private var buttons: [JSONValue] {
+    /// What can be done with a card: all buttons as long as it is to be decided, then only the one that opens the page.
+    static func buttons(of card: ApprovalCard) -> [JSONValue] {
         let open: JSONValue = [
             "action_id": .string(SlackCardAction.open.rawValue), "text": SlackBlock.plain("Open", limit: 75),
             "type": "button", "url": .string(card.link.url),

@@ -30,6 +30,8 @@ package struct SlackBlockAction: Hashable, Sendable {
     package let actionID: String
     /// The button's value; `nil` of one that only opens a page.
     package let value: String?
+    /// The block in which the button stands.
+    package let block: String?
     /// What opens a modal, once and within 3 seconds.
     package let trigger: String
     /// The message's channel, and its time, by which it is updated.
@@ -42,6 +44,7 @@ package struct SlackBlockAction: Hashable, Sendable {
         app: String,
         actionID: String,
         value: String?,
+        block: String? = nil,
         trigger: String,
         message: SlackMessageReference?,
     ) {
@@ -50,6 +53,7 @@ package struct SlackBlockAction: Hashable, Sendable {
         self.app = app
         self.actionID = actionID
         self.value = value
+        self.block = block
         self.trigger = trigger
         self.message = message
     }
@@ -139,6 +143,7 @@ package enum SlackInteraction: Hashable, Sendable {
             app: try payload.text("api_app_id"),
             actionID: try action.text("action_id"),
             value: try action.textIfPresent("value"),
+            block: try action.textIfPresent("block_id"),
             trigger: try payload.text("trigger_id"),
             message: message,
         )

@@ -74,9 +74,12 @@ enum SlackBlock {
 
     static func context(_ text: SlackMarkdown) -> JSONValue { ["elements": [text.json], "type": "context"] }
 
-    static func actions(_ buttons: [JSONValue]) -> JSONValue {
-        ["block_id": "countersign.decide", "elements": .array(buttons), "type": "actions"]
+    static func actions(_ buttons: [JSONValue], block: String = "countersign.decide") -> JSONValue {
+        ["block_id": .string(block), "elements": .array(buttons), "type": "actions"]
     }
+
+    /// Plain text of our own words, in a section of its own.
+    static func sentence(_ words: String) -> JSONValue { ["text": plain(words, limit: 2000), "type": "section"] }
 
     /// Plain text of our own words.
     static func plain(_ words: String, limit: Int) -> JSONValue {

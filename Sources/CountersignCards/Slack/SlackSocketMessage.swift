@@ -30,7 +30,9 @@ package enum SlackSocketMessage: Hashable, Sendable {
         case interactive(SlackInteraction)
         /// A command.
         case command(SlackCommand)
-        /// An event, or a kind that we do not know: acknowledged, and nothing else.
+        /// Something that happened.
+        case event(SlackEvent)
+        /// A kind that we do not know: acknowledged, and nothing else.
         case other(type: String)
         /// One that cannot be read: acknowledged, because it would come again as it is.
         case malformed(ChannelFault)
@@ -101,6 +103,7 @@ package enum SlackSocketMessage: Hashable, Sendable {
             switch type {
             case "interactive": return .interactive(try SlackInteraction(payload))
             case "slash_commands": return .command(try SlackCommand(payload))
+            case "events_api": return .event(try SlackEvent(payload))
             default: return .other(type: type)
             }
         } catch {
