@@ -34,6 +34,7 @@ let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLSEvents = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -88,7 +89,7 @@ let package = Package(
             "CountersignChannels",
             [
                 "CountersignCards", "CountersignCore", "CanonicalJSON", crypto, httpClient, lifecycle, logging, nioCore,
-                nioHTTP, nioPosix, nioTLS,
+                nioHTTP, nioPosix, nioTLS, nioWebSocket,
             ],
         ),
         target(

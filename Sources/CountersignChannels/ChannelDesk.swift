@@ -109,6 +109,11 @@ package struct ChannelDesk: Sendable {
         )
     }
 
+    /// Keeps what a user said in a chat with the approval; it decides nothing.
+    package func comment(_ text: String, on id: ApprovalID, by user: SignedInUser) async -> Result<Approval, Reason> {
+        await enforcement.comment(id, by: user, text)
+    }
+
     /// The approval that a card is about, for a card that is to be corrected.
     package func approval(_ handle: CardHandle) async -> Approval? {
         (try? await enforcement.ledger.approval(handle.approval)) ?? nil

@@ -7,11 +7,12 @@ import CountersignServer
 struct ChannelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "channels",
-        abstract: "Shows how channels stand and what they tell, and sends notices again.",
+        abstract: "Shows how channels stand and what they tell, sends notices again, and prints what their apps need.",
         subcommands: [
             Status.self,
             Notices.self,
             Replay.self,
+            ChannelsSlackCommand.self,
         ],
     )
 

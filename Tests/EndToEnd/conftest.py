@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.gateway import BINARY, Gateway
+from harness.gateway import BINARY, POLICIES, Gateway
 from harness.upstream import Upstream
 from judges import golang
 
@@ -119,3 +119,27 @@ def screenshots():
     folder = Path(os.environ.get("COUNTERSIGN_SCREENSHOTS") or root / ".build" / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def slack():
+    """A workspace of Slack for one test; whatever Slack's own models object to fails the test."""
+    from harness.slack import Slack
+
+    slack = Slack()
+    yield slack
+    slack.stop()
+    assert slack.problems == []
+
+
+@pytest.fixture
+def in_slack(install, slack):
+    """Starts gateways whose questions go to the workspace."""
+    from harness.slack import ENVIRONMENT, with_slack
+
+    def make(policies=POLICIES, **options):
+        gateway = install(change=with_slack(slack, **options), policies=policies)
+        gateway.environment.update(ENVIRONMENT)
+        return gateway.start()
+
+    return make

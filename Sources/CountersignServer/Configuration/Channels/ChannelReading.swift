@@ -39,7 +39,8 @@ struct ChannelReading {
         }
         switch kind {
         case .webhook: return WebhookReading(reader: reader, path: path).read(node)
-        case .slack, .teams, .workflows, .email:
+        case .slack: return SlackReading(reader: reader, path: path).read(node)
+        case .teams, .workflows, .email:
             reader.fail(kindNode, path + ".kind", "this version has no channels of the kind \(kind.rawValue)")
             return nil
         }
