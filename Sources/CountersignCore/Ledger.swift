@@ -189,6 +189,8 @@ package protocol Ledger: LogLedger {
     var feed: ApprovalFeed { get }
     /// What is still to be told to people.
     var outbox: any Outbox { get }
+    /// The places that chats proved.
+    var places: any PlaceBook { get }
 
     /// Writes a state change and its entries, durably, by compare-and-set.
     func commit(_ commit: Commit) async throws(LedgerError) -> CommitResult

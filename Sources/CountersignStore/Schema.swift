@@ -18,7 +18,7 @@ enum Schema {
 
     /// The migrations; only ever appended to.
     static let migrations: [Migration] = [
-        .sql(first), .sql(second), .steps(sealPayloads), .sql(fourth), .sql(fifth), .sql(sixth),
+        .sql(first), .sql(second), .steps(sealPayloads), .sql(fourth), .sql(fifth), .sql(sixth), .sql(seventh),
     ]
 
     /// The version that this code writes.
@@ -241,5 +241,17 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE channel_link (id TEXT PRIMARY KEY, user TEXT NOT NULL, record BLOB NOT NULL) STRICT;
         CREATE INDEX channel_link_user ON channel_link (user);
+        """
+
+    /// Where chats' own servers said that places can be reached.
+    private static let seventh = """
+        CREATE TABLE place (
+            channel TEXT NOT NULL,
+            address TEXT NOT NULL,
+            service TEXT NOT NULL,
+            tenant TEXT NOT NULL,
+            learned_at INTEGER NOT NULL,
+            PRIMARY KEY (channel, address)
+        ) STRICT, WITHOUT ROWID;
         """
 }

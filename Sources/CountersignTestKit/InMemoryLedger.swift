@@ -135,6 +135,7 @@ extension InMemoryLedger {
         var usedLinks: Set<String> = []
         var links: [String: ChannelLink] = [:]
         var outbox = InMemoryOutbox()
+        var places: [Destination: ProvenPlace] = [:]
         var tools: [ToolName: AcceptedTool] = [:]
         var answers: [AnswerKey: (answer: RememberedAnswer, at: Timestamp)] = [:]
 

@@ -28,7 +28,7 @@ package enum LedgerContract {
     /// All of them.
     package static let rules: [LedgerRule] =
         committing + changing + listing + linking + searching + searchingFacets + proving + remembering + serving
-        + erasing + accepting + telling
+        + erasing + accepting + telling + placing
 
     static func expect(
         _ condition: Bool,

@@ -22,6 +22,7 @@ final class StaleLedger: Ledger {
 
     var feed: ApprovalFeed { base.feed }
     var outbox: any Outbox { base.outbox }
+    var places: any PlaceBook { base.places }
 
     func approval(_ id: ApprovalID) async throws(LedgerError) -> Approval? {
         guard let truth = try await base.approval(id) else { return nil }

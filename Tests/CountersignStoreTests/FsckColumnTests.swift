@@ -44,6 +44,9 @@ struct FsckColumnTests {
         "notice.trouble": "as notice.number", "message.subject": "where a chat shows a card is in no entry",
         "message.channel": "as message.subject", "message.address": "as message.subject",
         "message.reference": "as message.subject", "message.revision": "as message.subject",
+        "place.channel": "where a chat is reached decides nothing, and is in no entry",
+        "place.address": "as place.channel", "place.service": "as place.channel", "place.tenant": "as place.channel",
+        "place.learned_at": "as place.channel",
         "cursor.reader": "the names of the log's readers are in no entry",
     ]
 

@@ -30,7 +30,7 @@ struct FsckDamageTests {
     {
         try await withTemporaryFolder { folder in
             let whole = folder + "/whole.db"
-            _ = try await RichLedger.make(whole, entries: 280)
+            _ = try await RichLedger.make(whole, entries: 340)
             let truth = try dump(whole)
             let data = try Data(contentsOf: URL(fileURLWithPath: whole))
             let chance = Chance.deterministic(seed: seed)
