@@ -70,6 +70,50 @@ struct TeamsCardTests {
         }
     }
 
+    @Test("a viewer's card has buttons only where they may decide, and names who is shown one of their own")
+    func views() throws {
+        let card = try CardFixture.card(CardFixture.approval(saying: "x"))
+        let people = (0..<70).map { "29:\($0)" }
+        let json = TeamsCard(card, viewers: people).json
+        #expect(json["refresh"]?["userIds"]?.arrayValue?.count == 60)
+        #expect(json["refresh"]?["action"]?["verb"] == "countersign.refresh")
+        let reader = TeamsCard(card, viewers: ["29:1"], mayDecide: false, note: "No *luck* for you.").json
+        #expect(reader["actions"]?.arrayValue?.map { $0["type"] } == ["Action.OpenUrl"])
+        #expect(reader["body"]?.arrayValue?.contains { $0["type"] == "Input.Text" } == false)
+        #expect(runs(reader).joined().contains("Not done: No *luck* for you."))
+        let settled = try TeamsCard(CardFixture.card(CardFixture.settled(saying: "x")), viewers: people).json
+        #expect(settled["refresh"] == nil)
+    }
+
+    @Test("however long texts and viewers are, a message keeps to the limit")
+    func keepsToTheLimit() throws {
+        let people = (0..<60).map { "29:\($0)" + String(repeating: "v", count: 155) }
+        for text in CardFixture.texts {
+            let card = try CardFixture.card(CardFixture.approval(saying: text))
+            let message = TeamsMessage.card(TeamsCard(card, viewers: people, note: text))
+            #expect(message.json.canonicalBytes().count <= 28_000)
+            let digest = TeamsMessage.digest(TeamsDigest(Array(repeating: card, count: 50))).json
+            #expect(digest.canonicalBytes().count <= 28_000)
+            for action in digest["attachments"]?.arrayValue?.first?["content"]?["actions"]?.arrayValue ?? [] {
+                #expect(action["type"] == "Action.OpenUrl")
+            }
+        }
+    }
+
+    @Test("a digest leads to pages, says what is open, and has nothing of the payload")
+    func digest() throws {
+        let open = try CardFixture.card(CardFixture.approval(saying: "/orders"))
+        let settled = try CardFixture.card(CardFixture.settled(saying: "/orders"))
+        let digest = TeamsDigest([open, settled])
+        #expect(digest.title == "1 of 2 approvals wanted")
+        #expect(TeamsDigest([open]).title == "Approval wanted")
+        let text = runs(digest.json).joined()
+        #expect(text.contains("Denied: ") && text.contains(open.handle.digestPrefix))
+        #expect(digest.json["actions"] == [])
+        #expect(digest.json.canonicalText.contains(open.link.url))
+        #expect(!digest.json.canonicalText.contains("DELETE"))
+    }
+
     @Test("an answer is read from both kinds of action")
     func answers() throws {
         let data: JSONValue = ["handle": "apr_1 abcdefghijkl", "reason": "no", "verb": "countersign.deny"]

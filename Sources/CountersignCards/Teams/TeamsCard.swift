@@ -7,6 +7,8 @@ package enum TeamsVerb: String, Hashable, Sendable, CaseIterable {
     case approve = "countersign.approve"
     /// Denies, with the reason that was entered on the card.
     case deny = "countersign.deny"
+    /// Asks what the card shows now; Teams does so by itself for those whom the card names.
+    case refresh = "countersign.refresh"
 }
 
 /// An ``ApprovalCard`` as an Adaptive Card of Microsoft Teams, before and after the decision.
@@ -17,13 +19,27 @@ package struct TeamsCard: Hashable, Sendable {
     /// The card.
     package let card: ApprovalCard
 
+    /// Who is shown a view of their own, as Teams knows them; at most ``maximumViewers``.
+    package let viewers: [String]
+    /// Whether the one who looks may decide; everybody sees the buttons in a message that is for all.
+    package let mayDecide: Bool
+    /// Why what somebody just did was not done.
+    package let note: String?
+
     /// Renders that card.
-    package init(_ card: ApprovalCard) { self.card = card }
+    package init(_ card: ApprovalCard, viewers: [String] = [], mayDecide: Bool = true, note: String? = nil) {
+        self.card = card
+        self.viewers = Array(viewers.prefix(Self.maximumViewers))
+        self.mayDecide = mayDecide
+        self.note = note
+    }
 
     /// The most bytes of a card; Teams takes about 28 KB a message, and an activity stands around it.
     package static let maximumBytes = 24_000
     /// The most gates, the most decisions and the most comments that are listed; the page has all.
     package static let maximumLines = 5
+    /// The most people that Teams shows a view of their own.
+    package static let maximumViewers = 60
     /// The name of the input for the reason.
     package static let reasonInput = "reason"
     /// The content type of the attachment.
@@ -38,15 +54,20 @@ package struct TeamsCard: Hashable, Sendable {
             let json = rendered(divisor)
             if json.canonicalBytes().count <= Self.maximumBytes { return json }
         }
-        return rendered(16)
+        return rendered(16, hasViews: false)
     }
 
-    private func rendered(_ divisor: Int) -> JSONValue {
+    private var hasButtons: Bool { card.isDecidable && mayDecide }
+
+    private func rendered(_ divisor: Int, hasViews: Bool = true) -> JSONValue {
         let words = CardWords(card)
         var body: [JSONValue] = [
             [
                 "size": "Large", "text": .string(words.title), "type": "TextBlock", "weight": "Bolder", "wrap": true,
-            ],
+            ]
+        ]
+        if let note { body.append(rich([label("Not done: "), code(note, 600 / divisor)])) }
+        body += [
             rich([
                 label("Agent "), code(card.agent.rawValue, 128), label(card.owner == nil ? "" : ", owned by "),
                 code(card.owner?.rawValue ?? "", 128), label(card.onBehalfOf == nil ? "" : ", acting for "),
@@ -106,15 +127,28 @@ package struct TeamsCard: Hashable, Sendable {
                 code(card.handle.approval.rawValue, 128),
             ])
         )
-        if card.isDecidable {
+        if hasButtons {
             body.append([
                 "id": .string(Self.reasonInput), "isMultiline": true, "maxLength": 2000, "placeholder": "Reason",
                 "type": "Input.Text",
             ])
         }
+        var json = JSONObject([
+            ("$schema", "http://adaptivecards.io/schemas/adaptive-card.json"), ("actions", .array(actions)),
+            ("body", .array(body)), ("type", "AdaptiveCard"), ("version", "1.4"),
+        ])
+        if hasViews, let refresh { json["refresh"] = refresh }
+        return .object(json)
+    }
+
+    /// Teams asks for each viewer's own card when they look at it.
+    private var refresh: JSONValue? {
+        guard !viewers.isEmpty, card.timeLeft != nil else { return nil }
+        let verb = JSONValue.string(TeamsVerb.refresh.rawValue)
+        let data: JSONValue = ["handle": .string(card.handle.description), "verb": verb]
         return [
-            "$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "actions": .array(actions),
-            "body": .array(body), "type": "AdaptiveCard", "version": "1.4",
+            "action": ["data": data, "title": "Refresh", "type": "Action.Execute", "verb": verb],
+            "userIds": .array(viewers.map { .string($0) }),
         ]
     }
 
@@ -156,7 +190,7 @@ package struct TeamsCard: Hashable, Sendable {
 
     private var actions: [JSONValue] {
         let open: JSONValue = ["title": "Open", "type": "Action.OpenUrl", "url": .string(card.link.url)]
-        guard card.isDecidable else { return [open] }
+        guard hasButtons else { return [open] }
         func button(_ verb: TeamsVerb, _ title: JSONValue, _ style: JSONValue) -> JSONValue {
             let data: JSONValue = ["handle": .string(card.handle.description), "verb": .string(verb.rawValue)]
             return [
