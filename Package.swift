@@ -21,6 +21,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -88,8 +89,8 @@ let package = Package(
         target(
             "CountersignChannels",
             [
-                "CountersignCards", "CountersignCore", "CanonicalJSON", crypto, httpClient, lifecycle, logging, nioCore,
-                nioHTTP, nioPosix, nioTLS, nioWebSocket,
+                "CountersignCards", "CountersignCore", "CanonicalJSON", crypto, cryptoExtras, httpClient, lifecycle,
+                logging, nioCore, nioHTTP, nioPosix, nioTLS, nioWebSocket,
             ],
         ),
         target(
@@ -151,7 +152,7 @@ let package = Package(
             "CountersignChannelsTests",
             [
                 "CountersignChannels", "CountersignCards", "CountersignCore", "CountersignTestKit", "CanonicalJSON",
-                logging, nioCore,
+                crypto, cryptoExtras, logging, nioCore,
             ],
         ),
         tests(

@@ -119,17 +119,24 @@ package struct ChannelDesk: Sendable {
         (try? await enforcement.ledger.approval(handle.approval)) ?? nil
     }
 
+    /// The user that an account is linked to, for what it is shown; nothing is decided by it.
+    package func linked(_ identity: ChannelIdentity) -> UserID? {
+        identities.links().first { $0.identity == identity }?.user
+    }
+
+    /// Whether a user's decision on an approval is still wanted, for what they are shown; the enforcement decides.
+    package func isAsked(_ user: UserID, on approval: Approval) -> Bool {
+        let groups = enforcement.current.snapshot.directory.users[user]?.groups ?? []
+        return approval.status == .pending && enforcement.clock.time() < approval.expiresAt
+            && !approval.isOwn(of: user) && approval.gates.contains { $0.accepts(groups: groups) }
+            && !approval.decisions.contains { $0.user.isSamePerson(as: user) }
+    }
+
     /// The pending approvals that a user may decide, oldest first, at most `limit`.
     package func waiting(for user: SignedInUser, limit: Int) async -> Result<[Approval], Reason> {
-        let groups = enforcement.current.snapshot.directory.users[user.user.id]?.groups ?? []
         do throws(LedgerError) {
-            let now = enforcement.clock.time()
             let page = try await enforcement.ledger.approvals(ApprovalQuery(status: .pending, limit: 200))
-            let mine = page.items.filter { approval in
-                now < approval.expiresAt && !approval.isOwn(of: user.user.id)
-                    && approval.gates.contains { $0.accepts(groups: groups) }
-                    && !approval.decisions.contains { $0.user.isSamePerson(as: user.user.id) }
-            }
+            let mine = page.items.filter { isAsked(user.user.id, on: $0) }
             return .success(Array(mine.reversed().prefix(limit)))
         } catch {
             return .failure(error.reason)

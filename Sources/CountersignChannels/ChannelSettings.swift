@@ -7,6 +7,8 @@ package struct ChannelSettings: Sendable {
     package let name: ChannelName
     /// What kind it is.
     package let kind: ChannelKind
+    /// What the platform knows our app by, where it gives an app an id.
+    package let application: String?
     /// Whether one message of it can tell of several approvals.
     package let gathers: Bool
     /// What is wrong with an address of a destination in it, or `nil`; the text goes into the configuration's error.
@@ -20,6 +22,7 @@ package struct ChannelSettings: Sendable {
     package init(
         name: ChannelName,
         kind: ChannelKind,
+        application: String? = nil,
         gathers: Bool,
         fingerprint: String,
         objection: @escaping @Sendable (_ address: String) -> String?,
@@ -27,6 +30,7 @@ package struct ChannelSettings: Sendable {
     ) {
         self.name = name
         self.kind = kind
+        self.application = application
         self.gathers = gathers
         self.fingerprint = fingerprint
         self.objection = objection
@@ -38,6 +42,8 @@ package struct ChannelSettings: Sendable {
 package struct ChannelWorld: Sendable {
     /// Where answers go.
     package let desk: ChannelDesk
+    /// The places that chats proved.
+    package let places: any PlaceBook
     /// The base of links.
     package let publicURL: String
     /// Reads the time.
@@ -50,12 +56,14 @@ package struct ChannelWorld: Sendable {
     /// Collects it.
     package init(
         desk: ChannelDesk,
+        places: any PlaceBook,
         publicURL: String,
         clock: any WallClock,
         chance: Chance,
         logger: Logger,
     ) {
         self.desk = desk
+        self.places = places
         self.publicURL = publicURL
         self.clock = clock
         self.chance = chance

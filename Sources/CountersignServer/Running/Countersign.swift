@@ -270,6 +270,7 @@ extension Countersign {
         }
         let world = ChannelWorld(
             desk: ChannelDesk(enforcement: enforcement, identities: registry),
+            places: ledger.places,
             publicURL: configuration.publicURL,
             clock: clock,
             chance: .system,

@@ -40,7 +40,9 @@ struct ChannelReading {
         switch kind {
         case .webhook: return WebhookReading(reader: reader, path: path).read(node)
         case .slack: return SlackReading(reader: reader, path: path).read(node)
-        case .teams, .workflows, .email:
+        case .teams: return TeamsReading(reader: reader, path: path).read(node)
+        case .workflows: return WorkflowsReading(reader: reader, path: path).read(node)
+        case .email:
             reader.fail(kindNode, path + ".kind", "this version has no channels of the kind \(kind.rawValue)")
             return nil
         }
