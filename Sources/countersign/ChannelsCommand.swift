@@ -13,6 +13,7 @@ struct ChannelsCommand: AsyncParsableCommand {
             Notices.self,
             Replay.self,
             ChannelsSlackCommand.self,
+            ChannelsTeamsCommand.self,
         ],
     )
 

@@ -123,6 +123,11 @@ package enum LocalFile {
 
     /// Writes a file that is not there yet, with its folders; whether this call made it.
     package static func create(_ path: String, _ text: String, mode: UInt32 = 0o644) throws(StartupError) -> Bool {
+        try create(path, bytes: Array(text.utf8), mode: mode)
+    }
+
+    /// The same, of bytes.
+    package static func create(_ path: String, bytes: [UInt8], mode: UInt32 = 0o644) throws(StartupError) -> Bool {
         try makeFolders(FilePath.folder(of: path))
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(mode))
         guard descriptor >= 0 else {
@@ -130,7 +135,6 @@ package enum LocalFile {
             throw StartupError("cannot write \(path): \(problem().message)")
         }
         defer { close(descriptor) }
-        let bytes = Array(text.utf8)
         let count = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
         guard count == bytes.count else { throw StartupError("cannot write \(path): \(problem().message)") }
         return true
