@@ -187,4 +187,7 @@ extension Effect {
         case .unknown: 7
         }
     }
+
+    /// Whether it does less harm than another.
+    package func isMilder(than other: Effect) -> Bool { severity < other.severity }
 }

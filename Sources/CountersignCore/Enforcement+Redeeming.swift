@@ -233,6 +233,8 @@ extension ReasonCode {
         case .outcomeUnknown: "The action was sent and its outcome is not known. Look before you ask again."
         case .toolNotAccepted:
             "The tool is new, or its definition has changed, and nobody has accepted it as it is now. A person must do so first."
+        case .effectMismatch:
+            "The action says another effect or resource than the gateway's configuration has for it. Submit it as that says."
         case .connectionChanged: "The connection's settings changed while this was held. Ask again; nothing was sent."
         case .checkpointUnavailable:
             "The log's newest entries are written, but no signed checkpoint covers them yet. Try again in a moment."

@@ -82,6 +82,8 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
     case outcomeUnknown = "outcome-unknown"
     /// Nobody has accepted the tool's definition as it is now.
     case toolNotAccepted = "tool-not-accepted"
+    /// An agent describes its own action otherwise than the configuration knows it.
+    case effectMismatch = "effect-mismatch"
     /// The connection's settings changed while the action was held.
     case connectionChanged = "connection-changed"
     /// A request in the name of a chat is not signed by it.

@@ -6,6 +6,8 @@ package import NIOCore
 package struct WebDependencies: Sendable {
     /// Opens the body of a kept response that lies in the spool, by the name that ``KeptResponse/file`` has.
     package typealias SpoolReader = @Sendable (_ file: String) async throws -> any AsyncSequence<ByteBuffer, any Error>
+    /// Why an action that an agent describes itself is not taken as it stands.
+    package typealias Objection = @Sendable (Action) -> Reason?
 
     /// The pipeline that judges, holds and lets run.
     package let enforcement: Enforcement
@@ -19,6 +21,8 @@ package struct WebDependencies: Sendable {
     package let log: any LogKeeper
     /// Opens the body of a kept response.
     package let openKept: SpoolReader
+    /// What the configuration has against an agent's own description of an action.
+    package let objection: Objection
     /// Where people and agents reach this server, without a slash at the end.
     package let publicURL: String
     /// The product's version.
@@ -48,6 +52,7 @@ package struct WebDependencies: Sendable {
         authenticator: any Authenticator,
         log: any LogKeeper,
         openKept: @escaping SpoolReader,
+        objection: @escaping Objection,
         publicURL: String,
         version: String,
         secureCookies: Bool,
@@ -65,6 +70,7 @@ package struct WebDependencies: Sendable {
         self.authenticator = authenticator
         self.log = log
         self.openKept = openKept
+        self.objection = objection
         self.publicURL = publicURL
         self.version = version
         self.secureCookies = secureCookies

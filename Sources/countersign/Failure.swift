@@ -77,7 +77,7 @@ struct Failure: Error {
             .upstreamInvalid,
             .unknownConnection, .ambiguousRequest, .methodOverride, .methodRefused, .ambiguousBody, .bodyTooLarge,
             .badRequest, .idempotencyConflict, .statementUnknown, .resultGone, .outcomeUnknown, .tooManyComments,
-            .connectionChanged, .overloaded, .shuttingDown, .toolNotAccepted, .channelUnavailable:
+            .connectionChanged, .overloaded, .shuttingDown, .toolNotAccepted, .channelUnavailable, .effectMismatch:
             self.init(.failed, reason.message)
         }
     }

@@ -389,3 +389,49 @@ def test_a_submitted_call_by_a_definition_that_nobody_has_accepted_waits_for_a_r
     answer = submit(gateway, submitted(changed["listed"]["digest"]))
     assert answer.status_code == 202, answer.text
     assert [gate["policy"] for gate in answer.json()["approval"]["gates"]] == [GATE]
+
+
+def test_the_accepted_definition_does_not_do_where_the_server_lists_another(own):
+    gateway, peer = own(policies=GATED_COUNTER)
+    raw = client(gateway)
+    listed(raw)
+    accepted = tool(gateway)["accepted"]["digest"]
+    held = submit(gateway, submitted(accepted))
+    assert held.status_code == 202
+    approval = gateway.approve(held.json()["approval"])
+    peer.mutate("description")
+    until(gateway, raw, "changed")
+    answer = submit(gateway, submitted(accepted))
+    assert answer.status_code == 200 and answer.json()["decision"] == "deny", answer.text
+    assert [each["code"] for each in answer.json()["reasons"]] == ["digest-mismatch"]
+    # Nor is the grant used that was given before.
+    late = gateway.agent_api().post(f"/v1/approvals/{approval['id']}/redeem")
+    assert late.status_code == 409 and late.json()["code"] == "policy-changed", late.text
+    assert [each["code"] for each in late.json()["reasons"]] == ["policy-changed", "digest-mismatch"]
+    peer.mutate("")
+    until(gateway, raw, "accepted")
+    assert gateway.agent_api().post(f"/v1/approvals/{approval['id']}/redeem").status_code == 200
+
+
+def test_a_submitted_call_is_what_the_rules_say_and_not_what_the_agent_says(own):
+    gateway, peer = own(tools=[{"match": "counter", "effect": "delete"}])
+    raw = client(gateway)
+    listed(raw)
+    accepted = tool(gateway)["accepted"]["digest"]
+    milder = submit(gateway, submitted(accepted))
+    assert milder.json()["decision"] == "deny"
+    assert [each["code"] for each in milder.json()["reasons"]] == ["effect-mismatch"]
+    assert gateway.entries(kind="action.denied")[-1]["reasons"] == ["effect-mismatch"]
+    document = submitted(accepted)
+    for part in (document["action"], document["context"]["operations"][0]):
+        part["name" if "name" in part else "action"] = "mcp:delete"
+    document["context"]["operations"][0]["effect"] = "delete"
+    held = submit(gateway, document)
+    assert held.status_code == 202
+    assert [gate["policy"] for gate in held.json()["approval"]["gates"]] == ["deletes-need-a-dba"]
+    # What no rule names is unknown, and an agent's word does not make it anything else.
+    echo = submitted(tool(gateway, "echo")["accepted"]["digest"], tool="echo")
+    echo["context"]["operations"][0]["resource"]["id"] = "tools/echo"
+    unknown = submit(gateway, echo)
+    assert [each["code"] for each in unknown.json()["reasons"]] == ["effect-mismatch"]
+    assert "unknown" in unknown.json()["reasons"][0]["message"]

@@ -169,7 +169,8 @@ extension ReasonCode {
         case .resultGone, .alreadyErased: 410
         case .noPermit, .forbidden, .policyError, .approvalRequired, .approvalDenied, .approvalExpired,
             .approvalWithdrawn, .approvalRevoked, .grantLapsed, .policyChanged, .selfApproval, .notAnApprover,
-            .notAllowed, .statementUnknown, .toolNotAccepted, .accountUnknown, .accountRefused, .pageRequired:
+            .notAllowed, .statementUnknown, .toolNotAccepted, .accountUnknown, .accountRefused, .pageRequired,
+            .effectMismatch:
             403
         }
     }

@@ -62,6 +62,11 @@ struct Translator {
         )
     }
 
+    /// What the configuration itself says that a request does; `nil` where only its method tells.
+    func configuredEffect(_ method: String, _ target: RequestTarget, upgrade: String?) -> Effect? {
+        upgrade == nil ? route(method, target)?.effect : nil
+    }
+
     /// What a method does unless a route says otherwise.
     ///
     /// An upgraded connection can do anything.

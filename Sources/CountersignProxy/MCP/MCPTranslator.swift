@@ -67,7 +67,8 @@ struct MCPTranslator {
         return (method, JSONObject(params))
     }
 
-    private func operations(_ method: MCPMethod, _ params: JSONObject) throws(RPCError) -> [Operation]? {
+    /// What a request does, part by part; `nil` if it is no action.
+    func operations(_ method: MCPMethod, _ params: JSONObject) throws(RPCError) -> [Operation]? {
         switch method {
         case .toolsCall:
             return [operation(effect(of: try text("name", params)), "Tool", try text("name", params))]

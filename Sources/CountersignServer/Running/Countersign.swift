@@ -170,6 +170,7 @@ package struct Countersign: Sendable {
                 authenticator: registry,
                 log: log,
                 openKept: { name in try await SpoolFolder(path: spool).open(name) },
+                objection: { connections.objection(to: $0) },
                 publicURL: configuration.publicURL,
                 version: Product.version,
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),

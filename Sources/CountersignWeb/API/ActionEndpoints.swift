@@ -37,15 +37,14 @@ enum ActionEndpoints {
         let circumstances = try exchange.circumstances()
         let enforcement = exchange.parts.enforcement
         let document = try exchange.json(allowingNoncharacters: false)
-        if let claimed = document["subject"]?["id"]?.stringValue, !claimed.utf8.elementsEqual(agent.rawValue.utf8) {
-            let reason = Reason(.notAllowed, "The action's subject is another agent. Submit your own actions only.")
+        if let reason = SubmittedAction.foreign(document, agent) {
             let detail = "an action of another subject was submitted"
             throw Problem(
                 await enforcement.reject(reason, agent: agent, connection: nil, detail: detail, circumstances)
             )
         }
         let action: Action
-        switch try admissible(document, agent, enforcement.current.snapshot.directory, enforcement.tools) {
+        switch try SubmittedAction.read(document, of: agent, exchange.parts) {
         case .success(let checked): action = checked
         case .failure(let reason):
             let detail = reason.message
@@ -70,48 +69,6 @@ enum ActionEndpoints {
             reply.fields[.location] = "/v1/approvals/" + approval.id.rawValue
             reply.fields[.retryAfter] = "1"
             return reply
-        }
-    }
-
-    /// The action in a document, on a known connection and for a human whom the agent may act for.
-    private static func admissible(
-        _ document: JSONValue,
-        _ agent: AgentID,
-        _ directory: Directory,
-        _ tools: ToolBook,
-    ) throws(Problem) -> Result<Action, Reason> {
-        let action: Action
-        do {
-            action = try Action(document: document)
-        } catch {
-            throw Problem(.badRequest, "The action document is not right: \(error.path) \(error.message)")
-        }
-        guard let connection = directory.connections[action.connection] else {
-            return .failure(Reason(.unknownConnection, "There is no connection named \(action.connection)."))
-        }
-        guard connection.hook == nil else {
-            throw Problem(.badRequest, "This connection takes tool calls only: POST /v1/tool-calls.")
-        }
-        // Policy on this connection speaks of its own protocol; in another's words an action would slip by.
-        guard connection.kind.utf8.elementsEqual(action.protocolName.utf8) else {
-            throw Problem(.badRequest, "action.name must begin with \(connection.kind): on this connection")
-        }
-        if let reason = try SubmittedToolCall.check(action, on: connection, tools) { return .failure(reason) }
-        let known = directory.agents[agent] ?? Agent(id: agent, owner: nil)
-        switch directory.actedFor(by: known, claiming: action.onBehalfOf) {
-        case .failure(let reason): return .failure(reason)
-        case .success(let human) where human == action.onBehalfOf: return .success(action)
-        case .success(let human):
-            return .success(
-                Action(
-                    agent: action.agent,
-                    onBehalfOf: human,
-                    protocol: action.protocolName,
-                    connection: action.connection,
-                    operations: action.operations,
-                    details: action.details,
-                )
-            )
         }
     }
 

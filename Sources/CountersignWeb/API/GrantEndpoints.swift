@@ -73,6 +73,9 @@ enum GrantEndpoints {
         if approval.asynchronous, approval.status == .approved {
             throw Problem(.wrongState, "The gateway runs this action by itself, as was asked. Fetch its response.")
         }
+        if approval.status == .approved, let reason = SubmittedAction.objection(to: action, exchange.parts) {
+            throw Problem([Reason(.policyChanged, ReasonCode.policyChanged.explanation), reason])
+        }
         // Signed before the grant is used up: if we cannot sign, nothing is lost.
         let grant = approval.status == .approved ? try exchange.parts.dependencies.log.grant(for: approval) : nil
         var circumstances = try exchange.circumstances()

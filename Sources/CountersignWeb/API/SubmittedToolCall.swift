@@ -6,7 +6,8 @@ import CountersignCore
 /// The gateway writes both where it stands between agent and server; without a proxy they are the agent's to say, and
 /// without them nobody could tell whether the tool is the one that people have accepted.
 enum SubmittedToolCall {
-    /// Why it cannot be judged as it is: a fault of the document is thrown, another definition than any known is a reason.
+    /// Why it cannot be judged as it is: a fault of the document is thrown, another definition than the server's is a
+    /// reason.
     static func check(_ action: Action, on connection: Connection, _ tools: ToolBook) throws(Problem) -> Reason? {
         let method = action.details["method"]?.stringValue
         // Where the definitions of tools are looked at; a connection that joins others has none of its own.
@@ -30,15 +31,27 @@ enum SubmittedToolCall {
                     + "CONNECTION/TOOL, as context.tool has it."
             )
         }
-        guard let definition = action.details["definition"]?.stringValue.flatMap({ ActionDigest($0) }) else {
+        guard action.details["definition"]?.stringValue.flatMap({ ActionDigest($0) }) != nil else {
             throw Problem(.badRequest, "context.definition is missing or no digest: \(remedy)")
         }
-        guard let standing = tools.standing(ToolName(connection.name, tool)), let listed = standing.listed,
-            listed.digest != definition, standing.accepted?.digest != definition
+        return outdated(action, tools)
+    }
+
+    /// Why a call is not made by the definition that its server lists now, as far as the gateway has seen a list.
+    ///
+    /// The accepted one does not do where the server lists another by now: what the tool does is what the server says
+    /// today, and whether that is what people have accepted is asked of that.
+    static func outdated(_ action: Action, _ tools: ToolBook) -> Reason? {
+        guard action.details["method"]?.stringValue == "tools/call", let tool = action.details["tool"]?.stringValue,
+            let standing = tools.standing(ToolName(action.connection, tool)), standing.seenAt != nil
         else { return nil }
+        guard let listed = standing.listed else {
+            return Reason(.digestMismatch, "The server does not list this tool any more. Call tools/list and look.")
+        }
+        guard listed.digest.rawValue != action.details["definition"]?.stringValue else { return nil }
         return Reason(
             .digestMismatch,
-            "context.definition is neither the tool's accepted definition nor the one that its server lists now: \(remedy)"
+            "context.definition is not the tool's definition that its server lists now: \(remedy)"
         )
     }
 

@@ -106,7 +106,7 @@ extension ReasonCode {
         case .badRequest, .ambiguousRequest, .ambiguousBody, .methodOverride: 400
         case .unauthenticated, .invalidCredential, .signatureInvalid, .callbackReplayed, .callbackLate: 401
         case .noPermit, .forbidden, .policyError, .selfApproval, .notAnApprover, .notAllowed, .statementUnknown,
-            .toolNotAccepted, .accountUnknown, .accountRefused, .pageRequired:
+            .toolNotAccepted, .accountUnknown, .accountRefused, .pageRequired, .effectMismatch:
             403
         case .unknownConnection, .notFound: 404
         case .methodRefused: 405
