@@ -25,7 +25,8 @@ package struct ControlPlane: HTTPResponder {
         var endpoints =
             ActionEndpoints.all + ToolCallEndpoints.all + ApprovalEndpoints.all + GrantEndpoints.all
             + EntryEndpoints.all
-            + ErasureEndpoints.all
+            + ErasureEndpoints.all + EvaluationEndpoints.all(dependencies.accessRequests)
+            + AccessRequestEndpoints.all(dependencies.accessRequests)
         endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + ToolEndpoints.all + HealthEndpoints.all
         endpoints += NoticeEndpoints.all + LinkEndpoints.all + BatchEndpoints.all
         endpoints += LogEndpoints.all(entriesArePublic: dependencies.entriesArePublic)
@@ -49,6 +50,9 @@ package struct ControlPlane: HTTPResponder {
             case .endpoint(let endpoint, let parameters):
                 isPage = endpoint.face == .page
                 reply = try await answer(endpoint, parameters, request, context, target, requestID)
+                if endpoint.profile != nil, let told = request.headers.single(.requestID), told.utf8.count <= 200 {
+                    reply.fields.put(.requestID, told)
+                }
             case .otherMethods(let methods, let face):
                 isPage = face == .page
                 reply = refusal(Problem(.methodRefused, "This path takes \(methods.joined(separator: ", "))."), isPage)
@@ -58,7 +62,7 @@ package struct ControlPlane: HTTPResponder {
                 reply = refusal(Problem(.notFound, "Nothing is at this path."), isPage)
             }
         }
-        reply.fields.put(.requestID, requestID)
+        if reply.fields.single(.requestID) == nil { reply.fields.put(.requestID, requestID) }
         SecurityFields.add(to: &reply.fields, isPage: isPage, isSecure: parts.dependencies.secureCookies)
         return reply.response(isHead: request.method == .head)
     }
@@ -80,10 +84,10 @@ package struct ControlPlane: HTTPResponder {
             let gate = RequestGate(endpoint: endpoint, parts: parts)
             let caller = try gate.caller(request.headers)
             let exchange = try await gate.exchange(caller, parameters, request, context, target, requestID)
-            guard endpoint.method == .post, !isPage else { return try await endpoint.run(exchange) }
-            return try await idempotency.answer(exchange, endpoint.run)
+            guard endpoint.method == .post, !isPage else { return try await endpoint.respond(exchange) }
+            return try await idempotency.answer(exchange, endpoint.respond)
         } catch {
-            let problem = Problem(thrown: error)
+            let problem = Problem(thrown: endpoint.typed(error))
             if isPage, problem.status == 401 { return SignIn.redirect(request.headers, parts) }
             if problem.status == 500 {
                 parts.dependencies.logger.error(

@@ -23,6 +23,8 @@ package struct WebDependencies: Sendable {
     package let openKept: SpoolReader
     /// What the configuration has against an agent's own description of an action.
     package let objection: Objection
+    /// The version of the access request profile that is served; `nil` for none.
+    package let accessRequests: AccessRequestVersion?
     /// Where people and agents reach this server, without a slash at the end.
     package let publicURL: String
     /// The product's version.
@@ -53,6 +55,7 @@ package struct WebDependencies: Sendable {
         log: any LogKeeper,
         openKept: @escaping SpoolReader,
         objection: @escaping Objection,
+        accessRequests: AccessRequestVersion?,
         publicURL: String,
         version: String,
         secureCookies: Bool,
@@ -71,6 +74,7 @@ package struct WebDependencies: Sendable {
         self.log = log
         self.openKept = openKept
         self.objection = objection
+        self.accessRequests = accessRequests
         self.publicURL = publicURL
         self.version = version
         self.secureCookies = secureCookies

@@ -27,7 +27,8 @@ SCHEMATHESIS = Path(sys.executable).with_name("st")
 def fuzzed(scratch):
     """A gateway of its own, with some life in it."""
     upstream = Upstream()
-    gateway = Gateway(scratch / "fuzzed", upstream.port).start()
+    served = lambda configuration: configuration.update(api={"access_requests": "draft-1"})  # noqa: E731
+    gateway = Gateway(scratch / "fuzzed", upstream.port, served).start()
     for number in range(3):
         gateway.exchange("DELETE", f"/api/fuzz/{number}", ("Prefer", "wait=0"))
     gateway.approve(gateway.pending("/fuzz/0"))
@@ -57,6 +58,9 @@ def test_the_document_is_openapi_3_1_and_names_every_call(gateway):
         "get /v1/approvals/{id}/receipt",
         "get /v1/entries",
         "get /v1/events",
+        "post /access/v1/evaluation",
+        "post /access/v1/evaluations",
+        "get /.well-known/authzen-configuration",
         "get /log/checkpoint",
         "get /healthz",
         "get /readyz",

@@ -182,7 +182,8 @@ final class AgentConnection {
     /// Serves one request; whether the connection can carry another.
     private func serve(_ head: RequestHead) async -> Bool {
         if let control = context.settings.control,
-            head.target.utf8.starts(with: "/v1/".utf8) || head.target.utf8.elementsEqual(Self.keySet.utf8)
+            head.target.utf8.starts(with: "/v1/".utf8) || head.target.utf8.starts(with: "/access/v1/".utf8)
+                || head.target.utf8.elementsEqual(Self.keySet.utf8)
         {
             do {
                 return await pass(try await controlRequest(head, control), head)

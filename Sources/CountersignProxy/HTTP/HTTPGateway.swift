@@ -27,7 +27,7 @@ package struct GatewaySettings: Sendable {
     ///
     /// Bytes.
     package let maximumKeptResponse: Int
-    /// Where the control plane listens, for the agents' part of the API under `/v1/`; `nil` leaves it out.
+    /// Where the control plane listens, for the agents' part of the API under `/v1/` and `/access/v1/`; `nil` leaves it out.
     package let control: HTTPConnection?
     /// Tells the control plane from where an agent's call came.
     package let relay: RelayedSource?

@@ -26,7 +26,7 @@ extension Configuration {
     private mutating func take(_ root: Node, _ reader: NodeReader) {
         let known = [
             "data", "policies", "listen", "public_url", "log", "hold", "limits", "payloads", "connections", "agents",
-            "users", "exports", "channels", "routing", "notices",
+            "users", "exports", "channels", "routing", "notices", "api",
         ]
         let members = reader.mapping(root, "", known: known)
         if let path = reader.path(members["data"], "data") { data = path }
@@ -76,6 +76,7 @@ extension Configuration {
             GroupName.self,
             "a group's name"
         )
+        accessRequests = AccessRequestVersion.read(members["api"], reader)
     }
 
     private mutating func takeLog(_ node: Node?, _ reader: NodeReader) {

@@ -66,6 +66,8 @@ package struct Configuration: Sendable {
     package var identities: DeclaredIdentities
     /// What payloads are sealed with.
     package var payloads = PayloadSettings()
+    /// The version of the access request profile that the API serves; `nil` for none.
+    package var accessRequests: AccessRequestVersion?
     /// Where the log's entries are exported to.
     package var exports: [ExportSettings] = []
     /// Ways to reach people.

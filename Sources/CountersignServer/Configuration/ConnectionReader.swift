@@ -51,7 +51,7 @@ struct ConnectionReader {
                 "\"\(kind)\" is not a kind that this version has; there are http, mcp and hook"
             )
         }
-        if let name, ["v1", "log", "healthz", "countersign"].contains(name.rawValue) {
+        if let name, ["v1", "access", "log", "healthz", "countersign"].contains(name.rawValue) {
             reader.fail(
                 members["name"],
                 path + ".name",

@@ -171,6 +171,7 @@ package struct Countersign: Sendable {
                 log: log,
                 openKept: { name in try await SpoolFolder(path: spool).open(name) },
                 objection: { connections.objection(to: $0) },
+                accessRequests: configuration.accessRequests,
                 publicURL: configuration.publicURL,
                 version: Product.version,
                 secureCookies: configuration.publicURL.utf8.starts(with: "https://".utf8),

@@ -117,6 +117,7 @@ extension Configuration {
         if logEntriesArePublic != other.logEntriesArePublic { keys.append("log.entries") }
         if exports != other.exports { keys.append("exports") }
         if channels.map(\.fingerprint) != other.channels.map(\.fingerprint) { keys.append("channels") }
+        if accessRequests != other.accessRequests { keys.append("api.access_requests") }
         return keys
     }
 }

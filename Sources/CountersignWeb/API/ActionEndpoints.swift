@@ -26,10 +26,10 @@ enum ActionEndpoints {
         )
     ]
 
-    /// Where an accepted action is to be looked for.
+    /// Where an accepted action, or the task of an access request, is to be looked for.
     static func location(status: Int, body: [UInt8]) -> String? {
-        guard status == 202, let document = StoredJSON.value(body) else { return nil }
-        return document["approval"]?["links"]?["self"]?.stringValue
+        guard status == 201 || status == 202, let document = StoredJSON.value(body) else { return nil }
+        return (document["approval"]?["links"]?["self"] ?? document["task"]?["status_endpoint"])?.stringValue
     }
 
     @Sendable private static func submit(_ exchange: Exchange) async throws -> Reply {

@@ -58,6 +58,8 @@ enum GrantEndpoints {
 
     /// How the log tells an agent that runs its action itself from the gateway that runs it.
     private static let channel = "api"
+    /// The same of one that asks and redeems by evaluations.
+    static let evaluations = "authzen"
 
     @Sendable private static func redeem(_ exchange: Exchange) async throws -> Reply {
         let agent = try exchange.agent()
@@ -115,12 +117,12 @@ enum GrantEndpoints {
     }
 
     /// Whether the agent, not the gateway, used the grant; otherwise it could report a result that the gateway awaits.
-    private static func isRunByAgent(_ approval: Approval, _ exchange: Exchange) async throws -> Bool {
+    static func isRunByAgent(_ approval: Approval, _ exchange: Exchange) async throws -> Bool {
         let query = EntryQuery(kinds: [.actionDispatched], approval: approval.id, limit: 1)
         guard let entry = try await exchange.parts.ledger.entries(query).items.first,
             let document = StoredJSON.value(entry.bytes)
         else { return false }
-        return document["actor"]?["via"]?.stringValue == channel
+        return [channel, evaluations].contains(document["actor"]?["via"]?.stringValue)
     }
 
     @Sendable private static func response(_ exchange: Exchange) async throws -> Reply {

@@ -46,6 +46,12 @@ struct Endpoint: Sendable {
         case callback
     }
 
+    /// What a call has of somebody else's protocol.
+    struct Profile: Sendable {
+        /// The types of problems (RFC 9457) that have a name of their own there, by their codes here.
+        var types: [String: String] = [:]
+    }
+
     /// One way in which the call can go well.
     struct Answer: Sendable {
         /// The status.
@@ -91,6 +97,8 @@ struct Endpoint: Sendable {
     let answers: [Answer]
     /// Statuses of problems, beyond those that follow from the rest.
     let problems: [Int]
+    /// Whose protocol it is, if not our own; then the caller's `X-Request-ID` comes back.
+    let profile: Profile?
     /// The code.
     let run: Run
 
@@ -105,6 +113,7 @@ struct Endpoint: Sendable {
         parameters: [Parameter] = [],
         answers: [Answer],
         problems: [Int] = [],
+        profile: Profile? = nil,
         run: @escaping Run,
     ) {
         self.method = method
@@ -118,6 +127,7 @@ struct Endpoint: Sendable {
         self.parameters = parameters + (method == .post ? [key] : [])
         self.answers = answers
         self.problems = problems
+        self.profile = profile
         self.run = run
     }
 
@@ -137,6 +147,24 @@ struct Endpoint: Sendable {
         answers = []
         problems = []
         self.run = run
+        profile = nil
+    }
+
+    /// Runs the code; a problem has the type that the call's protocol gives it.
+    @Sendable func respond(_ exchange: Exchange) async throws -> Reply {
+        do {
+            return try await run(exchange)
+        } catch {
+            throw typed(error)
+        }
+    }
+
+    /// An error with the type that the call's protocol gives it.
+    func typed(_ error: any Error) -> any Error {
+        var problem = Problem(thrown: error)
+        guard let type = profile?.types[problem.code] else { return error }
+        problem.type = type
+        return problem
     }
 
     /// A page of the dashboard.
@@ -151,6 +179,7 @@ struct Endpoint: Sendable {
         parameters = []
         answers = []
         problems = []
+        profile = nil
         self.run = run
     }
 }

@@ -13,6 +13,8 @@ struct Problem: Error, Sendable {
     var reasons: [Reason] = []
     /// Seconds after which trying again may help.
     var retryAfter: Int?
+    /// The type, where it is not ours to name.
+    var type: String?
     /// Members beyond those of every problem.
     var members: [(String, JSONValue)] = []
 
@@ -62,7 +64,7 @@ struct Problem: Error, Sendable {
             ("detail", .string(detail)),
             ("status", .integer(Int64(status))),
             ("title", .string(Self.title(status))),
-            ("type", .string("urn:countersign:problem:" + code)),
+            ("type", .string(type ?? "urn:countersign:problem:" + code)),
         ])
         if !reasons.isEmpty { object["reasons"] = .array(reasons.map(\.json)) }
         for (name, value) in members { object[name] = value }
