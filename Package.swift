@@ -47,7 +47,10 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let package = Package(
     name: "countersign",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "countersign", targets: ["countersign"])],
+    products: [
+        .executable(name: "countersign", targets: ["countersign"]),
+        .library(name: "CountersignClient", targets: ["CountersignClient"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
@@ -127,7 +130,9 @@ let package = Package(
             ],
             swiftSettings: settings,
         ),
+        target("CountersignClient", ["CanonicalJSON", httpClient, nioCore, nioHTTP]),
         target("CountersignTestKit", ["CanonicalJSON", "Cedar", "CountersignCore", "TransparencyLog", logging]),
+        tests("CountersignClientTests", ["CountersignClient"]),
         tests("CanonicalJSONTests", ["CanonicalJSON"]),
         tests("TransparencyLogTests", ["TransparencyLog", crypto]),
         tests("CedarTests", ["Cedar", "CanonicalJSON"]),
