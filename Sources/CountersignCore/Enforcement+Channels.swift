@@ -17,7 +17,9 @@ extension Enforcement {
         if let channel { members.append(("channel", .string(channel.rawValue))) }
         if let identity { members.append(("account", .string(identity.description))) }
         if !detail.isEmpty { members.append(("detail", .string(EntryWriter.shortened(detail)))) }
-        if let source { members.append(("source_address", .string(EntryWriter.shortened(source)))) }
+        if let source {
+            members.append(("circumstances", ["source_address": .string(EntryWriter.shortened(source))]))
+        }
         if suppressed > 0 { members.append(("suppressed", .integer(suppressed))) }
         let actor = Actor(type: "User", id: "unknown", via: identity?.kind.rawValue ?? "channel")
         let entry = EntryDraft(.channelRefused, time: now, actor: actor, members: members)

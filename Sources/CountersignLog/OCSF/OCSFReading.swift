@@ -248,10 +248,21 @@ struct OCSFReading {
 
     private mutating func readOther(_ told: OCSFStory, _ kind: String) {
         // Kept apart from `EntryKind`, so that a log of a newer version is exported, too.
+        if kind == "channel.refused" { return readRefusedChannel(told) }
         guard kind == "payload.erased" else { return }
         var entity: JSONObject = ["name": "payload", "uid": .string(told.erased)]
         entity.set("type_id", "type", .other("Payload"))
         readChange(told, .delete, .object(entity))
         message = "\(told.who) erased the payload of \(told.erased)"
+    }
+
+    /// Something in the name of a chat that was nobody's decision.
+    private mutating func readRefusedChannel(_ told: OCSFStory) {
+        readCall(told, .unauthorized, "deny")
+        activity = .other("Refuse")
+        (status, severity) = (.failure, .medium)
+        detail = told.leaf["detail"]?.stringValue
+        let account = told.leaf["account"]?.stringValue.map { " of \($0)" } ?? ""
+        message = "A request\(account) through a channel was refused" + told.because
     }
 }
