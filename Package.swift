@@ -156,8 +156,8 @@ let package = Package(
         tests(
             "CountersignChannelsTests",
             [
-                "CountersignChannels", "CountersignCards", "CountersignCore", "CountersignTestKit", "CanonicalJSON",
-                crypto, cryptoExtras, logging, nioCore,
+                "CountersignChannels", "CountersignCards", "CountersignCore", "CountersignIdentity",
+                "CountersignTestKit", "CanonicalJSON", crypto, cryptoExtras, logging, nioCore, nioWebSocket,
             ],
         ),
         tests(

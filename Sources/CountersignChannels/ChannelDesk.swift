@@ -77,8 +77,15 @@ package struct ChannelDesk: Sendable {
 
     /// Counts an answer as the user's decision, or refuses it.
     package func decide(_ answer: Answer, by user: SignedInUser) async -> Result<Approval, Reason> {
-        guard let approval = try? await enforcement.ledger.approval(answer.handle.approval) else {
-            return .failure(Reason(.notFound, ReasonCode.notFound.explanation))
+        let found: Approval?
+        do throws(LedgerError) {
+            found = try await enforcement.ledger.approval(answer.handle.approval)
+        } catch {
+            return .failure(error.reason)
+        }
+        guard let approval = found else {
+            let reason = Reason(.notFound, ReasonCode.notFound.explanation)
+            return .failure(await refuse(reason, answer.identity, nil))
         }
         guard answer.handle.fits(approval.digest) else {
             return .failure(
