@@ -51,7 +51,7 @@ struct ChannelLinkTests {
         let after = try await IdentityFixture(ledger: before.ledger, declared: declared)
         #expect(try await after.registry.linkedUser(account, email: nil).get().id == Fixtures.alice)
         #expect(after.registry.links().map(\.user) == [Fixtures.alice])
-        #expect(after.registry.links().allSatisfy(\.isDeclared))
+        #expect(after.registry.links().allSatisfy { $0.isDeclared })
         let writes = after.ledger.writes
         #expect(await after.registry.link(account, to: Fixtures.bob, by: after.actor).reason == .notAllowed)
         #expect(await after.registry.unlink(account, by: after.actor).reason == .notAllowed)
