@@ -65,7 +65,7 @@ struct AgentTests {
             }
             #expect(approval.status == .pending && approval.dashboard?.hasSuffix(approval.id) == true)
             async let waited = agent.wait(for: approval, atMost: .seconds(60))
-            try gateway.decide("approve", approval.id)
+            try await gateway.decide("approve", approval.id)
             let approved = try await waited
             #expect(approved.status == .approved && approved.decisions.map(\.user) == ["alice@example.com"])
             let token = try await agent.withApproval(for: action) { permission in
@@ -74,7 +74,7 @@ struct AgentTests {
                 return grant.token
             }
             #expect(token.split(separator: ".").count == 3)
-            let shown = try gateway.command(["approvals", "show", approval.id, "--json", "--url", gateway.url])
+            let shown = try await gateway.command(["approvals", "show", approval.id, "--json", "--url", gateway.url])
             #expect(shown.contains("\"succeeded\"") && shown.contains("Doppelt: ü"))
             // It was done: the same action is a new question.
             #expect(try await Self.pending(agent, action).id != approval.id)
@@ -86,7 +86,7 @@ struct AgentTests {
         try await RunningGateway.with { gateway in
             let agent = try Self.agent(gateway)
             let approval = try await Self.pending(agent, Self.removal(2))
-            try gateway.decide("approve", approval.id)
+            try await gateway.decide("approve", approval.id)
             let answers = await withTaskGroup(of: String.self) { group in
                 for _ in 0..<8 { group.addTask { await Self.thrown { _ = try await agent.redeem(approval) } } }
                 return await group.reduce(into: [String]()) { $0.append($1) }
@@ -108,7 +108,7 @@ struct AgentTests {
             let agent = try Self.agent(gateway)
             for (number, expected) in [(3, "unknown"), (4, "failed")] {
                 let approval = try await Self.pending(agent, Self.removal(number))
-                try gateway.decide("approve", approval.id)
+                try await gateway.decide("approve", approval.id)
                 await #expect(throws: Broken.self) {
                     if expected == "unknown" {
                         try await agent.withApproval(for: Self.removal(number)) { _ in throw Broken() }
@@ -119,7 +119,9 @@ struct AgentTests {
                         ) { _ in throw Broken() }
                     }
                 }
-                let shown = try gateway.command(["approvals", "show", approval.id, "--json", "--url", gateway.url])
+                let shown = try await gateway.command([
+                    "approvals", "show", approval.id, "--json", "--url", gateway.url,
+                ])
                 #expect(shown.filter { !$0.isWhitespace }.contains("\"result\":\"\(expected)\""))
             }
         }
@@ -130,7 +132,7 @@ struct AgentTests {
         try await RunningGateway.with { gateway in
             let agent = try Self.agent(gateway)
             let approval = try await Self.pending(agent, Self.removal(5))
-            try gateway.decide("approve", approval.id)
+            try await gateway.decide("approve", approval.id)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     _ = try? await agent.withApproval(for: Self.removal(5)) { _ in
@@ -138,7 +140,7 @@ struct AgentTests {
                     }
                 }
             }
-            let shown = try gateway.command(["approvals", "show", approval.id, "--json", "--url", gateway.url])
+            let shown = try await gateway.command(["approvals", "show", approval.id, "--json", "--url", gateway.url])
             #expect(shown.contains("succeeded"))
         }
     }
@@ -150,7 +152,7 @@ struct AgentTests {
             var ran = 0
             let denied = try await Self.pending(agent, Self.removal(6))
             async let decision = agent.wait(for: denied, atMost: .seconds(60))
-            try gateway.decide("deny", denied.id, reason: "wrong order")
+            try await gateway.decide("deny", denied.id, reason: "wrong order")
             #expect(try await decision.status == .denied)
             #expect(await Self.thrown { _ = try await agent.redeem(denied) } == "refused approval-denied")
 
@@ -166,7 +168,7 @@ struct AgentTests {
 
             let short = ActionDescription.http("POST", "/short/x", on: "orders", effect: .write)
             let approval = try await Self.pending(agent, short)
-            try gateway.decide("approve", approval.id)
+            try await gateway.decide("approve", approval.id)
             var late = approval
             while late.status != .lapsed {
                 guard case .pending(let now) = try await agent.submit(short), now.id == approval.id else { break }

@@ -50,31 +50,50 @@ struct RunningGateway {
             try text.write(to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
         }
         let output = Pipe()
-        let process = try start(["serve", "--log-level", "error"], in: folder, output: output)
-        defer {
-            process.terminate()
-            process.waitUntilExit()
+        let (ends, end) = AsyncStream<Int32>.makeStream()
+        let process = try start(["serve", "--log-level", "error"], in: folder, output: output, end: end)
+        let result: Result<Value, any Error>
+        do {
+            let gateway = RunningGateway(url: try await address(output), folder: folder)
+            result = .success(try await body(gateway))
+        } catch {
+            result = .failure(error)
         }
-        let url = try address(output)
-        return try await body(RunningGateway(url: url, folder: folder))
+        process.terminate()
+        for await _ in ends { break }
+        return try result.get()
     }
 
     /// A user decides, by the command line.
-    func decide(_ word: String, _ approval: String, reason: String = "looked at it") throws {
-        _ = try command(["approvals", word, approval, "--as", "alice@example.com", "--reason", reason, "--url", url])
+    func decide(_ word: String, _ approval: String, reason: String = "looked at it") async throws {
+        let user = ["--as", "alice@example.com", "--reason", reason, "--url", url]
+        _ = try await command(["approvals", word, approval] + user)
     }
 
     /// What a command says.
-    func command(_ arguments: [String]) throws -> String {
-        let output = Pipe()
-        let process = try Self.start(arguments, in: folder, output: output)
-        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Missing(description: "\(arguments) failed: \(said)") }
+    func command(_ arguments: [String]) async throws -> String {
+        let file = folder.appendingPathComponent("said-\(UUID().uuidString)")
+        _ = FileManager.default.createFile(atPath: file.path, contents: nil)
+        let output = try FileHandle(forWritingTo: file)
+        let (ends, end) = AsyncStream<Int32>.makeStream()
+        _ = try Self.start(arguments, in: folder, output: output, end: end)
+        var status: Int32?
+        for await code in ends {
+            status = code
+            break
+        }
+        let said = try String(contentsOf: file, encoding: .utf8)
+        guard status == 0 else { throw Missing(description: "\(arguments) failed: \(said)") }
         return said
     }
 
-    private static func start(_ arguments: [String], in folder: URL, output: Pipe) throws -> Process {
+    /// Starts a command; no thread waits for its end.
+    private static func start(
+        _ arguments: [String],
+        in folder: URL,
+        output: Any,
+        end: AsyncStream<Int32>.Continuation,
+    ) throws -> Process {
         let process = Process()
         process.executableURL = try binary()
         process.arguments = arguments + ["--config", folder.appendingPathComponent("countersign.yaml").path]
@@ -82,6 +101,7 @@ struct RunningGateway {
         process.environment = ProcessInfo.processInfo.environment.merging(["BOT_KEY": key]) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
+        process.terminationHandler = { end.yield($0.terminationStatus) }
         try process.run()
         return process
     }
@@ -100,16 +120,19 @@ struct RunningGateway {
     }
 
     /// Reads what the gateway prints once it listens.
-    private static func address(_ output: Pipe) throws -> String {
+    private static func address(_ output: Pipe) async throws -> String {
+        let (pieces, piece) = AsyncStream<Data>.makeStream()
+        output.fileHandleForReading.readabilityHandler = { piece.yield($0.availableData) }
+        defer { output.fileHandleForReading.readabilityHandler = nil }
         var said = ""
-        while true {
-            let more = output.fileHandleForReading.availableData
-            guard !more.isEmpty else { throw Missing(description: "the gateway ended: \(said)") }
+        for await more in pieces {
+            guard !more.isEmpty else { break }
             said += String(decoding: more, as: UTF8.self)
             let words = said.split(whereSeparator: \.isWhitespace)
             if said.contains("Log key"), let url = words.first(where: { $0.hasPrefix("http://127.0.0.1:") }) {
                 return String(url)
             }
         }
+        throw Missing(description: "the gateway ended: \(said)")
     }
 }

@@ -149,6 +149,13 @@ def test_a_redemption_whose_answer_was_lost_is_had_again_by_its_key(gateway, pat
     is_problem(gateway.agent_api("other-bot").post(url, headers=key), 404, "not-found")
 
 
+def test_an_ask_sent_again_under_its_key_says_the_same_and_when_to_come_back(gateway, path):
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    first, again = (submit(gateway, document(path, "delete"), **key) for _ in range(2))
+    assert first.content == again.content and again.headers["idempotency-replayed"] == "true"
+    assert again.headers["location"] == first.headers["location"] and again.headers["retry-after"] == "1"
+
+
 def test_another_agent_can_do_nothing_with_an_approval(gateway, path):
     approval = approved(gateway, document(path, "delete"))
     url = f"/v1/approvals/{approval['id']}"

@@ -33,6 +33,7 @@ struct Idempotency: Sendable {
             reply.fields.put(.idempotencyReplayed, "true")
             if let location = ActionEndpoints.location(status: reply.status, body: remembered.body) {
                 reply.fields[.location] = location
+                if reply.status == 202 { reply.fields[.retryAfter] = "1" }
             }
             return reply
         }
