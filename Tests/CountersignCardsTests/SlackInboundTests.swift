@@ -89,6 +89,7 @@ struct SlackInboundTests {
             app: "A1",
             actionID: "countersign.approve",
             value: "v",
+            block: "b",
             trigger: "1.2.3",
             message: SlackMessageReference(channel: "C1", timestamp: "1.2"),
         )
