@@ -9,13 +9,9 @@ from slack_sdk import WebClient
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from harness.slack import APP_TOKEN, ENVIRONMENT, ROOM, SECRET, TEAM, TOKEN, held, with_slack
+from harness.gateway import POLICIES
+from harness.slack import APP_TOKEN, ENVIRONMENT, ROOM, SECRET, SOON, TEAM, TOKEN, held, with_slack
 from harness.waiting import eventually
-
-
-SOON = """@id("soon") @approvers("dba") @expires("6s")
-forbid (principal is Agent, action, resource) when { context has path && context.path like "/soon/*" };
-"""
 
 
 # The main road
@@ -100,10 +96,7 @@ def test_reminders_and_escalations_are_told_below_the_card(in_slack, slack, path
             "remind": "2s",
         }
     ]
-    gateway = in_slack(routing=routing)
-    gateway.write_policy("soon.cedar", SOON)
-    gateway.hang_up()
-    eventually(lambda: "policies" in gateway.log_text() and gateway.entries(kind="policy.changed")[1:])
+    gateway = in_slack(policies=POLICIES + SOON, routing=routing)
     ask = gateway.ask("POST", f"/api/soon/{path}")
     approval = gateway.pending(f"/soon/{path}")
     card = slack.card(approval["id"])
@@ -199,7 +192,7 @@ def test_words_from_elsewhere_are_shown_below_the_card_once(in_slack, slack, pat
     slack.send(gateway, slack.reply_event(card, "bob", "From the thread"), "events")
     slack.send(gateway, slack.click(card, "approve", "alice"))
     eventually(lambda: "Every gate is met" in json.dumps(slack.replies(card)))
-    trail = json.dumps(slack.replies(card))
+    trail = json.dumps([reply["blocks"] for reply in slack.replies(card)])
     assert trail.count("the page") == 1 and trail.count("From the thread") == 0 and "<@" not in trail
 
 

@@ -6,7 +6,8 @@ import time
 import pytest
 import trustme
 
-from harness.slack import BOT, ENVIRONMENT, ROOM, Slack, held, with_slack
+from harness.gateway import POLICIES
+from harness.slack import BOT, ENVIRONMENT, ROOM, SOON, Slack, held, with_slack
 from harness.waiting import eventually, stays
 
 
@@ -117,6 +118,20 @@ def test_a_thread_is_told_each_thing_once(in_slack, slack, path):
     trail = [json.dumps(reply["blocks"]) for reply in slack.replies(card)]
     for words in ("alice@example.com", "bob@example.com", "Every gate is met", "status 200"):
         assert sum(words in each for each in trail) == 1, (words, trail)
+
+
+def test_a_reminder_whose_answer_was_lost_is_told_once_and_is_not_taken_for_the_card(in_slack, slack, path):
+    routing = [{"groups": ["*"], "notify": [{"channel": "slack", "to": ROOM}], "remind": "3s"}]
+    soon = SOON.replace("6s", "8s")
+    slack.steps["chat.postMessage"] = [None, "take-and-drop"]
+    gateway = in_slack(policies=POLICIES + soon, routing=routing)
+    ask = gateway.ask("POST", f"/api/soon/{path}")
+    approval = gateway.pending(f"/soon/{path}")
+    card = slack.card(approval["id"])
+    eventually(lambda: slack.count("conversations.replies") > 0, 20)
+    finish(gateway, slack, ask, card)
+    assert [json.dumps(reply).count("Still waiting") > 0 for reply in slack.replies(card)].count(True) == 1
+    assert len(cards(slack)) == 1
 
 
 def test_a_token_that_was_revoked_stops_everything_until_it_works_again(in_slack, slack, path):

@@ -193,6 +193,18 @@ def test_a_link_outlives_a_change_of_the_address_and_no_longer_follows_it(in_sla
     assert gateway.approval(second["id"])["decisions"] == []
 
 
+def test_an_account_that_is_closed_after_it_was_linked_is_refused(in_slack, slack, path):
+    gateway = in_slack()
+    _, first, card = held(gateway, slack, path)
+    slack.send(gateway, slack.click(card, "approve", "alice"))
+    gateway.until(first["id"], "approved", "redeemed", "succeeded")
+    slack.people["alice"]["deleted"] = True
+    _, second, card = held(gateway, slack, path + "/2")
+    slack.send(gateway, slack.click(card, "approve", "alice"))
+    assert "closed" in slack.told("alice") and refusals(gateway) == ["account-refused"]
+    assert gateway.approval(second["id"])["decisions"] == []
+
+
 def test_when_slack_cannot_say_who_it_is_the_answer_is_no(in_slack, slack, path):
     gateway = in_slack()
     _, approval, card = held(gateway, slack, path)

@@ -61,6 +61,8 @@ struct SlackCallbacks: Sendable {
             let reason = Reason(.callbackReplayed, "The request is not taken for Slack's.")
             return await refuse(reason, "it was signed before this server started", request)
         }
+        // An event that comes again is known by its own id, and may come again: Slack retries at once.
+        if request.endpoint == "events" { return nil }
         switch memory.note(key, now: request.receivedAt) {
         case .new: return nil
         case .known:

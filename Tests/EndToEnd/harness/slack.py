@@ -26,6 +26,10 @@ from .waiting import eventually
 TEAM, APP, BOT, BOT_ID = "T0HOME", "A0APP", "U0BOT", "B0BOT"
 TOKEN, APP_TOKEN, SECRET = "xoxb-the-bots-token", "xapp-1-the-apps-token", "8f742231b10e8888abcd99yyyzzz85a5"
 ROOM = "C0ROOM"
+# What is held for a moment only.
+SOON = """@id("soon") @approvers("dba") @expires("6s")
+forbid (principal is Agent, action, resource) when { context has path && context.path like "/soon/*" };
+"""
 FORM_ONLY = {"conversations.history", "conversations.replies", "users.info"}
 
 
