@@ -35,6 +35,9 @@ package struct ChannelFault: Error, Hashable, Sendable, CustomStringConvertible 
         self.message = message
     }
 
+    /// A delivery that must not be.
+    package init(addressRefused message: String) { self.init(.addressRefused, message) }
+
     /// The message and its code.
     package var description: String { "\(message) (\(code.rawValue))" }
 }

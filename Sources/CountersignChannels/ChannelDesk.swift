@@ -150,6 +150,16 @@ package struct ChannelDesk: Sendable {
         }
     }
 
+    /// How a channel was last switched; `nil` if it never was.
+    package func lastSwitch(of channel: ChannelName) async throws(LedgerError) -> ChannelSwitch? {
+        try await enforcement.lastSwitch(of: channel)
+    }
+
+    /// Records that a channel is left alone from now on; with a reason, that could not be written.
+    package func switchOff(_ channel: ChannelName, setup: String, detail: String) async -> Reason? {
+        await enforcement.switchChannel(channel, .disabled, setup: setup, detail: detail, by: .gateway)
+    }
+
     /// Records that a channel refused something before it was anybody's decision.
     @discardableResult
     package func refuse(

@@ -34,6 +34,8 @@ package enum EntryKind: String, Hashable, Sendable, Codable, CaseIterable {
     case channelRefused = "channel.refused"
     /// Somebody had a notice sent again.
     case noticeReplayed = "notice.replayed"
+    /// A channel was switched off, or on again.
+    case channelChanged = "channel.changed"
 }
 
 /// Who did what an entry tells.

@@ -86,7 +86,8 @@ package struct EntryFacets: Hashable, Sendable {
         case .actionDispatched: .redeemed
         case .actionCompleted: entry["outcome"]?["result"]?.stringValue.flatMap { EntryStatus(rawValue: $0) }
         case .approvalDecided, .approvalCommented, .policyChanged, .configurationChanged, .identityChanged,
-            .sessionStarted, .sessionEnded, .payloadErased, .channelRefused, .noticeReplayed:
+            .sessionStarted, .sessionEnded, .payloadErased, .channelRefused, .noticeReplayed,
+            .channelChanged:
             nil
         }
     }

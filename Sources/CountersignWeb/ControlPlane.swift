@@ -29,9 +29,12 @@ package struct ControlPlane: HTTPResponder {
             + AccessRequestEndpoints.all(dependencies.accessRequests)
         endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + ToolEndpoints.all + HealthEndpoints.all
         endpoints += NoticeEndpoints.all + LinkEndpoints.all + BatchEndpoints.all
+        endpoints += ChannelSwitchEndpoints.all
         endpoints += LogEndpoints.all(entriesArePublic: dependencies.entriesArePublic)
         endpoints.append(try OpenAPI(endpoints, dependencies).endpoint)
-        routes = RouteTable(endpoints: endpoints + ChannelEndpoints.all + DashboardEndpoints.all)
+        routes = RouteTable(
+            endpoints: endpoints + ChannelEndpoints.all + DashboardEndpoints.all
+        )
     }
 
     /// Ends long polls and event streams, so that a graceful shutdown need not wait for them.

@@ -12,6 +12,8 @@ struct ChannelsCommand: AsyncParsableCommand {
             Status.self,
             Notices.self,
             Replay.self,
+            ChannelsEnableCommand.self,
+            ChannelsWebhookCommand.self,
             ChannelsSlackCommand.self,
             ChannelsTeamsCommand.self,
         ],

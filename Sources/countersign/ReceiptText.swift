@@ -63,7 +63,8 @@ enum ReceiptText {
             case .approvalCommented: comments.popFirst().map { story.append(sentence($0)) }
             case .actionAllowed, .actionDenied, .approvalRequested, .approvalSettled, .actionDispatched,
                 .actionCompleted, .policyChanged, .configurationChanged, .identityChanged, .sessionStarted,
-                .sessionEnded, .payloadErased, .channelRefused, .noticeReplayed:
+                .sessionEnded, .payloadErased, .channelRefused, .noticeReplayed,
+            .channelChanged:
                 sentence(event, receipt).map { story.append($0) }
             }
         }
@@ -116,7 +117,8 @@ enum ReceiptText {
         case .actionDenied: return receipt.approval == nil ? nil : "Asked again at \(event.time), it was refused."
         case .actionAllowed, .approvalRequested, .approvalDecided, .approvalCommented, .policyChanged,
             .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded, .payloadErased,
-            .channelRefused, .noticeReplayed:
+            .channelRefused, .noticeReplayed,
+            .channelChanged:
             return nil
         }
     }

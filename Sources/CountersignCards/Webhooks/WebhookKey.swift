@@ -1,3 +1,4 @@
+package import CountersignCore
 import Crypto
 
 /// A key that signs or checks webhooks, in the text forms of Standard Webhooks 1.0.0.
@@ -65,6 +66,9 @@ package struct WebhookKey: Sendable, CustomStringConvertible {
         default: throw Self.unknownPrefix
         }
     }
+
+    /// A new shared secret of 32 bytes, in its text form.
+    package static func newSecret(chance: Chance) -> String { "whsec_" + Base64.encode(chance.salt() + chance.salt()) }
 
     /// The kind of key, and nothing of the key.
     package var description: String {

@@ -75,7 +75,8 @@ package struct ApprovalReplay: Sendable {
         case .actionCompleted: try takeOutcome(entry)
         case .actionDenied: break  // A later ask that was refused; it changes nothing.
         case .approvalRequested, .actionAllowed, .policyChanged, .configurationChanged, .identityChanged,
-            .sessionStarted, .sessionEnded, .payloadErased, .channelRefused, .noticeReplayed:
+            .sessionStarted, .sessionEnded, .payloadErased, .channelRefused, .noticeReplayed,
+            .channelChanged:
             throw Self.disorder(entry)
         }
     }

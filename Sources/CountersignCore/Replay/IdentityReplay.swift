@@ -61,7 +61,8 @@ package struct IdentityReplay: Sendable {
             }
         case .actionAllowed, .actionDenied, .approvalRequested, .approvalDecided, .approvalCommented, .approvalSettled,
             .actionDispatched, .actionCompleted, .policyChanged, .configurationChanged, .payloadErased,
-            .channelRefused, .noticeReplayed:
+            .channelRefused, .noticeReplayed,
+            .channelChanged:
             break
         }
     }

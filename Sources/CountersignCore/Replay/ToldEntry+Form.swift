@@ -60,6 +60,10 @@ extension ToldEntry {
             require(members["notice"]?["number"]?.integerValue != nil, "notice.number")
                 ?? require(text("notice", "channel") != nil, "notice.channel")
                 ?? require(approval == nil, "no approval of its own")
+        case .channelChanged:
+            require(text("channel") != nil, "channel")
+                ?? require(text("state").flatMap { ChannelSwitch.State(rawValue: $0) } != nil, "state")
+                ?? require(text("setup") != nil, "setup") ?? require(approval == nil, "no approval of its own")
         }
     }
 
@@ -86,7 +90,8 @@ extension ToldEntry {
         case .payloadErased: (nil, text("erased", "connection"))
         case .configurationChanged: (nil, text("tool_definition", "connection"))
         case .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched, .actionCompleted,
-            .policyChanged, .sessionStarted, .sessionEnded, .channelRefused, .noticeReplayed:
+            .policyChanged, .sessionStarted, .sessionEnded, .channelRefused, .noticeReplayed,
+            .channelChanged:
             (nil, nil)
         }
     }

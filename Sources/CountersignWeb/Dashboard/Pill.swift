@@ -63,7 +63,8 @@ struct Pill {
             case .approvalRequested: Markup("wait")
             case .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched: Markup("info")
             case .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded,
-                .noticeReplayed:
+                .noticeReplayed,
+            .channelChanged:
                 Markup("calm")
             case .payloadErased: Markup("grave")
             }

@@ -1,6 +1,7 @@
 import CountersignCards
 import CountersignChannels
 import CountersignCore
+import CountersignProxy
 import Yams
 
 /// Reads `channels`.
@@ -55,5 +56,18 @@ extension NodeReader {
         let what = "a channel's name: at most 63 letters, digits, - and _"
         let name = identifier(members["name"], path + ".name", ChannelName.self, what)
         return require(name, members, "name", of: node, path)
+    }
+
+    /// The file of `tls: {ca: FILE}`: authorities that are trusted beside the system's.
+    func authorities(_ node: Node?, _ path: String) -> String? {
+        let tls = mapping(node, path, known: ["ca"])
+        guard let authority = self.path(tls["ca"], path + ".ca") else { return nil }
+        guard world.checksTLS else { return authority }
+        do {
+            try TLSFiles.checkCertificates(authority)
+        } catch {
+            fail(tls["ca"], path + ".ca", error.message)
+        }
+        return authority
     }
 }
