@@ -11,8 +11,10 @@ struct ShownText: Hashable, Sendable {
         case slackCode
         /// A `plain_text` object of Slack.
         case slackPlain
-        /// A `TextRun` of an Adaptive Card, which knows no Markdown.
+        /// A `TextRun` of an Adaptive Card, which knows no Markdown; the text of a mail.
         case plain
+        /// Between tags, or in a quoted attribute, of HTML.
+        case html
     }
 
     /// The text to send.
@@ -72,7 +74,12 @@ struct ShownText: Hashable, Sendable {
         case (.slackCode, "<"), (.slackPlain, "<"): "&lt;"
         case (.slackCode, ">"), (.slackPlain, ">"): "&gt;"
         case (.slackCode, "`"): code("`")
-        case (.slackCode, _), (.slackPlain, _), (.plain, _): String(scalar)
+        case (.html, "&"): "&amp;"
+        case (.html, "<"): "&lt;"
+        case (.html, ">"): "&gt;"
+        case (.html, "\""): "&quot;"
+        case (.html, "'"): "&#39;"
+        case (.slackCode, _), (.slackPlain, _), (.plain, _), (.html, _): String(scalar)
         }
     }
 }

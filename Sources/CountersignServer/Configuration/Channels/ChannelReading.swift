@@ -43,9 +43,7 @@ struct ChannelReading {
         case .slack: return SlackReading(reader: reader, path: path).read(node)
         case .teams: return TeamsReading(reader: reader, path: path).read(node)
         case .workflows: return WorkflowsReading(reader: reader, path: path).read(node)
-        case .email:
-            reader.fail(kindNode, path + ".kind", "this version has no channels of the kind \(kind.rawValue)")
-            return nil
+        case .email: return EmailReading(reader: reader, path: path).read(node)
         }
     }
 }
