@@ -11,18 +11,36 @@ extension Enforcement {
         detail: String,
         source: String?,
     ) async -> Reason {
+        var about: [(String, JSONValue)] = []
+        if let channel { about.append(("channel", .string(channel.rawValue))) }
+        if let identity { about.append(("account", .string(identity.description))) }
+        let via = identity?.kind.rawValue ?? "channel"
+        return await refuseStranger(reason, via: via, key: identity?.description ?? source, about, detail, source)
+    }
+
+    /// Records a refusal of somebody who is nobody here yet; `key` is whose flood is cut short.
+    func refuseStranger(
+        _ reason: Reason,
+        via: String,
+        key: String?,
+        _ about: [(String, JSONValue)],
+        _ detail: String,
+        _ source: String?,
+    ) async -> Reason {
         let now = clock.time()
-        guard let suppressed = strangers.admit(identity?.description ?? source, now: now) else { return reason }
-        var members: [(String, JSONValue)] = [("reasons", [.string(reason.code.rawValue)])]
-        if let channel { members.append(("channel", .string(channel.rawValue))) }
-        if let identity { members.append(("account", .string(identity.description))) }
+        guard let suppressed = strangers.admit(key, now: now) else { return reason }
+        var members = about + [("reasons", .array([.string(reason.code.rawValue)]))]
         if !detail.isEmpty { members.append(("detail", .string(EntryWriter.shortened(detail)))) }
         if let source {
             members.append(("circumstances", ["source_address": .string(EntryWriter.shortened(source))]))
         }
         if suppressed > 0 { members.append(("suppressed", .integer(suppressed))) }
-        let actor = Actor(type: "User", id: "unknown", via: identity?.kind.rawValue ?? "channel")
-        let entry = EntryDraft(.channelRefused, time: now, actor: actor, members: members)
+        let entry = EntryDraft(
+            .channelRefused,
+            time: now,
+            actor: Actor(type: "User", id: "unknown", via: via),
+            members: members,
+        )
         return await commit(entry) ?? reason
     }
 }

@@ -159,4 +159,8 @@ package protocol Authenticator: Sendable {
     func user(token: String, now: Timestamp) -> SignedInUser?
     /// The user with this dashboard cookie.
     func user(cookie: String, now: Timestamp) -> SignedInUser?
+    /// The client with this token (`cso_…`), as it is configured now.
+    func client(token: String, now: Timestamp) -> DecisionClient?
+    /// A token for a client that proves itself with one of its secrets.
+    func clientToken(for id: String, secret: String, now: Timestamp) -> ClientToken?
 }

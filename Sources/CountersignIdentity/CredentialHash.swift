@@ -31,4 +31,15 @@ struct CredentialHash: Hashable, Sendable {
 
     /// The hash as the ledger keeps it.
     static func text(of secret: String) -> String { Base64URL.encode(SHA256.hash(data: Array(secret.utf8))) }
+
+    /// A short name of the credential, which tells it from others and gives nothing of it away.
+    var mark: String {
+        var bytes = Array("credential".utf8)
+        for index in 0..<4 {
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: words[index] >> UInt64(shift)))
+            }
+        }
+        return String(Base64URL.encode(SHA256.hash(data: bytes)).prefix(16))
+    }
 }

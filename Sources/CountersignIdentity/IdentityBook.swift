@@ -16,6 +16,19 @@ package struct DeclaredIdentities: Hashable, Sendable {
         }
     }
 
+    /// A client that the configuration declares, and the hashes of its secrets.
+    package struct Client: Hashable, Sendable {
+        /// What it may.
+        package let client: DecisionClient
+        let secrets: [CredentialHash]
+
+        /// Takes the hashes of secrets; the secrets themselves are forgotten.
+        package init(_ client: DecisionClient, secrets: [String]) {
+            self.client = client
+            self.secrets = secrets.map { CredentialHash(of: $0) }
+        }
+    }
+
     /// The agents.
     package let agents: [Agent]
     /// The users.
@@ -24,9 +37,18 @@ package struct DeclaredIdentities: Hashable, Sendable {
     package let keys: [Key]
     /// The users' accounts in chats.
     package let links: [ChannelLink]
+    /// Programs that bring humans' decisions.
+    package let clients: [Client]
 
     /// Collects what is declared.
-    package init(agents: [Agent] = [], users: [User] = [], keys: [Key] = [], links: [ChannelLink] = []) {
+    package init(
+        agents: [Agent] = [],
+        users: [User] = [],
+        keys: [Key] = [],
+        links: [ChannelLink] = [],
+        clients: [Client] = [],
+    ) {
+        self.clients = clients
         self.agents = agents
         self.users = users
         self.keys = keys

@@ -37,7 +37,7 @@ package struct UserTokens: Sendable {
     /// What every bearer token starts with.
     package static let prefix = "cst_"
 
-    private let key: Curve25519.Signing.PrivateKey
+    let key: Curve25519.Signing.PrivateKey
 
     /// Uses a key of the data folder.
     package init(key: Curve25519.Signing.PrivateKey) { self.key = key }

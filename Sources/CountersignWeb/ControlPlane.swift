@@ -29,11 +29,12 @@ package struct ControlPlane: HTTPResponder {
             + AccessRequestEndpoints.all(dependencies.accessRequests)
         endpoints += [EventEndpoint.endpoint] + IdentityEndpoints.all + ToolEndpoints.all + HealthEndpoints.all
         endpoints += NoticeEndpoints.all + LinkEndpoints.all + BatchEndpoints.all
-        endpoints += ChannelSwitchEndpoints.all
+        endpoints += ChannelSwitchEndpoints.all + ClientEndpoints.all
         endpoints += LogEndpoints.all(entriesArePublic: dependencies.entriesArePublic)
         endpoints.append(try OpenAPI(endpoints, dependencies).endpoint)
         routes = RouteTable(
-            endpoints: endpoints + ChannelEndpoints.all + DashboardEndpoints.all
+            endpoints: endpoints + ChannelEndpoints.all + ClientEndpoints.callbacks
+                + DashboardEndpoints.all
         )
     }
 

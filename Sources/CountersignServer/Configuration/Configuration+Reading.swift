@@ -26,7 +26,7 @@ extension Configuration {
     private mutating func take(_ root: Node, _ reader: NodeReader) {
         let known = [
             "data", "policies", "listen", "public_url", "log", "hold", "limits", "payloads", "connections", "agents",
-            "users", "exports", "channels", "routing", "notices", "api",
+            "users", "exports", "channels", "routing", "notices", "api", "oauth_clients",
         ]
         let members = reader.mapping(root, "", known: known)
         if let path = reader.path(members["data"], "data") { data = path }
@@ -66,6 +66,7 @@ extension Configuration {
         takePayloads(members["payloads"], reader)
         takeConnections(members["connections"], reader)
         takeIdentities(members["agents"], members["users"], reader)
+        takeClients(members["oauth_clients"], reader)
         exports = ExportReading(reader: reader).read(members["exports"])
         channels = ChannelReading(reader: reader).read(members["channels"])
         routing = RoutingReading(reader: reader, channels: channels).read(members["routing"])

@@ -28,7 +28,7 @@ enum ApprovalEndpoints {
         Endpoint(
             .get,
             "/v1/approvals/{id}",
-            .caller,
+            .callerOrClient,
             name: "getApproval",
             "Reads an approval; with wait, as soon as it changes. A decision is a change, and so is a comment.",
             parameters: [
@@ -46,9 +46,10 @@ enum ApprovalEndpoints {
         Endpoint(
             .post,
             "/v1/approvals/{id}/decisions",
-            .caller,
+            .callerOrClient,
             name: "decide",
-            "A user approves or denies. An agent that tries is refused, and the attempt recorded.",
+            "A user approves or denies, or a client brings a user's decision. An agent that tries is refused, and the "
+                + "attempt recorded.",
             intake: .json("DecisionRequest"),
             parameters: [id],
             answers: [.json("Approval", "The approval after the decision.")],
@@ -182,15 +183,19 @@ enum ApprovalEndpoints {
     }
 
     @Sendable private static func decide(_ exchange: Exchange) async throws -> Reply {
-        let members = try exchange.members(["action_digest", "decision", "preview_digest", "reason"])
+        let members = try exchange.members(["action_digest", "decision", "on_behalf_of", "preview_digest", "reason"])
         let verdict = try members.required("decision", "approve or deny") { Decision.Verdict(rawValue: $0) }
         let digest = try members.required("action_digest", "the digest of the action") { ActionDigest($0) }
         let preview = try members.parsed("preview_digest", "the digest of what was shown") { ActionDigest($0) }
         let reason = try members.text("reason", atMost: 2000) ?? ""
         if verdict == .deny, reason.isEmpty { throw Problem(.badRequest, "reason is missing: say why you deny.") }
+        let human = try members.parsed("on_behalf_of", "the name of a user") { UserID($0) }
         let approval = try await exchange.approval()
         let ballot = Ballot(verdict, reason: reason, actionDigest: digest, previewDigest: preview)
         let user: SignedInUser
+        if human != nil, exchange.client == nil {
+            throw Problem(.badRequest, "on_behalf_of is for clients. Whoever decides for themselves leaves it out.")
+        }
         switch exchange.caller {
         case .anonymous: throw Problem(.unauthenticated)
         case .user(let signedIn): user = signedIn
@@ -198,6 +203,13 @@ enum ApprovalEndpoints {
             // Never counts: the machine refuses it as self-approval and records the attempt.
             let own = User(id: UserID(unchecked: agent.rawValue))
             user = SignedInUser(user: own, via: "agent-key", isLocalAdministrator: false)
+        case .client(let client):
+            // A client alone is nobody.
+            guard let human else {
+                throw Problem(.badRequest, "on_behalf_of is missing: name the user whom you have authenticated.")
+            }
+            user = try await exchange.parts.enforcement
+                .human(human, of: client, on: approval, verdict, source: exchange.source).orProblem()
         }
         return try answer(await exchange.parts.enforcement.decide(approval.id, by: user, ballot).orProblem(), exchange)
     }

@@ -142,7 +142,7 @@ enum EventEndpoint {
     private static func isStillValid(_ exchange: Exchange, _ now: Timestamp) -> Bool {
         switch try? exchange.credentials.caller(exchange.parts.dependencies.authenticator, now: now) {
         case .agent, .user: true
-        case .anonymous, nil: false
+        case .anonymous, .client, nil: false
         }
     }
 }

@@ -111,6 +111,7 @@ enum IdentityEndpoints {
     @Sendable private static func whoAmI(_ exchange: Exchange) async throws -> Reply {
         switch exchange.caller {
         case .anonymous: throw Problem(.unauthenticated)
+        case .client: throw Problem(.notAllowed)
         case .agent(let id):
             let agents = exchange.parts.dependencies.identities.agents()
             var object = JSONObject()

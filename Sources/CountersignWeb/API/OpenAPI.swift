@@ -17,7 +17,7 @@ struct OpenAPI {
             paths[endpoint.path.text, default: JSONObject()][method] = Self.operation(endpoint)
         }
         let root = JSONObject([
-            ("components", ["schemas": schemas, "securitySchemes": Self.security]),
+            ("components", ["schemas": schemas, "securitySchemes": Self.security(dependencies.publicURL)]),
             (
                 "info",
                 [
@@ -47,14 +47,26 @@ struct OpenAPI {
         ) { _ in Reply(contentType: "application/json", bytes: document) }
     }
 
-    private static let security: JSONValue = [
-        "agentKey": ["type": "http", "scheme": "bearer", "description": "An agent's key, cs_…"],
-        "session": [
-            "type": "apiKey", "in": "cookie", "name": .string(Credentials.cookieName),
-            "description": "The dashboard's session. Changes need the field X-CSRF-Token, too.",
-        ],
-        "userToken": ["type": "http", "scheme": "bearer", "description": "A user's token, cst_…"],
-    ]
+    private static func security(_ publicURL: String) -> JSONValue {
+        [
+            "agentKey": ["type": "http", "scheme": "bearer", "description": "An agent's key, cs_…"],
+            "client": [
+                "type": "oauth2",
+                "flows": [
+                    "clientCredentials": [
+                        "scopes": ["decide": "Read approvals and bring humans' decisions on them."],
+                        "tokenUrl": .string(publicURL + ClientEndpoints.tokenPath),
+                    ]
+                ],
+                "description": "A program that brings humans' decisions; its token is cso_…",
+            ],
+            "session": [
+                "type": "apiKey", "in": "cookie", "name": .string(Credentials.cookieName),
+                "description": "The dashboard's session. Changes need the field X-CSRF-Token, too.",
+            ],
+            "userToken": ["type": "http", "scheme": "bearer", "description": "A user's token, cst_…"],
+        ]
+    }
 
     private static func operation(_ endpoint: Endpoint) -> JSONValue {
         var operation = JSONObject([
@@ -89,6 +101,7 @@ struct OpenAPI {
         case .agent: return [agent]
         case .user: return .array(user)
         case .caller: return .array([agent] + user)
+        case .callerOrClient: return .array([agent] + user + [["client": ["decide"]]])
         case .localAdministrator: return .array([user[0]])
         }
     }
@@ -119,7 +132,7 @@ struct OpenAPI {
         switch endpoint.access {
         case .anyone: break
         case .agent, .user, .localAdministrator: statuses.formUnion([401, 403, 503])
-        case .caller: statuses.formUnion([401, 503])
+        case .caller, .callerOrClient: statuses.formUnion([401, 503])
         }
         for parameter in endpoint.parameters { statuses.insert(parameter.place == .path ? 404 : 400) }
         if endpoint.method == .post { statuses.formUnion([400, 403, 409, 413]) }

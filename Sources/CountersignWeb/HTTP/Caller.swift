@@ -10,11 +10,13 @@ enum Caller: Sendable {
     case agent(AgentID)
     /// A user, by a bearer token or the dashboard's cookie.
     case user(SignedInUser)
+    /// A program that brings humans' decisions, by its token.
+    case client(DecisionClient)
 
     /// The dashboard session, if that is how the caller proved who they are.
     var session: Session? {
         switch self {
-        case .anonymous, .agent: nil
+        case .anonymous, .agent, .client: nil
         case .user(let user): user.session
         }
     }
@@ -25,6 +27,7 @@ enum Caller: Sendable {
         case .anonymous: nil
         case .agent(let id): "Agent:" + id.rawValue
         case .user(let user): "User:" + user.user.id.rawValue
+        case .client(let client): "Client:" + client.id.rawValue
         }
     }
 }
@@ -70,6 +73,8 @@ struct Credentials: Sendable {
         case .bearer(let secret):
             if secret.utf8.starts(with: "cst_".utf8) {
                 if let user = authenticator.user(token: secret, now: now) { return .user(user) }
+            } else if secret.utf8.starts(with: "cso_".utf8) {
+                if let client = authenticator.client(token: secret, now: now) { return .client(client) }
             } else if let agent = authenticator.agent(key: secret, now: now) {
                 return .agent(agent)
             }

@@ -16,6 +16,8 @@ struct Endpoint: Sendable {
         case user
         /// Either.
         case caller
+        /// Either, or a program that brings humans' decisions.
+        case callerOrClient
         /// A user whom the gateway's own machine vouches for.
         case localAdministrator
     }

@@ -10,6 +10,8 @@ struct WebParts: Sendable {
     let waits: OpenWaits
     /// The pages' templates.
     let pages: PageTemplates
+    /// Slows down who guesses clients' secrets.
+    let guesses = GuessLimit()
 
     /// The pipeline.
     var enforcement: Enforcement { dependencies.enforcement }
@@ -56,6 +58,12 @@ struct Exchange: Sendable {
     func user() throws(Problem) -> SignedInUser {
         guard case .user(let user) = caller else { throw Problem(.notAllowed, "Only a user may do this.") }
         return user
+    }
+
+    /// The calling client, if it is one.
+    var client: DecisionClient? {
+        guard case .client(let client) = caller else { return nil }
+        return client
     }
 
     /// The agent to which what the caller sees is limited; `nil` for a user, who sees all.
@@ -108,6 +116,7 @@ struct Exchange: Sendable {
         case .anonymous: false
         case .agent(let id): approval.agent == id
         case .user: true
+        case .client(let client): client.isConcerned(by: approval, in: parts.enforcement.current.snapshot.directory)
         }
     }
 }

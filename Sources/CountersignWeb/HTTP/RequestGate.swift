@@ -19,9 +19,14 @@ struct RequestGate {
         }
         let caller = try Credentials(fields).caller(parts.dependencies.authenticator, now: now)
         switch (endpoint.access, caller) {
-        case (.anyone, _), (.caller, .agent), (.caller, .user), (.agent, .agent), (.user, .user): return caller
-        case (.caller, .anonymous), (.agent, .anonymous), (.user, .anonymous), (.localAdministrator, .anonymous):
+        case (.anyone, _), (.caller, .agent), (.caller, .user), (.agent, .agent), (.user, .user),
+            (.callerOrClient, .agent), (.callerOrClient, .user), (.callerOrClient, .client):
+            return caller
+        case (.caller, .anonymous), (.agent, .anonymous), (.user, .anonymous), (.localAdministrator, .anonymous),
+            (.callerOrClient, .anonymous):
             throw Problem(.unauthenticated)
+        case (.caller, .client), (.agent, .client), (.user, .client), (.localAdministrator, .client):
+            throw Problem(.notAllowed, "A client reads approvals and brings humans' decisions, and does nothing else.")
         case (.agent, .user): throw Problem(.notAllowed, "Only an agent, with its key, may do this.")
         case (.user, .agent): throw Problem(.notAllowed, "Only a user may do this.")
         case (.localAdministrator, .user(let user)) where user.isLocalAdministrator: return caller
