@@ -30,6 +30,7 @@ extension Configuration {
             agents: identities.agents,
             users: identities.users,
             keys: identities.keys,
+            links: identities.links,
             clients: clients,
         )
     }
