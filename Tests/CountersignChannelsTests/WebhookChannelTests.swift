@@ -46,6 +46,7 @@ struct WebhookChannelTests {
         )
         let world = ChannelWorld(
             desk: ChannelDesk(enforcement: enforcement, identities: NobodyKnown()),
+            places: ledger.places,
             publicURL: "https://countersign.example.com",
             clock: clock,
             chance: .deterministic(),

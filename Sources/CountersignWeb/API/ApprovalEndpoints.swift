@@ -224,6 +224,7 @@ enum ApprovalEndpoints {
         case .agent(let agent): result = await exchange.parts.enforcement.comment(approval.id, words, by: agent)
         case .user(let user):
             result = await exchange.parts.enforcement.comment(approval.id, by: user, words.text)
+        case .client: throw Problem(.notAllowed, "A client brings humans' decisions and has no words of its own.")
         }
         return answer(try result.orProblem(), exchange)
     }
