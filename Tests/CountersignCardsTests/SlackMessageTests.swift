@@ -132,6 +132,17 @@ struct SlackMessageTests {
             return
         }
         #expect(foreign.user.team == "T2" && foreign.team == "T1")
+        let texts: [(String, String)] = [
+            ("a &lt;b&gt; &amp; c", "a <b> & c"), ("&amp;lt;", "&lt;"), ("&lt;\u{301}", "<\u{301}"), ("&", "&"),
+            ("<@U1>", "<@U1>"), ("", ""),
+        ]
+        for (sent, typed) in texts {
+            guard case .reply(let reply) = try event([("text", .string(sent))]) else {
+                Issue.record("no reply")
+                continue
+            }
+            #expect(reply.words.utf8.elementsEqual(typed.utf8))
+        }
         let others: [(String, JSONValue)] = [
             ("bot_id", "B1"), ("subtype", "message_changed"), ("thread_ts", nil), ("user", nil), ("type", "reaction"),
         ]

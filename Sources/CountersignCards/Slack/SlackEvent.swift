@@ -80,6 +80,15 @@ package struct SlackReply: Hashable, Sendable {
 
     /// The text as it was typed: Slack escapes three characters, and nothing else.
     package var words: String {
-        text.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&amp;", with: "&")
+        let escapes: [(String, String)] = [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
+        var bytes: [UInt8] = []
+        // By bytes: to Swift, a semicolon with an accent is another character.
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.first {
+            let escape = escapes.first { rest.starts(with: $0.0.utf8) }
+            bytes += escape.map { Array($0.1.utf8) } ?? [byte]
+            rest = rest.dropFirst(escape?.0.utf8.count ?? 1)
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
