@@ -167,6 +167,17 @@ def test_a_card_that_somebody_removed_is_not_put_there_again(in_slack, slack, pa
     assert card
 
 
+@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
+def test_a_card_that_cannot_be_corrected_still_has_its_thread(in_slack, slack, path, code):
+    gateway = in_slack()
+    ask, _, card = held(gateway, slack, path)
+    slack.steps["chat.update"] = [code] * 10
+    slack.send(gateway, slack.click(card, "approve", "alice"))
+    assert ask.answer().status == 200
+    eventually(lambda: "status 200" in json.dumps(slack.replies(card)))
+    assert len(cards(slack)) == 1
+
+
 def test_many_cards_go_at_the_pace_of_the_room(in_slack, slack, path):
     gateway = in_slack(per_second=4, burst=2)
     for number in range(8):

@@ -53,6 +53,11 @@ struct SlackDelivery: Sendable {
                 _ = try await api.post(.update, message.update(of: place.message))
                 return place
             } catch {
+                if error.isOfFixedMessage {
+                    // The thread below it still says what happened.
+                    logger.warning("a card cannot be corrected", metadata: ["error": "\(error.trouble)"])
+                    return place
+                }
                 guard error.isOfGoneMessage else { throw error }
             }
         }

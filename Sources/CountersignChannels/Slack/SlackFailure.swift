@@ -64,8 +64,11 @@ package struct SlackFailure: Error, Hashable, Sendable {
     }
 
     /// Whether the message that was to be changed is not there any more.
-    var isOfGoneMessage: Bool {
-        method == .update && ["message_not_found", "cant_update_message", "edit_window_closed"].contains(code ?? "")
+    var isOfGoneMessage: Bool { method == .update && code == "message_not_found" }
+
+    /// Whether the message stays as it is: the workspace, or another installation of the app, keeps it so.
+    var isOfFixedMessage: Bool {
+        method == .update && (code == "cant_update_message" || code == "edit_window_closed")
     }
 
     /// What the worker does about it.
