@@ -346,6 +346,7 @@ def test_slack_asks_whether_somebody_is_there(in_slack, slack):
     gateway = in_slack()
     answer = slack.send(gateway, {"type": "url_verification", "token": "t", "challenge": "3eZbrw1aB"}, "events")
     assert answer.json() == {"challenge": "3eZbrw1aB"}
+    assert slack.send(gateway, {"ssl_check": "1", "token": "t"}, "commands").status_code == 200
     # Nobody else is told.
     forged = slack.send(gateway, {"type": "url_verification", "challenge": "x"}, "events", headers={})
     assert forged.status_code == 401 and "x" != forged.json().get("challenge")

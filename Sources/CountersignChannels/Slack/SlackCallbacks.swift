@@ -22,6 +22,7 @@ struct SlackCallbacks: Sendable {
             case "interactions":
                 return reply(await intake.take(try SlackInteraction(form: request.body), source: request.sourceAddress))
             case "commands":
+                if Self.asksForCertificate(request.body) { return ChannelReply(status: 200) }
                 return reply(await intake.take(try SlackCommand(form: request.body), source: request.sourceAddress))
             default:
                 let event = try SlackEvent(body: request.body)
@@ -39,6 +40,11 @@ struct SlackCallbacks: Sendable {
             )
             return Self.invalid(400)
         }
+    }
+
+    /// Slack looks now and then whether the certificate is in order, and expects nothing but an answer.
+    private static func asksForCertificate(_ body: [UInt8]) -> Bool {
+        String(validating: body, as: UTF8.self).flatMap { FormFields($0) }?["ssl_check"] == "1"
     }
 
     private func objection(_ request: ChannelRequest) async -> ChannelReply? {
