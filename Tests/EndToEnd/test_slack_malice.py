@@ -178,6 +178,25 @@ def test_without_match_email_only_a_stored_link_counts(in_slack, slack, path):
     assert gateway.approval(approval["id"])["status"] == "pending"
 
 
+def test_a_link_that_an_administrator_made_counts_and_ends_when_it_is_taken_back(in_slack, slack, path):
+    gateway = in_slack(match_email=False)
+    _, approval, card = held(gateway, slack, path)
+    # Carol's account is the owner's by link, whatever its address is: it may not decide.
+    gateway.cli("user", "link", "olga@example.com", "slack:T0HOME/U0CAROL")
+    slack.send(gateway, slack.click(card, "approve", "carol"))
+    assert slack.told("carol")
+    decided = eventually(lambda: gateway.entries(kind="approval.decided", approval=approval["id"]))[-1]
+    assert decided["reasons"] == ["self-approval"]
+    gateway.cli("user", "link", "alice@example.com", "slack:T0HOME/U0ERIN")
+    gateway.cli("user", "unlink", "slack:T0HOME/U0ERIN")
+    slack.send(gateway, slack.click(card, "approve", "erin"))
+    assert slack.told("erin") and refusals(gateway) == ["account-unknown"]
+    gateway.cli("user", "link", "alice@example.com", "slack:T0HOME/U0ERIN")
+    slack.send(gateway, slack.click(card, "approve", "erin"))
+    done = gateway.until(approval["id"], "approved", "redeemed", "succeeded")
+    assert [each["user"] for each in done["decisions"]] == ["alice@example.com"]
+
+
 def test_a_link_outlives_a_change_of_the_address_and_no_longer_follows_it(in_slack, slack, path):
     gateway = in_slack()
     _, first, card = held(gateway, slack, path)
