@@ -154,6 +154,19 @@ def test_an_account_of_another_workspace_in_a_shared_conversation_is_refused(in_
     assert gateway.approval(approval["id"])["decisions"] == []
 
 
+def test_in_an_organisation_an_account_is_the_organisations_and_of_no_other(in_slack, slack, path):
+    slack.enterprise = "E0GRID"
+    gateway = in_slack()
+    _, approval, card = held(gateway, slack, path)
+    slack.people["bob"] |= {"team_id": "T0SECOND", "enterprise_user": {"enterprise_id": "E0OTHER"}}
+    slack.send(gateway, slack.click(card, "approve", "bob"))
+    assert slack.told("bob") and refusals(gateway) == ["account-refused"]
+    slack.people["alice"] |= {"team_id": "T0SECOND", "enterprise_user": {"enterprise_id": "E0GRID"}}
+    slack.send(gateway, slack.click(card, "approve", "alice"))
+    gateway.until(approval["id"], "approved", "redeemed", "succeeded")
+    assert "slack:E0GRID/U0ALICE" in gateway.cli("user", "links").stdout
+
+
 def test_the_one_who_asked_does_not_approve_whatever_their_account(in_slack, slack, path):
     gateway = in_slack()
     _, approval, card = held(gateway, slack, path)
