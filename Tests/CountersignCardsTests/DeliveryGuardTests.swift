@@ -3,6 +3,12 @@ import Testing
 
 @Suite("Where deliveries may go", .timeLimit(.minutes(10)))
 struct DeliveryGuardTests {
+    @Test("ports of other protocols are refused, those of web servers are not")
+    func ports() {
+        for port in [0, 22, 25, 53, 2375, 5432, 6379, 11_211] { #expect(DeliveryGuard.refuses(port: port)) }
+        for port in [80, 443, 3000, 8080, 8443, 65_535] { #expect(!DeliveryGuard.refuses(port: port)) }
+    }
+
     @Test(
         "an address has the class that the registries give it",
         arguments: [

@@ -8,6 +8,7 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from harness.gateway import POLICIES
 from harness.hooks import HookReceiver, new_secret
 from harness.waiting import eventually, stays
 
@@ -42,7 +43,7 @@ def receiver():
 def hooked(install):
     """A running gateway with a webhook, and its secret."""
 
-    def make(url, secrets=None, more=None, start=True, routing=None, **channel):
+    def make(url, secrets=None, more=None, start=True, routing=None, policies=POLICIES, **channel):
         secrets = secrets or [new_secret()]
 
         def change(configuration):
@@ -55,7 +56,7 @@ def hooked(install):
             if more:
                 more(configuration)
 
-        gateway = install(change=change)
+        gateway = install(change=change, policies=policies)
         gateway.secrets = secrets
         gateway.environment |= {f"HOOK_SECRET_{number}": secret for number, secret in enumerate(secrets)}
         return gateway.start() if start else gateway
@@ -231,6 +232,8 @@ def test_a_receiver_that_answers_410_is_left_alone_until_somebody_says_otherwise
     call = taken(receiver, "approval.requested")[-1]
     assert call.json["data"]["id"] == approval["id"]
     gateway.verify_log()
+    gateway.stop()
+    gateway.cli("log", "fsck")
 
 
 def test_another_setup_switches_a_channel_on(receiver, hooked):
@@ -263,18 +266,45 @@ def test_events_connections_and_groups_say_what_is_told(receiver, hooked):
     assert calls[0].json["data"]["id"] == approval["id"]
 
 
+def test_each_event_of_a_life_has_its_type(receiver, hooked):
+    receiver = receiver()
+    gateway = hooked(receiver.url("127.0.0.1"))
+    ask = gateway.ask("POST", "/api/two-dbas/x", body=b"")
+    approval = gateway.pending("/two-dbas/x")
+    said = gateway.agent_api().post(f"/v1/approvals/{approval['id']}/comments", json={"text": "It is urgent."})
+    assert said.status_code == 200
+    gateway.approve(approval, "alice")
+    gateway.approve(approval, "bob")
+    assert ask.answer().status == 200
+    taken(receiver, "action.completed")
+    assert [call.type for call in receiver.taken()] == [
+        "approval.requested", "approval.commented", "approval.decided", "approval.settled", "action.dispatched",
+        "action.completed",
+    ]  # fmt: skip
+    assert all("It is urgent." not in call.body.decode() and call.verify(gateway.secrets[0]) for call in receiver.taken())
+
+
+SHORT = """
+@id("short") @approvers("dba") @expires("6s") forbid (principal is Agent, action, resource)
+  when { context has path && context.path like "/short/*" };
+"""
+
+
 def test_reminders_and_escalations_have_types_of_their_own(receiver, hooked):
     receiver = receiver()
     routing = [
-        {"groups": ["dba"], "notify": [{"channel": "workflow"}], "remind": "1798s",
+        {"groups": ["dba"], "notify": [{"channel": "workflow"}], "remind": "2s",
          "escalate": [{"after": "1s", "notify": [{"channel": "workflow"}]}]}
     ]  # fmt: skip
-    gateway = hooked(receiver.url("127.0.0.1"), routing=routing)
-    _, approval = hold(gateway)
-    taken(receiver, "approval.escalated")
+    gateway = hooked(receiver.url("127.0.0.1"), routing=routing, policies=POLICIES + SHORT)
+    gateway.ask("GET", "/api/short/x")
+    approval = gateway.pending("/short/x")
+    taken(receiver, "approval.settled")
+    types = [call.type for call in receiver.taken()]
+    assert types == ["approval.requested", "approval.escalated", "approval.reminder", "approval.settled"]
     for call in receiver.taken():
-        assert call.json["data"]["id"] == approval["id"]
-        call.verify(gateway.secrets[0])
+        assert call.json["data"]["id"] == approval["id"] and call.verify(gateway.secrets[0])
+    assert receiver.taken()[-1].json["data"]["status"] == "expired"
 
 
 @pytest.mark.parametrize(
@@ -283,6 +313,9 @@ def test_reminders_and_escalations_have_types_of_their_own(receiver, hooked):
         ({"events": ["approval.setled"]}, "did you mean approval.settled"),
         ({"allow": ["10.0.0.1/8"]}, "bits behind its prefix"),
         ({"url": "ftp://example.com"}, "is not https://"),
+        ({"url": "https://hooks.example.com:6379/"}, "another protocol's"),
+        ({"url": "https://user@hooks.example.com/"}, "is not https://"),
+        ({"url": "https://hooks.example.com/?to=x"}, "is not https://"),
         ({"redirects": True}, "is an unknown key"),
     ],
 )

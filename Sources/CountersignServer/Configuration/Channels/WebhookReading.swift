@@ -85,6 +85,10 @@ struct WebhookReading {
             reader.fail(node, path + ".url", "tells \(url.host) of approvals without TLS; use https://")
             return nil
         }
+        guard !DeliveryGuard.refuses(port: url.port) else {
+            reader.fail(node, path + ".url", "names the port \(url.port), which is another protocol's")
+            return nil
+        }
         return url
     }
 
