@@ -2,7 +2,9 @@
 
 import email.utils
 import re
+import shutil
 import socket
+import subprocess
 
 import pytest
 import trustme
@@ -205,6 +207,27 @@ def test_an_agents_words_stay_words(server, mailing, authority):
         assert sum(line.startswith("Open the approval") for line in lines) == 1
 
 
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
+def test_a_browser_shows_the_mail_as_text_with_one_link(server, mailing, authority, screenshots, tmp_path):
+    server = server(MailServer, authority)
+    gateway = mailing(server)
+    words = '<img src=x onerror="document.title=1"><a href="https://evil.example">Approve</a> & </pre>'
+    hold(gateway, "customers/42", headers=[("Countersign-Justification", words)])
+    page = tmp_path / "mail.html"
+    page.write_text(letters(server)[0].html)
+
+    def browse(*arguments):
+        command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
+        return subprocess.run([*command, *arguments, page.as_uri()], capture_output=True, text=True, timeout=60)
+
+    document = browse("--dump-dom").stdout
+    assert document.count("<a ") == 1 and "<img" not in document and "&lt;img src=x onerror=" in document
+    for name, arguments in {"light": (), "dark": ("--force-dark-mode", "--enable-features=WebContentsForceDark")}.items():
+        picture = screenshots / f"mail-{name}.png"
+        browse("--hide-scrollbars", "--window-size=700,900", f"--screenshot={picture}", *arguments)
+        assert picture.stat().st_size > 5000
+
+
 def test_of_several_recipients_each_gets_it_once_whatever_the_server_says_of_the_others(server, mailing, authority):
     server = server(MailServer, authority)
     server.keeper.answers = {"late@example.com": ["451 later"], "gone@example.com": "550 gone"}
@@ -226,6 +249,18 @@ def test_whatever_goes_wrong_for_a_while_the_mail_arrives(server, mailing, verb,
     content = eventually(lambda: server.letters, 25, "the letter")[-1]
     assert approval["id"].encode() in content.replace(b"=\r\n", b"")
     assert server.connections >= 2
+
+
+def test_a_mail_whose_fate_a_crash_hides_is_sent_again_under_the_same_id(server, mailing):
+    server = server(OddServer, {"CONTENT": "hang"})
+    gateway = mailing(server, security="none", timeout="10s")
+    _, approval = hold(gateway)
+    eventually(lambda: any(b"DATA\r\n" in heard for heard in server.heard), 20, "the mail on its way")
+    gateway.kill()
+    gateway.start()
+    again = letters(server)[0]
+    assert again.count(b"Message-ID: <thr_") == 1 and approval["id"].encode() in again.replace(b"=\r\n", b"")
+    stays(lambda: len(server.letters) == 1, 1)
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "CONTENT"])

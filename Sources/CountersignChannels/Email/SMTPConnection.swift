@@ -101,7 +101,9 @@ private final class SMTPHandler: ChannelInboundHandler {
             case .send(let bytes):
                 context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
                 wait(context)
-            case .startTLS: startTLS(context)
+            case .startTLS:
+                // What follows goes through TLS or not at all.
+                guard startTLS(context) else { return }
             case .finish(let how):
                 alarm?.cancel()
                 ending.succeed(how)
@@ -111,13 +113,15 @@ private final class SMTPHandler: ChannelInboundHandler {
     }
 
     /// What is read from here on, TLS has checked.
-    private func startTLS(_ context: ChannelHandlerContext) {
+    private func startTLS(_ context: ChannelHandlerContext) -> Bool {
         do {
             guard let tls = self.context else { throw ChannelError.inappropriateOperationForState }
             let handler = try NIOSSLClientHandler(context: tls, serverHostname: name)
             try context.pipeline.syncOperations.addHandler(handler, position: .first)
+            return true
         } catch {
             run(machine.closed("TLS could not begin"), context)
+            return false
         }
     }
 
