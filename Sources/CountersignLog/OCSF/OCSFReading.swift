@@ -249,11 +249,23 @@ struct OCSFReading {
     private mutating func readOther(_ told: OCSFStory, _ kind: String) {
         // Kept apart from `EntryKind`, so that a log of a newer version is exported, too.
         if kind == "channel.refused" { return readRefusedChannel(told) }
+        if kind == "notice.replayed" { return readReplay(told) }
         guard kind == "payload.erased" else { return }
         var entity: JSONObject = ["name": "payload", "uid": .string(told.erased)]
         entity.set("type_id", "type", .other("Payload"))
         readChange(told, .delete, .object(entity))
         message = "\(told.who) erased the payload of \(told.erased)"
+    }
+
+    /// A notice that somebody had sent again.
+    private mutating func readReplay(_ told: OCSFStory) {
+        let notice = told.leaf["notice"]
+        let number = notice?["number"]?.integerValue.map { String($0) } ?? ""
+        var entity: JSONObject = ["name": "notice", "uid": .string(number)]
+        entity.set("type_id", "type", .other("Notice"))
+        readChange(told, .other("Send Again"), .object(entity))
+        let channel = notice?["channel"]?.stringValue.map { " through \($0)" } ?? ""
+        message = "\(told.who) had the notice \(number) sent\(channel) again"
     }
 
     /// Something in the name of a chat that was nobody's decision.
