@@ -57,6 +57,20 @@ struct SlackMessageTests {
         }
     }
 
+    @Test("a batch leads to the page of all of them, as long as several are open")
+    func batchPage() throws {
+        let base = "https://countersign.example.com"
+        let page = try CardLink(publicURL: base, batch: BatchID(unchecked: "bat_0123456789012345678901"))
+        let card = try CardFixture.card(CardFixture.approval(saying: "/orders"))
+        let settled = try CardFixture.card(CardFixture.settled(saying: "/orders"))
+        func links(_ cards: [ApprovalCard], _ page: CardLink?) -> Bool {
+            JSONValue.array(SlackBatchCard(cards, page: page).message.blocks).canonicalText
+                .contains("<\(base)/approvals/batch?batch=bat_0123456789012345678901|")
+        }
+        #expect(links([card, card, settled], page))
+        #expect(!links([card, settled], page) && !links([settled, settled], page) && !links([card, card], nil))
+    }
+
     @Test("a batch names every action's digest, and nothing moves when one is settled")
     func batchOrder() throws {
         let approvals = try (1...30).map {

@@ -110,6 +110,11 @@ struct TeamsCardTests {
         let text = runs(digest.json).joined()
         #expect(text.contains("Denied: ") && text.contains(open.handle.digestPrefix))
         #expect(digest.json["actions"] == [])
+        let batch = BatchID(unchecked: "bat_0123456789012345678901")
+        let page = try CardLink(publicURL: "https://countersign.example.com", batch: batch)
+        let opening: JSONValue = ["title": "Open all of them", "type": "Action.OpenUrl", "url": .string(page.url)]
+        #expect(TeamsDigest([open, settled], page: page).json["actions"] == [opening])
+        #expect(TeamsDigest([settled, settled], page: page).json["actions"] == [])
         #expect(digest.json.canonicalText.contains(open.link.url))
         #expect(!digest.json.canonicalText.contains("DELETE"))
     }

@@ -1,6 +1,8 @@
 """Approvals in Slack, by buttons that are signed as Slack signs them, and over Socket Mode."""
 
 import json
+import re
+from contextlib import closing
 
 import pytest
 from slack_bolt import BoltRequest, BoltResponse
@@ -12,6 +14,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from harness.gateway import POLICIES
 from harness.slack import APP_TOKEN, ENVIRONMENT, ROOM, SECRET, SOON, TEAM, TOKEN, held, with_slack
 from harness.waiting import eventually
+from test_batches import box, boxes, form
+from test_dashboard import sign_in
 
 
 # The main road
@@ -135,6 +139,15 @@ def test_a_flood_becomes_one_card_on_which_each_is_decided(in_slack, slack, own_
     running = [each for each in gateway.approvals(status="pending")]
     assert len(running) == len(asks) - 1
     assert len(own_upstream.requests) == 1
+    # The others are decided on the page that the card leads to, each by itself.
+    link = re.search(r"<([^|>]*/approvals/batch\?batch=bat_[^|>]*)\|", json.dumps(batch["blocks"]))[1]
+    with closing(sign_in(gateway, "bob")) as browser:
+        page = browser.get(link).text
+        told = [each for each in running if each["action_digest"][:12] in json.dumps(batch["blocks"])]
+        assert set(boxes(page)) == {box(each) for each in told} and len(told) == 28
+        done = browser.post("/approvals/batch/decide", data=form(page, list(boxes(page)), "deny"))
+        assert "28 decisions count." in done.text
+    eventually(lambda: "all settled" in slack.title(batch), 20)
 
 
 # What is said

@@ -6,9 +6,14 @@ import CountersignCore
 package struct SlackBatchCard: Hashable, Sendable {
     /// The cards, in the order in which they were asked.
     package let cards: [ApprovalCard]
+    /// The page on which all of them can be decided.
+    package let page: CardLink?
 
     /// Renders those cards; there is at least one.
-    package init(_ cards: [ApprovalCard]) { self.cards = cards }
+    package init(_ cards: [ApprovalCard], page: CardLink? = nil) {
+        self.cards = cards
+        self.page = page
+    }
 
     /// How many have buttons; the order never changes, so that nothing moves below a finger.
     package static let maximumItems = 22
@@ -40,6 +45,10 @@ package struct SlackBatchCard: Hashable, Sendable {
             text.words(" ")
             text.code(first.agent.rawValue, limit: 128)
             text.words(" asked for all of these. Each is decided by itself; open it to read all of it.")
+            if let page, open > 1 {
+                text.words(" ")
+                text.link(page, "Open all of them on one page")
+            }
             blocks.append(SlackBlock.section(text))
         }
         for (number, card) in cards.prefix(Self.maximumItems).enumerated() {

@@ -7,9 +7,14 @@ import CountersignCore
 package struct TeamsDigest: Hashable, Sendable {
     /// The approvals, in the order in which they were asked.
     package let cards: [ApprovalCard]
+    /// The page on which all of them can be decided.
+    package let page: CardLink?
 
     /// Tells of these.
-    package init(_ cards: [ApprovalCard]) { self.cards = cards }
+    package init(_ cards: [ApprovalCard], page: CardLink? = nil) {
+        self.cards = cards
+        self.page = page
+    }
 
     /// The card's JSON: as many lines as fit in ``TeamsCard/maximumBytes``.
     package var json: JSONValue {
@@ -38,6 +43,8 @@ package struct TeamsDigest: Hashable, Sendable {
         var actions: [JSONValue] = []
         if cards.count == 1, let card = cards.first {
             actions = [["title": "Open", "type": "Action.OpenUrl", "url": .string(card.link.url)]]
+        } else if let page, cards.contains(where: { $0.timeLeft != nil }) {
+            actions = [["title": "Open all of them", "type": "Action.OpenUrl", "url": .string(page.url)]]
         }
         return [
             "$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "actions": .array(actions),

@@ -18,15 +18,17 @@ struct SlackDelivery: Sendable {
 
     func make() async throws(SlackFailure) -> Delivery {
         let cards: [ApprovalCard]
+        let page: CardLink
         do throws(ChannelFault) {
             cards = try parcel.cards()
+            page = try parcel.link()
         } catch {
             return .refused(trouble: error.description)
         }
         guard let first = cards.first else { return .nothingToTell }
         // A batch has a thread of questions, but no trail: each of its approvals has its own on the page.
         let isBatch = notice.batch != nil
-        let message = isBatch ? SlackBatchCard(cards).message : SlackCard(first).message
+        let message = isBatch ? SlackBatchCard(cards, page: page).message : SlackCard(first).message
         let trail = isBatch ? nil : parcel.approvals.first.map { SlackTrail($0) }
         guard var place = try await place(showing: message, trail?.count ?? 0) else { return .nothingToTell }
         do throws(SlackFailure) {

@@ -90,7 +90,7 @@ package struct TeamsChannel: Channel {
             guard let approval = approvals.first else { return .nothingToTell }
             let card: JSONValue
             if parcel.notice.batch != nil {
-                card = TeamsMessage.digest(TeamsDigest(approvals)).json
+                card = TeamsMessage.digest(TeamsDigest(approvals, page: try parcel.link())).json
             } else {
                 var viewers: [String] = []
                 if approval.isDecidable, let service = try await places.service(of: conversation) {

@@ -51,7 +51,7 @@ package struct WorkflowsChannel: Channel {
         guard notice.cause.asks || notice.event == .approvalSettled else { return .nothingToTell }
         let body: [UInt8]
         do {
-            body = TeamsMessage.digest(TeamsDigest(try parcel.cards())).json.canonicalBytes()
+            body = TeamsMessage.digest(TeamsDigest(try parcel.cards(), page: try parcel.link())).json.canonicalBytes()
         } catch {
             return .refused(trouble: error.description)
         }
