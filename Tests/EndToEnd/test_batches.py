@@ -3,6 +3,7 @@
 import html
 import re
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -88,6 +89,22 @@ def test_what_does_not_count_is_told_and_the_others_count(gateway, path):
     assert gateway.entries(approval=own["id"], kind="approval.decided")[0]["reasons"] == ["self-approval"]
     for user, code in (("erin", "not-an-approver"), ("olga", "self-approval")):
         assert [item["code"] for item in decide(gateway, [third], user=user).json()["items"]] == [code]
+
+
+def test_of_two_people_at_once_one_wins_each_approval(gateway, path):
+    approvals = alike(gateway, path, 10)
+    people = ("alice", "bob")
+    for person in people:
+        gateway.user(person)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda person: decide(gateway, approvals, user=person).json(), people))
+    assert sum(answer["counted"] for answer in answers) == 10
+    assert sum(answer["refused"] for answer in answers) == 10
+    for each in approvals:
+        told = gateway.entries(approval=each["id"], kind="approval.decided")
+        assert sorted(entry["accepted"] for entry in told) == [False, True]
+        assert [entry["reasons"] for entry in told if not entry["accepted"]] == [["already-decided"]]
+        assert len(gateway.approval(each["id"])["decisions"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -235,7 +252,10 @@ def test_a_form_that_is_not_as_the_page_made_it_is_refused(gateway, path):
         assert post(decision="maybe").status_code == post(reason="x" * 2001).status_code == 400
         assert post(like="apr_1").status_code == post(like="").status_code == 404
         assert "Tick the actions" in post(item=[]).text
-        assert "Say why you deny" in post(decision="deny", reason=" ").text
+        unsaid = post(decision="deny", reason=" ", item=[box(first)]).text
+        assert "Say why you deny" in unsaid and "Nothing was decided." in unsaid
+        # What was ticked is ticked still, and nothing else.
+        assert [value for value, on in boxes(unsaid).items() if on] == [box(first)]
         assert {gateway.approval(each["id"])["status"] for each in approvals} == {"pending"}
         # The digest of another: recorded as such a decision is by itself.
         assert "digest-mismatch" in post(item=[other]).text

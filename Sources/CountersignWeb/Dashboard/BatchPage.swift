@@ -45,6 +45,7 @@ struct BatchPage {
         over: Int,
         results: [Enforcement.BatchResult],
         warning: String?,
+        ticked: Set<String>,
         directory: Directory,
         now: Timestamp,
     ) {
@@ -86,6 +87,7 @@ struct BatchPage {
                 shape.1,
                 directory,
                 tickAll: until == nil && shapes.count == 1 && mine.count > 1 ? link ?? "" : "",
+                ticked: ticked,
                 tickedUntil: until,
                 now: now,
             )
@@ -111,6 +113,7 @@ extension BatchPage.Group {
         _ approvals: [Approval],
         _ directory: Directory,
         tickAll: String,
+        ticked: Set<String>,
         tickedUntil: Timestamp?,
         now: Timestamp,
     ) {
@@ -124,7 +127,7 @@ extension BatchPage.Group {
         environment = EnvironmentLabel(first.flatMap { directory.connections[$0.connection]?.labels["env"] })
         gates = Markup((first?.gates ?? []).map(\.policy).joined(separator: ", "))
         count = Markup(approvals.count == 1 ? "1 action" : "\(approvals.count) actions")
-        items = approvals.map { BatchItem($0, tickedUntil: tickedUntil, now: now) }
+        items = approvals.map { BatchItem($0, ticked: ticked, tickedUntil: tickedUntil, now: now) }
         self.tickAll = Markup(tickAll)
     }
 }
@@ -149,7 +152,7 @@ struct BatchItem {
     static let room = 2000
 
     /// Describes an approval.
-    init(_ approval: Approval, tickedUntil: Timestamp?, now: Timestamp) {
+    init(_ approval: Approval, ticked: Set<String>, tickedUntil: Timestamp?, now: Timestamp) {
         let item = BatchBallot.Item(approval.id, approval.digest, previewDigest: approval.previewDigest)
         value = Markup(item.formValue)
         link = Markup("/approvals/" + approval.id.rawValue)
@@ -164,8 +167,9 @@ struct BatchItem {
         // A large body stands in the document as its beginning and its digest.
         isCut = shown.isCut || Self.hasExcerptOnly(approval)
         digest = Markup(approval.digest.rawValue)
-        // What is not shown whole is never ticked by the page.
-        isTicked = !isCut && (tickedUntil.map { approval.requestedAt <= $0 } ?? false)
+        // What is not shown whole is never ticked by the page; what somebody ticked before a form came back stays so.
+        let isOnPage = !isCut && (tickedUntil.map { approval.requestedAt <= $0 } ?? false)
+        isTicked = ticked.contains(item.formValue) || isOnPage
     }
 
     private static func context(_ approval: Approval) -> JSONObject {

@@ -38,7 +38,8 @@ enum BatchRoom {
         let words = reason.unicodeScalars.contains { !$0.properties.isWhitespace } ? reason : ""
         if verdict == .deny, words.isEmpty {
             let warning = "Say why you deny: the agent and the log get your reason. Nothing was decided."
-            return try await page(place, results: [], warning: warning, exchange)
+            let ticked = Set(items.map(\.formValue))
+            return try await page(place, results: [], warning: warning, ticked: ticked, exchange)
         }
         let ballot = try BatchBallot(items, verdict, reason: words)
         let results = await exchange.parts.enforcement.decide(ballot, by: try exchange.user())
@@ -50,6 +51,7 @@ enum BatchRoom {
         _ place: BatchPlace,
         results: [Enforcement.BatchResult],
         warning: String? = nil,
+        ticked: Set<String> = [],
         _ exchange: Exchange,
     ) async throws -> Reply {
         let user = try exchange.user()
@@ -65,6 +67,7 @@ enum BatchRoom {
             over: found.count - pending.count,
             results: results,
             warning: warning,
+            ticked: ticked,
             directory: snapshot.directory,
             now: exchange.now,
         )
