@@ -64,7 +64,7 @@ enum ReceiptText {
             case .actionAllowed, .actionDenied, .approvalRequested, .approvalSettled, .actionDispatched,
                 .actionCompleted, .policyChanged, .configurationChanged, .identityChanged, .sessionStarted,
                 .sessionEnded, .payloadErased, .channelRefused, .noticeReplayed,
-            .channelChanged:
+                .channelChanged:
                 sentence(event, receipt).map { story.append($0) }
             }
         }

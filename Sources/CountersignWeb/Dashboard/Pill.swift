@@ -64,7 +64,7 @@ struct Pill {
             case .approvalDecided, .approvalCommented, .approvalSettled, .actionDispatched: Markup("info")
             case .policyChanged, .configurationChanged, .identityChanged, .sessionStarted, .sessionEnded,
                 .noticeReplayed,
-            .channelChanged:
+                .channelChanged:
                 Markup("calm")
             case .payloadErased: Markup("grave")
             }
