@@ -112,6 +112,8 @@ class Teams:
         self.posts = []
         self.tokens, self.faults, self.lock = [], [], threading.Lock()
         self.numbers = iter(range(1700000000000, 1800000000000))
+        # Whether the next answer to a message is lost on its way.
+        self.loses = False
         self.stopping = threading.Event()
         teams = self
 
@@ -306,6 +308,9 @@ class Teams:
                 status, headers = fault if isinstance(fault, tuple) else (fault, {})
                 return self.respond(handler, status, {"error": {"code": "Fault"}}, headers)
             status, answer = self.answer(method, url, handler.headers, body)
+            if self.loses and status == 201:
+                self.loses = False
+                status, answer = 502, {}
         except Exception as problem:
             self.problems.append(repr(problem))
             status, answer = 500, {"error": repr(problem)}
