@@ -126,6 +126,18 @@ package struct ChannelDesk: Sendable {
         (try? await enforcement.ledger.approval(handle.approval)) ?? nil
     }
 
+    /// Whether a place was told of an approval: elsewhere nobody is shown it, whatever they know of it.
+    package func wasTold(_ approval: ApprovalID, at destination: Destination) async -> Bool {
+        var query = NoticeQuery(channel: destination.channel, approval: approval, limit: 200)
+        for _ in 0..<10 {
+            guard let page = try? await enforcement.ledger.outbox.notices(query) else { return false }
+            if page.items.contains(where: { $0.destination == destination }) { return true }
+            guard let cursor = page.next else { return false }
+            query.cursor = cursor
+        }
+        return false
+    }
+
     /// The user that an account is linked to, for what it is shown; nothing is decided by it.
     package func linked(_ identity: ChannelIdentity) -> UserID? {
         identities.links().first { $0.identity == identity }?.user

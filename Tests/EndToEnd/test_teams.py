@@ -222,7 +222,22 @@ def test_a_card_of_another_action_decides_nothing(gateway, teams, path):
     answer = teams.press(gateway, message, "approve", "alice", data=stale)
     assert "shows another action" in words(answer.value)
     nobody = {**data, "handle": f"apr_00000000000000000000000000 {digest}"}
-    assert teams.press(gateway, message, "approve", "alice", data=nobody).type != "application/vnd.microsoft.card.adaptive"
+    assert "Nobody in this conversation" in teams.press(gateway, message, "approve", "alice", data=nobody).value
+    assert gateway.of(f"/held/{path}")[0]["decisions"] == []
+    teams.press(gateway, message, "deny", "alice")
+    ask.answer()
+
+
+def test_a_card_counts_only_where_it_was_posted(gateway, teams, path):
+    """A client of somebody's own can send any data, from any chat with the bot: it is shown nothing and decides nothing."""
+    ask, message = held(gateway, teams, path)
+    for verb in ("approve", "refresh"):
+        data = {**message.data("approve"), "verb": f"countersign.{verb}"}
+        answer = teams.press(gateway, message, verb, "alice", data=data, conversation="a:1personal")
+        assert answer.value == "Nobody in this conversation was asked about that."
+    submitted = teams.submit(message, "approve", "alice", conversation="a:1personal")
+    assert teams.send(gateway, submitted).status_code == 200
+    assert ["not-found"] in [entry["reasons"] for entry in gateway.entries(kind="channel.refused")]
     assert gateway.of(f"/held/{path}")[0]["decisions"] == []
     teams.press(gateway, message, "deny", "alice")
     ask.answer()

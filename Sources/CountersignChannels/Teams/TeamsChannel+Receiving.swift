@@ -85,6 +85,7 @@ extension TeamsChannel {
             await desk.refuse(Reason(.badRequest, error.message), identity(activity), name, detail: error.message)
             return .error(status: 400, code: "BadRequest", message: error.message)
         }
+        if let reason = await misplaced(answer, activity) { return .sentence(reason.message) }
         if answer.verb == .refresh { return await view(answer.handle, activity) }
         let reason = await decide(answer, activity, request)
         return await card(answer.handle, activity, note: reason?.message)
@@ -95,25 +96,43 @@ extension TeamsChannel {
     private func submit(_ activity: TeamsActivity, _ request: ChannelRequest) async {
         do throws(ChannelFault) {
             let answer = try TeamsAnswer(activity: activity.json)
-            guard answer.verb != .refresh else { return }
+            guard answer.verb != .refresh, await misplaced(answer, activity) == nil else { return }
             if let reason = await decide(answer, activity, request) { say("Not done: \(reason.message)", activity) }
         } catch {
             await desk.refuse(Reason(.badRequest, error.message), identity(activity), name, detail: error.message)
         }
     }
 
-    /// Counts an answer; `nil` if it counts, else why not.
-    private func decide(_ answer: TeamsAnswer, _ activity: TeamsActivity, _ request: ChannelRequest) async -> Reason? {
+    /// Why a button's data count for nothing here: no card of that approval was ever posted into the conversation.
+    ///
+    /// Whoever makes up an activity of their own, in a chat with the bot, is neither shown nor asked anything.
+    private func misplaced(_ answer: TeamsAnswer, _ activity: TeamsActivity) async -> Reason? {
+        let place = Destination(channel: name, address: activity.conversation)
+        guard await !desk.wasTold(answer.handle.approval, at: place) else { return nil }
+        let reason = Reason(.notFound, "Nobody in this conversation was asked about that.")
+        return await desk.refuse(reason, identity(activity), name, detail: "another conversation's card")
+    }
+
+    /// The user who did something, or why it is nobody.
+    private func user(
+        _ activity: TeamsActivity,
+        _ request: ChannelRequest,
+    ) async -> Result<(SignedInUser, ChannelIdentity), Reason> {
         guard let identity = identity(activity) else {
             let reason = Reason(.accountUnknown, ReasonCode.accountUnknown.explanation)
-            return await desk.refuse(reason, nil, name, detail: "no account", source: request.sourceAddress)
+            let refused = await desk.refuse(reason, nil, name, detail: "no account", source: request.sourceAddress)
+            return .failure(refused)
         }
-        let user = await desk.user(identity, channel: name) {
+        return await desk.user(identity, channel: name) {
             await people.profile(of: activity, within: Self.haste)
-        }
-        switch user {
+        }.map { ($0, identity) }
+    }
+
+    /// Counts an answer; `nil` if it counts, else why not.
+    private func decide(_ answer: TeamsAnswer, _ activity: TeamsActivity, _ request: ChannelRequest) async -> Reason? {
+        switch await user(activity, request) {
         case .failure(let reason): return reason
-        case .success(let user):
+        case .success(let (user, identity)):
             let verdict: Decision.Verdict = answer.verb == .approve ? .approve : .deny
             let ballot = ChannelDesk.Answer(
                 identity: identity,
