@@ -138,6 +138,11 @@ package struct ChannelDesk: Sendable {
         return false
     }
 
+    /// The one approval that a message of a place shows.
+    package func approval(shownAs reference: String, at destination: Destination) async -> ApprovalID? {
+        (try? await enforcement.ledger.outbox.approval(shownAs: reference, at: destination)) ?? nil
+    }
+
     /// The user that an account is linked to, for what it is shown; nothing is decided by it.
     package func linked(_ identity: ChannelIdentity) -> UserID? {
         identities.links().first { $0.identity == identity }?.user

@@ -202,6 +202,17 @@ extension Database {
         ) { ApprovalID(unchecked: $0.text(0)) }
     }
 
+    /// The one approval that a message shows.
+    func approval(shownAs reference: String, at destination: Destination) throws -> ApprovalID? {
+        try first(
+            """
+            SELECT subject FROM message WHERE channel = ? AND address = ? AND reference = ?
+                AND EXISTS (SELECT 1 FROM approval WHERE approval.id = message.subject)
+            """,
+            [.text(destination.channel.rawValue), .text(destination.address), .text(reference)],
+        ) { ApprovalID($0.text(0)) } ?? nil
+    }
+
     /// The approvals of a batch at a place.
     func batch(_ batch: BatchID, at destination: Destination) throws -> [ApprovalID] {
         try rows(

@@ -75,6 +75,14 @@ extension SQLiteLedger: Outbox {
         try await read { try $0.approvals(of: batch, limit: limit) }
     }
 
+    /// The one approval that a message shows.
+    package func approval(
+        shownAs reference: String,
+        at destination: Destination,
+    ) async throws(LedgerError) -> ApprovalID? {
+        try await read { try $0.approval(shownAs: reference, at: destination) }
+    }
+
     /// The approvals of a batch at a place.
     package func batch(
         _ batch: BatchID,

@@ -19,6 +19,7 @@ enum Schema {
     /// The migrations; only ever appended to.
     static let migrations: [Migration] = [
         .sql(first), .sql(second), .steps(sealPayloads), .sql(fourth), .sql(fifth), .sql(sixth), .sql(seventh),
+        .sql(eighth),
     ]
 
     /// The version that this code writes.
@@ -254,4 +255,7 @@ enum Schema {
             PRIMARY KEY (channel, address)
         ) STRICT, WITHOUT ROWID;
         """
+
+    /// Which approval a message shows, for words that are written below it.
+    private static let eighth = "CREATE INDEX message_reference ON message (channel, address, reference)"
 }

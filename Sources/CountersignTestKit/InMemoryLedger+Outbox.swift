@@ -142,6 +142,11 @@ struct InMemoryOutbox {
 
     func message(_ notice: Notice) -> ShownMessage? { messages[place(notice)] }
 
+    func approval(shownAs reference: String, at destination: Destination) -> ApprovalID? {
+        let place = messages.first { $0.key.destination == destination && $0.value.reference == reference }?.key
+        return notices.first { $0.approval.rawValue == place?.subject }?.approval
+    }
+
     func batch(_ batch: BatchID, at destination: Destination) -> [ApprovalID] {
         var ids: [ApprovalID] = []
         for notice in notices where notice.batch == batch && notice.destination == destination {
@@ -284,6 +289,14 @@ extension InMemoryLedger: Outbox {
     /// The approvals of a batch.
     package func approvals(of batch: BatchID, limit: Int) async throws(LedgerError) -> [ApprovalID] {
         try read { $0.outbox.approvals(of: batch, limit: limit) }
+    }
+
+    /// The one approval that a message shows.
+    package func approval(
+        shownAs reference: String,
+        at destination: Destination,
+    ) async throws(LedgerError) -> ApprovalID? {
+        try read { $0.outbox.approval(shownAs: reference, at: destination) }
     }
 
     /// The approvals of a batch at a place.

@@ -166,6 +166,23 @@ extension LedgerContract {
             try expect(try await ledger.outbox.shownMessage(of: notice), is: message)
             try expect(try await ledger.outbox.notices(NoticeQuery()).items.map(\.cause), is: [.changed])
         },
+        LedgerRule("a message that shows one approval tells which, and that of a batch does not") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            let batch = BatchID(agent: approval.agent, destination: mail, window: 1)
+            let drafts = [
+                NoticeDraft(.requested, to: room, dueAt: clock.time()),
+                NoticeDraft(.requested, to: mail, dueAt: clock.time(), batch: batch),
+            ]
+            _ = try await insert(approval, drafts, ledger, clock)
+            for notice in try await ledger.outbox.notices(NoticeQuery()).items {
+                try await ledger.outbox.beginNotices([notice.number])
+                let message = ShownMessage(reference: "17.2", revision: 1)
+                try await ledger.outbox.endNotice(notice, .delivered(message), at: clock.time())
+            }
+            try expect(try await ledger.outbox.approval(shownAs: "17.2", at: room), is: approval.id)
+            try expect(try await ledger.outbox.approval(shownAs: "17.2", at: mail), is: nil)
+            try expect(try await ledger.outbox.approval(shownAs: "17", at: room), is: nil)
+        },
         LedgerRule("an account in a chat is one user until it is told otherwise, and goes with them") { ledger, clock in
             let identity = try require(ChannelIdentity("slack:T1/U1"))
             let user = User(id: UserID(unchecked: "alice@example.com"))

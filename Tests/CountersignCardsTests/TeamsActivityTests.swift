@@ -29,6 +29,18 @@ struct TeamsActivityTests {
         #expect(try Self.activity(["replyToId": "1800"]).answered == "1800")
     }
 
+    @Test("what somebody wrote is read without the bot's name")
+    func words() throws {
+        let mention: JSONValue = [
+            "mentioned": ["id": "28:bot"], "text": "<at>Countersign</at>", "type": "mention",
+        ]
+        let other: JSONValue = ["mentioned": ["id": "29:2"], "text": "<at>Bob</at>", "type": "mention"]
+        let text = " <at>Countersign</at> why?\nAsk <at>Bob</at>. <at>Countersign</at>\u{A0}"
+        let activity = try Self.activity(["entities": [mention, other], "text": .string(text)])
+        #expect(activity.kind == .words("why?\nAsk <at>Bob</at>."))
+        #expect(try Self.activity(["text": ""]).kind == .words(""))
+    }
+
     private static let kinds: [(changes: JSONObject, kind: TeamsActivity.Kind)] = [
         (["value": ["verb": "x"]], .submission),
         (["name": "adaptiveCard/action", "type": "invoke"], .action),

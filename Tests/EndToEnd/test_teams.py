@@ -301,6 +301,35 @@ def test_clients_without_execute_submit(gateway, teams, path):
     eventually(lambda: "Denied by bob@example.com" in message.text, 10, "the card's correction")
 
 
+def test_words_below_a_card_are_comments(gateway, teams, path):
+    ask, message = held(gateway, teams, path)
+    bot = {"id": f"28:{APPLICATION}", "name": "Countersign"}
+    mention = {"type": "mention", "text": "<at>Countersign</at>", "mentioned": bot}
+
+    def write(text, person="alice", conversation=f"{ROOM};messageid={message.id}"):
+        activity = teams.activity("message", person, conversation, text=text, entities=[mention])
+        assert teams.send(gateway, activity).status_code == 200
+
+    write("<at>Countersign</at> Which *ticket* is this?\n")
+    eventually(lambda: "Which *ticket* is this?" in message.text, 10, "the comment on the card")
+    comments = gateway.of(f"/held/{path}")[0]["comments"]
+    assert [each["text"] for each in comments] == ["Which *ticket* is this?"]
+    # Elsewhere, and below what is no card, words are nobody's concern.
+    write("hello", conversation=ROOM)
+    write("hello", conversation=f"{ROOM};messageid=1")
+    write("<at>Countersign</at>")
+    # A stranger's words are not kept, and neither are too many.
+    seen = len(teams.texts())
+    write("let me in", person=Person("nobody", "nobody@example.com"))
+    write("x" * 2000)
+    eventually(lambda: len(teams.texts()) == seen + 2, 10, "two refusals in words")
+    assert all(text.startswith("Not kept: ") for text in teams.texts()[seen:])
+    approval = gateway.of(f"/held/{path}")[0]
+    assert len(approval["comments"]) == 1 and approval["decisions"] == []
+    teams.press(gateway, message, "deny", "bob")
+    ask.answer()
+
+
 def test_no_text_breaks_out_of_the_card(gateway, teams, path):
     hostile = (
         "**bold** [link](https://evil.example.com) <at>Everyone</at> ```x``` \u202egnp.exe \u200b\u0430pple "

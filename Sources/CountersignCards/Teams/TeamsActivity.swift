@@ -10,7 +10,7 @@ package struct TeamsActivity: Hashable, Sendable {
         case action
         /// Somebody pressed a button of `Action.Submit`.
         case submission
-        /// Somebody wrote something.
+        /// Somebody wrote something; without the mention of the bot, by which it came to us.
         case words(String)
         /// The bot came to a conversation.
         case arrived
@@ -99,7 +99,7 @@ package struct TeamsActivity: Hashable, Sendable {
         case "message":
             if let value = json["value"], !value.isNull { return .submission }
             guard let text = json["text"]?.stringValue else { return .other }
-            return .words(text)
+            return .words(words(text, json))
         case "conversationUpdate": return names("membersAdded") ? .arrived : names("membersRemoved") ? .left : .other
         case "installationUpdate":
             switch json["action"] {
@@ -109,6 +109,21 @@ package struct TeamsActivity: Hashable, Sendable {
             }
         default: return .other
         }
+    }
+
+    /// A text without the bot's mentions, and without blanks around it.
+    private static func words(_ text: String, _ json: JSONValue) -> String {
+        var parts = [text[...]]
+        for entity in (json["entities"]?.arrayValue ?? []).prefix(10) where entity["type"] == "mention" {
+            guard let mention = entity["text"]?.stringValue, !mention.isEmpty, let bot = json["recipient"]?["id"],
+                entity["mentioned"]?["id"] == bot
+            else { continue }
+            parts = parts.flatMap { $0.split(separator: mention) }
+        }
+        let scalars = parts.joined(separator: " ").unicodeScalars
+        let start = scalars.drop { $0.properties.isWhitespace }
+        let end = start.lastIndex { !$0.properties.isWhitespace }
+        return end.map { String(start[...$0]) } ?? ""
     }
 
     private static func identifier(_ value: JSONValue?, _ name: String) throws(ChannelFault) -> String {

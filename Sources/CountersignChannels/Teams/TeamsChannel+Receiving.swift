@@ -71,9 +71,28 @@ extension TeamsChannel {
                 )
             }
             return ChannelReply(status: 200)
+        case .words(let text):
+            await note(text, activity, request)
+            return ChannelReply(status: 200)
         case .otherInvoke: return ChannelReply(status: 501)
-        case .words, .left, .other: return ChannelReply(status: 200)
+        case .left, .other: return ChannelReply(status: 200)
         }
+    }
+
+    /// Keeps what somebody said below a card with the approval; what is said elsewhere is no concern of ours.
+    private func note(_ text: String, _ activity: TeamsActivity, _ request: ChannelRequest) async {
+        guard !text.isEmpty, let answered = activity.answered,
+            let approval = await desk.approval(
+                shownAs: answered,
+                at: Destination(channel: name, address: activity.conversation),
+            )
+        else { return }
+        let result: Result<Approval, Reason>
+        switch await user(activity, request) {
+        case .success(let (user, _)): result = await desk.comment(text, on: approval, by: user)
+        case .failure(let reason): result = .failure(reason)
+        }
+        if case .failure(let reason) = result { say("Not kept: \(reason.message)", activity) }
     }
 
     /// A button of `Action.Execute`, or a viewer's card.

@@ -123,6 +123,8 @@ package protocol Outbox: Sendable {
     func notice(_ number: Int64) async throws(LedgerError) -> Notice?
     /// The approvals of a batch, in the order in which they were asked, at most `limit`: a batch has one place only.
     func approvals(of batch: BatchID, limit: Int) async throws(LedgerError) -> [ApprovalID]
+    /// The one approval that a message of a place shows, by its reference; `nil` of a batch, and of other messages.
+    func approval(shownAs reference: String, at destination: Destination) async throws(LedgerError) -> ApprovalID?
     /// The approvals of a batch at a place, in the order in which they were asked.
     func batch(_ batch: BatchID, at destination: Destination) async throws(LedgerError) -> [ApprovalID]
     /// A page of notices, newest first.
