@@ -30,6 +30,7 @@ struct OCSFReading {
         case .configurationChanged where leaf["tool_definition"] != nil: readDefinition(told)
         case .configurationChanged: readVersion(told, "configuration", type: .other("Configuration"))
         case .identityChanged: readIdentity(told)
+        case .channelChanged: readSwitch(told)
         case .sessionStarted: readSession(told, .logon)
         case .sessionEnded: readSession(told, .logoff)
         default: readOther(told, kind)
@@ -202,6 +203,17 @@ struct OCSFReading {
         readChange(told, previous == nil ? .create : .update, entity(previous ?? now))
         if previous != nil { members.append(("entity_result", entity(now))) }
         message = "\(told.who) accepted the definition of the tool \(name)"
+    }
+
+    /// A channel that is left alone, or used again.
+    private mutating func readSwitch(_ told: OCSFStory) {
+        let name = told.leaf["channel"]?.stringValue ?? "unknown"
+        var entity: JSONObject = ["name": .string(name), "uid": .string(name)]
+        entity.set("type_id", "type", .other("Channel"))
+        let isOff = told.leaf["state"]?.stringValue == "disabled"
+        readChange(told, .update, .object(entity))
+        detail = told.leaf["detail"]?.stringValue
+        message = "The channel \(name) was switched \(isOff ? "off" : "on")"
     }
 
     private mutating func readIdentity(_ told: OCSFStory) {
