@@ -38,7 +38,7 @@ def test_what_slack_did_not_sign_is_refused_with_an_entry(in_slack, slack, path)
         assert (answer.status_code, answer.json()) == (401, {"error": "invalid request"})
     assert set(refusals(gateway)) == {"signature-invalid"}
     assert gateway.approval(approval["id"])["status"] == "pending"
-    assert last(gateway)["source_address"].startswith("127.0.0.1")
+    assert last(gateway)["circumstances"]["source_address"].startswith("127.0.0.1")
 
 
 @pytest.mark.parametrize("seconds", [-301, -3600, 302])
