@@ -144,6 +144,11 @@ struct MailTests {
         #expect(mail.text.contains("10 more are in the dashboard's inbox."))
         #expect(mail.text.contains(cards[0].handle.digestPrefix))
         #expect(ApprovalMail([], .requested) == nil)
+        let batch = BatchID(unchecked: "bat_0123456789012345678901")
+        let page = try CardLink(publicURL: "https://countersign.example.com", batch: batch)
+        let leading = try #require(ApprovalMail(cards, .requested, page: page))
+        #expect(leading.text.contains("Open all of them on one page:\n\(page.url)\n"))
+        #expect(leading.html.components("href=").count == ApprovalMail.maximumListed + 2)
     }
 }
 

@@ -14,12 +14,14 @@ package struct ApprovalMail: Hashable, Sendable {
     package static let maximumListed = 50
 
     /// Writes about cards, of which there is at least one; `nil` without any.
-    package init?(_ cards: [ApprovalCard], _ cause: Notice.Cause) {
+    ///
+    /// `page` is where all of several can be decided.
+    package init?(_ cards: [ApprovalCard], _ cause: Notice.Cause, page: CardLink? = nil) {
         guard let first = cards.first else { return nil }
         if cards.count == 1 {
             self.init(first, cause)
         } else {
-            self.init(first, batch: cards)
+            self.init(first, batch: cards, page)
         }
     }
 
@@ -56,13 +58,14 @@ package struct ApprovalMail: Hashable, Sendable {
         html = content.html(title: MailContent.StaticTitle(words: title))
     }
 
-    private init(_ first: ApprovalCard, batch cards: [ApprovalCard]) {
+    private init(_ first: ApprovalCard, batch cards: [ApprovalCard], _ page: CardLink?) {
         let open = cards.count { $0.timeLeft != nil }
         let title = open > 0 ? "\(open) approvals wanted" : "\(cards.count) approvals are settled"
         subject = "\(title): asked by \(first.agent) within a short time"
         var content = MailContent()
         content.title(MailContent.StaticTitle(words: title))
         content.words("They were gathered because one agent asked for so many. Each is an approval of its own.")
+        if let page, open > 1 { content.link(page, "Open all of them on one page") }
         for card in cards.prefix(Self.maximumListed) {
             content.table([
                 ("Action", "\(card.action) in \(card.connection)"), ("Resource", card.resource),

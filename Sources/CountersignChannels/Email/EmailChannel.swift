@@ -78,7 +78,9 @@ package final class EmailChannel: Channel {
         }
         let has = served.withLock { $0[notice.id] } ?? []
         do throws(ChannelFault) {
-            guard let mail = ApprovalMail(try parcel.cards(), notice.cause) else { return .nothingToTell }
+            guard let mail = ApprovalMail(try parcel.cards(), notice.cause, page: try parcel.link()) else {
+                return .nothingToTell
+            }
             let (id, root) = (MailThread.id(notice), MailThread.root(notice))
             let message = MailMessage(
                 sender: settings.sender,
