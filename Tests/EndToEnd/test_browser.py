@@ -372,7 +372,7 @@ def test_every_control_has_a_name(page, house, path):
 def gallery(scratch):
     """Another gateway, so that no other test's actions are in the pictures."""
     upstream, receiver = Upstream(), HookReceiver()
-    receiver.script = [204, 410]
+    receiver.script = [204, 302]
 
     def change(configuration):
         away = receiver.channel("pager") | {"url": f"http://127.0.0.1:{free_port()}/"}

@@ -119,14 +119,14 @@ def test_lists_go_on_where_the_page_before_ended(house, receiver, path):
 
 
 def test_a_refused_notice_is_seen_told_by_doctor_and_sent_again_by_who_may(house, receiver, path):
-    receiver.script = [410]
+    receiver.script = [302]
     approval = held(house, f"/{path}")
     notice = eventually(lambda: notices(house, state="failed"), what="the failed notice")[0]
-    assert "410" in notice["trouble"] and notice["approval"] == approval["id"]
+    assert "302" in notice["trouble"] and notice["approval"] == approval["id"]
     assert channels(house)["hook"]["failed"] == 1
     assert metric(house, "countersign_notices_failed") == metric(house, "countersign_notices_failures_total") == 1
     found = house.cli("doctor", succeed=False)
-    assert found.returncode == 1 and "1 notice has failed" in found.stdout and "410" in found.stdout
+    assert found.returncode == 1 and "1 notice has failed" in found.stdout and "302" in found.stdout
 
     for user in ("alice", "olga"):
         refused = replay(house, notice["number"], user)
@@ -140,7 +140,7 @@ def test_a_refused_notice_is_seen_told_by_doctor_and_sent_again_by_who_may(house
     assert again.status_code == 200 and again.json()["state"] == "waiting"
     eventually(lambda: receiver.about(approval, 204), what="the repetition")
     # The receiver knows it by its id.
-    assert receiver.about(approval, 204)[0][0] == receiver.about(approval, 410)[0][0] == notice["id"]
+    assert receiver.about(approval, 204)[0][0] == receiver.about(approval, 302)[0][0] == notice["id"]
     eventually(lambda: notices(house, approval=approval["id"])[0]["state"] == "delivered")
     entry = house.entries(kind="notice.replayed")[0]
     assert entry["actor"]["id"] == "carol@example.com"
@@ -154,7 +154,7 @@ def test_a_refused_notice_is_seen_told_by_doctor_and_sent_again_by_who_may(house
 
 
 def test_the_command_line_sends_all_again_that_failed(house, receiver, path):
-    receiver.script = [410, 410]
+    receiver.script = [302, 302]
     held(house, f"/{path}/1")
     held(house, f"/{path}/2")
     eventually(lambda: len(notices(house, state="failed")) == 2)
@@ -187,12 +187,12 @@ def test_a_waiting_notice_is_not_sent_twice_by_a_replay(house, receiver, path):
 
 
 def test_the_page_sends_again_with_the_sessions_token_only(house, receiver, path):
-    receiver.script = [410]
+    receiver.script = [302]
     approval = held(house, f"/{path}")
     number = eventually(lambda: notices(house, state="failed"))[0]["number"]
     with closing(sign_in(house, "carol")) as browser, closing(sign_in(house, "bob")) as other:
         page = browser.get("/channels").text
-        assert "What has failed" in page and "410" in page
+        assert "What has failed" in page and "302" in page
         form = {"csrf": field(page, "csrf"), "number": field(page, "number")}
         assert form["number"] == str(number)
         for wrong in ({"csrf": "x"}, {"csrf": ""}):
@@ -214,7 +214,7 @@ def test_the_page_sends_again_with_the_sessions_token_only(house, receiver, path
 
 def test_a_receivers_words_are_shown_as_text(house, receiver, path):
     """What a channel says of its trouble is of our own words; the address is the configuration's. Both are escaped."""
-    receiver.script = [410]
+    receiver.script = [302]
     held(house, f"/{path}/%3Cscript%3E")
     eventually(lambda: notices(house, state="failed"))
     with closing(sign_in(house, "erin")) as browser:
@@ -223,7 +223,7 @@ def test_a_receivers_words_are_shown_as_text(house, receiver, path):
 
 
 def test_notices_of_a_channel_that_is_gone_are_shown_and_not_sent_again(house, receiver, path):
-    receiver.script = [410]
+    receiver.script = [302]
     held(house, f"/{path}")
     number = eventually(lambda: notices(house, state="failed"))[0]["number"]
     assert house.stop() == 0

@@ -181,8 +181,8 @@ def test_an_agents_words_stay_words(server, mailing, authority):
             "resource": {"type": "Connection", "id": "api"},
             "context": {
                 "operations": [{"effect": "delete", "action": "http:delete",
-                                "resource": {"type": "Endpoint", "id": "api/" + (text or "x")[:500]}}],
-                "method": "DELETE", "path": "/" + str(number) + text, "payload": {"media_type": "text/plain", "text": text},
+                                "resource": {"type": "Endpoint", "id": f"api/DELETE /words/{number}"}}],
+                "method": "DELETE", "path": f"/words/{number}", "payload": {"media_type": "text/plain", "text": text},
             },
         }  # fmt: skip
         answer = gateway.agent_api().post("/v1/actions", json=action)
