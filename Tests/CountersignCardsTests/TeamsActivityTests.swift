@@ -3,7 +3,7 @@ import CountersignCards
 import CountersignCore
 import Testing
 
-@Suite("Activities of Teams", .timeLimit(.minutes(1)))
+@Suite("Activities of Teams", .timeLimit(.minutes(5)))
 struct TeamsActivityTests {
     private static let base: JSONObject = [
         "channelData": ["tenant": ["id": "AAAA-1"]], "channelId": "msteams",

@@ -56,7 +56,7 @@ enum TeamsFixture {
     }
 }
 
-@Suite("The proof that a call is of Teams", .timeLimit(.minutes(1)))
+@Suite("The proof that a call is of Teams", .timeLimit(.minutes(5)))
 struct BotCredentialTests {
     private let pair: _RSA.Signing.PrivateKey
     private let key: BotKey
@@ -161,7 +161,7 @@ struct BotCredentialTests {
     }
 }
 
-@Suite("What the connector says", .timeLimit(.minutes(1)))
+@Suite("What the connector says", .timeLimit(.minutes(5)))
 struct TeamsAnswerTests {
     private static let members: [(member: JSONObject, email: String?, isRefused: Bool)] = [
         (

@@ -52,7 +52,7 @@ private final class KeyServer: Sendable {
     }
 }
 
-@Suite("The keys of Teams", .timeLimit(.minutes(1)))
+@Suite("The keys of Teams", .timeLimit(.minutes(5)))
 struct BotKeysTests {
     private let clock = ManualClock()
     private let server: KeyServer

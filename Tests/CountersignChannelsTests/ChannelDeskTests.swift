@@ -7,7 +7,7 @@ import CountersignTestKit
 import Crypto
 import Testing
 
-@Suite("What people do in a chat", .timeLimit(.minutes(1)))
+@Suite("What people do in a chat", .timeLimit(.minutes(5)))
 struct ChannelDeskTests {
     private let clock = ManualClock()
     private let ledger: InMemoryLedger

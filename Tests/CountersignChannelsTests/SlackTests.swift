@@ -5,7 +5,7 @@ import Testing
 
 @testable import CountersignChannels
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SlackTests {
     @Test("each answer of Slack leads to what should happen next")
     func answers() throws {

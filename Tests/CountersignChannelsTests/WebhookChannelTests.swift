@@ -23,7 +23,7 @@ private final class ScriptedResolver: AddressResolver {
     }
 }
 
-@Suite("Where webhooks go", .timeLimit(.minutes(1)))
+@Suite("Where webhooks go", .timeLimit(.minutes(5)))
 struct WebhookChannelTests {
     private let clock = ManualClock()
 

@@ -2,7 +2,7 @@ import CountersignCore
 import CountersignTestKit
 import Testing
 
-@Suite("Programs that bring humans' decisions", .timeLimit(.minutes(1)))
+@Suite("Programs that bring humans' decisions", .timeLimit(.minutes(5)))
 struct DecisionClientTests {
     private let clock = ManualClock()
     private let ledger: InMemoryLedger

@@ -2,7 +2,7 @@ import CanonicalJSON
 import CountersignCore
 import Testing
 
-@Suite("what a coding agent's tools do", .timeLimit(.minutes(1)))
+@Suite("what a coding agent's tools do", .timeLimit(.minutes(5)))
 struct HookToolsTests {
     @Test(
         "built in",

@@ -1,7 +1,7 @@
 import CountersignCore
 import Testing
 
-@Suite("A difference is read line by line", .timeLimit(.minutes(1)))
+@Suite("A difference is read line by line", .timeLimit(.minutes(5)))
 struct LineDifferenceTests {
     static func told(_ old: String, _ new: String) -> [String] {
         LineDifference.lines(from: old, to: new).map { line in

@@ -60,12 +60,13 @@ struct MCPRoundsTests {
     func lapse() async throws {
         let rounds = rounds()
         #expect(rounds.ask(Self.question("a")))
+        var visit = rounds.first
         for _ in 0..<5 {
-            #expect(rounds.park() != nil)
+            #expect(rounds.park(visit).absence != nil)
             await loop.advanceTime(by: .minutes(9))
-            #expect(rounds.attend() != nil)
+            visit = try #require(rounds.attend())
         }
-        #expect(rounds.park() != nil)
+        #expect(rounds.park(visit).absence != nil)
         await loop.advanceTime(by: .seconds(599))
         #expect(rounds.questions.count == 1)
         await loop.advanceTime(by: .seconds(1))
@@ -77,7 +78,7 @@ struct MCPRoundsTests {
         let rounds = rounds()
         #expect(rounds.ask(Self.question("a")))
         #expect(rounds.end(.taken).map(\.key) == ["a"])
-        #expect(rounds.park() == nil)
+        #expect(rounds.park(rounds.first) == .ended)
         guard case .end = rounds.turn() else { return #expect(Bool(false), "no end") }
     }
 
@@ -85,11 +86,23 @@ struct MCPRoundsTests {
     func undelivered() {
         let rounds = rounds()
         #expect(rounds.ask(Self.question("a")))
-        let absence = rounds.park()
+        let absence = rounds.park(rounds.first).absence
         #expect(rounds.attend() != nil)
         rounds.leave(absence)
         #expect(rounds.isAttended)
         rounds.leave()
+        #expect(!rounds.isAttended)
+    }
+
+    @Test("a request that has left does not send away the one that came after it")
+    func late() throws {
+        let rounds = rounds()
+        #expect(rounds.ask(Self.question("a")))
+        rounds.leave()
+        let second = try #require(rounds.attend())
+        #expect(rounds.park(rounds.first) == .left)
+        #expect(rounds.isAttended)
+        #expect(rounds.park(second).absence != nil)
         #expect(!rounds.isAttended)
     }
 
@@ -168,14 +181,18 @@ struct MCPRoundsTests {
         case parked([MCPRounds.Question], Int)
     }
 
-    private static func trip(_ rounds: MCPRounds, _ bell: AsyncStream<Void>) async -> Outcome {
-        for await _ in bell {
+    private static func trip(_ rounds: MCPRounds, _ visit: MCPRounds.Visit) async -> Outcome {
+        for await _ in visit.bell {
             while let turn = rounds.turn() {
                 switch turn {
                 case .notify: continue
                 case .end: return .ended
                 case .ask(let questions):
-                    if let absence = rounds.park() { return .parked(questions, absence) }
+                    switch rounds.park(visit) {
+                    case .away(let absence): return .parked(questions, absence)
+                    case .ended: continue
+                    case .left: return .left
+                    }
                 }
             }
         }
@@ -183,17 +200,17 @@ struct MCPRoundsTests {
     }
 
     /// A client that comes and goes as it likes, until it has the call's end.
-    private static func client(_ rounds: MCPRounds, _ call: Call, _ first: AsyncStream<Void>?) async {
+    private static func client(_ rounds: MCPRounds, _ call: Call, _ first: MCPRounds.Visit?) async {
         var next = first
         while true {
-            guard let bell = next ?? rounds.attend() else {
+            guard let visit = next ?? rounds.attend() else {
                 // Another request of the agent's is there, or this is one that found none to attend.
                 if case .end? = rounds.turn() { return }
                 await Task.yield()
                 continue
             }
             next = nil
-            switch await trip(rounds, bell) {
+            switch await trip(rounds, visit) {
             case .ended: return
             case .left: continue
             case .parked(let questions, let absence):
@@ -225,7 +242,7 @@ struct MCPRoundsTests {
                     for question in rounds.end(.taken) { call.settle(question.key) }
                 }
                 for number in 0..<3 {
-                    group.addTask { await Self.client(rounds, call, number == 0 ? rounds.bell : nil) }
+                    group.addTask { await Self.client(rounds, call, number == 0 ? rounds.first : nil) }
                 }
                 group.addTask {
                     for _ in 0..<Int.random(in: 0..<20) {
@@ -237,5 +254,13 @@ struct MCPRoundsTests {
             #expect(call.twice == 0)
             #expect(rounds.questions.isEmpty)
         }
+    }
+}
+
+extension MCPRounds.Parking {
+    /// The number of the absence, if the client is away.
+    fileprivate var absence: Int? {
+        guard case .away(let number) = self else { return nil }
+        return number
     }
 }

@@ -89,7 +89,7 @@ struct MCPEnforcing {
         guard made.start({ made in await made.make(call, care: care) }) else {
             return await refuse([Reason(.shuttingDown, ReasonCode.shuttingDown.explanation)])
         }
-        return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds).resume(rounds.bell)
+        return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds).resume(rounds.first)
     }
 
     private func pass(gate: CommitGate?, isRead: Bool) async -> Bool {

@@ -57,9 +57,9 @@ struct MCPHolding {
                     // now may be another client of the agent's, which cannot be asked so, or not the same things.
                     if call.isAskedInRounds, let rounds = context.rounds.rounds(under: current.id),
                         rounds.upstream.declared == call.caller.declared, !rounds.questions.isEmpty,
-                        let bell = rounds.attend()
+                        let visit = rounds.attend()
                     {
-                        return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds).resume(bell)
+                        return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds).resume(visit)
                     }
                 case .pending: break
                 case .succeeded, .failed: return try await deliver(current)
@@ -199,7 +199,7 @@ struct MCPHolding {
         var ticket = progress
         defer { progress = ticket }
         return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds)
-            .attend(rounds.bell) { method, params in await relay.notify(method, params, &ticket) }
+            .attend(rounds.first) { method, params in await relay.notify(method, params, &ticket) }
     }
 
     /// Answers with a call's end; `nil` if another ask made the call: wait for its result.

@@ -22,26 +22,40 @@ struct MCPRoundTrip {
 
     /// Attends the call until it ends, asks, or the client leaves.
     func attend(
-        _ bell: AsyncStream<Void>,
+        _ visit: MCPRounds.Visit,
         notify: (String, [UInt8]?) async -> Void,
     ) async -> Outcome {
         exchange.agent.stream.whenClosed { [rounds] in rounds.leave() }
         defer { exchange.agent.stream.whenClosed(nil) }
-        for await _ in bell {
+        for await _ in visit.bell {
             while let turn = rounds.turn() {
                 switch turn {
                 case .notify(let method, let params): await notify(method, params)
                 case .end(let end): return .ended(end)
                 case .ask(let questions):
-                    if let isReusable = await ask(questions) { return .answered(isReusable: isReusable) }
+                    switch await ask(questions, visit) {
+                    case .answered(let isReusable): return .answered(isReusable: isReusable)
+                    case .open: continue
+                    case .left: return .answered(isReusable: await exchange.reply.abandon())
+                    }
                 }
             }
         }
         return .answered(isReusable: await exchange.reply.abandon())
     }
 
-    /// Answers the request with what the client is asked; `nil` if it cannot be.
-    private func ask(_ questions: [MCPRounds.Question]) async -> Bool? {
+    /// What came of asking the client.
+    private enum Asking {
+        /// The request was answered with the questions; whether its connection can carry another.
+        case answered(isReusable: Bool)
+        /// The client cannot be asked, or the call has ended: the request goes on.
+        case open
+        /// The request has left.
+        case left
+    }
+
+    /// Answers the request with what the client is asked.
+    private func ask(_ questions: [MCPRounds.Question], _ visit: MCPRounds.Visit) async -> Asking {
         let word = context.enforcement.entries.chance.secret()
         guard context.rounds.park(rounds, word, of: call.caller.agent) else {
             let call = MCPRoundCall(
@@ -52,11 +66,17 @@ struct MCPRoundTrip {
                 rounds: rounds,
             )
             for question in questions where rounds.answered(question.key) { await call.refuse(question) }
-            return nil
+            return .open
         }
-        guard let absence = rounds.park() else {
+        let absence: Int
+        switch rounds.park(visit) {
+        case .away(let number): absence = number
+        case .ended:
             _ = context.rounds.take(word, of: call.caller.agent)
-            return nil
+            return .open
+        case .left:
+            _ = context.rounds.take(word, of: call.caller.agent)
+            return .left
         }
         // From here on it is the next request that matters, not this connection.
         exchange.agent.stream.whenClosed(nil)
@@ -66,7 +86,7 @@ struct MCPRoundTrip {
         ])
         let end = await exchange.reply.finish(RPCWriter.result(id: call.id, .object(result)))
         if !end.isDelivered, context.rounds.take(word, of: call.caller.agent) != nil { rounds.leave(absence) }
-        return end.isReusable
+        return .answered(isReusable: end.isReusable)
     }
 
     /// What a client has answered; `nil` if it is not in the form of answers.
@@ -86,14 +106,14 @@ struct MCPRoundTrip {
     /// Serves a request that comes back to a call; whether the agent's connection can carry another.
     static func resume(_ word: String, _ exchange: MCPExchange, _ call: MCPCall) async -> Bool {
         guard let responses = responses(call.params) else { return await exchange.fail(call.id, badResponses) }
-        guard let rounds = exchange.context.rounds.take(word, of: call.caller.agent), let bell = rounds.attend() else {
+        guard let rounds = exchange.context.rounds.take(word, of: call.caller.agent), let visit = rounds.attend() else {
             return await gone(exchange, call)
         }
-        return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds).resume(bell, responses)
+        return await MCPRoundTrip(exchange: exchange, call: call, rounds: rounds).resume(visit, responses)
     }
 
     /// Attends a call that was parked, with what the client has answered.
-    func resume(_ bell: AsyncStream<Void>, _ responses: JSONObject = JSONObject()) async -> Bool {
+    func resume(_ visit: MCPRounds.Visit, _ responses: JSONObject = JSONObject()) async -> Bool {
         await rounds.take(responses, context, on: exchange.home)
         var ticket = call.progressToken.map { ProgressTicket(token: $0) }
         let relay = MCPRelay(
@@ -102,7 +122,7 @@ struct MCPRoundTrip {
             sink: exchange.reply,
             progressToken: call.progressToken,
         )
-        switch await attend(bell, notify: { method, params in await relay.notify(method, params, &ticket) }) {
+        switch await attend(visit, notify: { method, params in await relay.notify(method, params, &ticket) }) {
         case .answered(let isReusable): return isReusable
         case .ended(let end):
             var approval: Approval?

@@ -37,6 +37,24 @@ final class MCPRounds: Sendable {
         case end(MCPDispatch.End)
     }
 
+    /// A request of the client's that is there for the call.
+    struct Visit: Sendable {
+        /// Rings when there may be something to do; ends when the request has left.
+        let bell: AsyncStream<Void>
+        /// Tells this visit from others.
+        fileprivate let number: Int
+    }
+
+    /// What becomes of a request that wants to end with questions.
+    enum Parking: Equatable {
+        /// The client is away now; the number tells this absence from later ones.
+        case away(Int)
+        /// The call has ended, and this request gets its end.
+        case ended
+        /// This request had left already, and another one may be here.
+        case left
+    }
+
     private enum Client {
         /// A request of the client's is here, and is woken by the bell.
         case present(AsyncStream<Void>.Continuation)
@@ -82,8 +100,8 @@ final class MCPRounds: Sendable {
     private let cancellation: MCPCancellation?
     private let loop: any EventLoop
     private let state: Mutex<State>
-    /// Rings while the first request is there.
-    let bell: AsyncStream<Void>
+    /// The first request's.
+    let first: Visit
     /// The client's time for its answers is over.
     let lapses: AsyncStream<Void>
     private let lapsed: AsyncStream<Void>.Continuation
@@ -101,7 +119,7 @@ final class MCPRounds: Sendable {
         self.cancellation = cancellation
         self.loop = loop
         let (bell, ringer) = Self.makeBell()
-        self.bell = bell
+        first = Visit(bell: bell, number: 0)
         state = Mutex(State(client: isAttended ? .present(ringer) : .absent))
         (lapses, lapsed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -198,24 +216,24 @@ final class MCPRounds: Sendable {
         }
     }
 
-    /// The client is being asked, and this request of its ends; `nil` if the call has, whose end it gets instead.
-    ///
-    /// The number tells this absence from later ones.
-    func park() -> Int? {
-        let absence = state.withLock { state -> Int? in
-            guard state.end == nil else { return nil }
+    /// The client is being asked, and this request of its ends, unless it has left or the call has ended.
+    func park(_ visit: Visit) -> Parking {
+        let parking = state.withLock { state -> Parking in
+            guard state.end == nil else { return .ended }
+            // Whoever has left does not send away the one who came after.
+            guard state.changes == visit.number else { return .left }
             state.client = .awaited
             state.changes += 1
-            return state.changes
+            return .away(state.changes)
         }
         waitForClient()
-        return absence
+        return parking
     }
 
     /// The client is back with another request; the bell rings at once.
     ///
     /// `nil` if there is one already.
-    func attend() -> AsyncStream<Void>? {
+    func attend() -> Visit? {
         state.withLock { state in
             if case .present = state.client { return nil }
             let (bell, ringer) = Self.makeBell()
@@ -223,7 +241,7 @@ final class MCPRounds: Sendable {
             state.changes += 1
             state.lapsesAt = nil
             ringer.yield()
-            return bell
+            return Visit(bell: bell, number: state.changes)
         }
     }
 
