@@ -92,7 +92,7 @@ class Receiver:
             key = identifier.encode() + head.split(b" ", 2)[1]
         self.seen[key] += 1
         self.told.setdefault(identifier, now)
-        return json.dumps({"ok": True, "channel": "C0BENCH", "ts": f"{now // 1000 / 1e6:.6f}"}).encode()
+        return json.dumps({"ok": True, "channel": "C0BENCH00", "ts": f"{now // 1000 / 1e6:.6f}"}).encode()
 
 
 def asked(gateway, count, rate):
@@ -149,10 +149,10 @@ channels:
 """,
     "slack": """
 channels:
-  - {{name: channel, kind: slack, bot_token: "env:SLACK_TOKEN", signing_secret: "env:SLACK_SECRET", team: T0BENCH,
-     app: A0BENCH, api_url: "http://127.0.0.1:{port}/api/", messages_per_second: 1000}}
+  - {{name: channel, kind: slack, token: "env:SLACK_TOKEN", signing_secret: "env:SLACK_SECRET", team: T0BENCH00,
+     app: A0BENCH00, api_url: "http://127.0.0.1:{port}/api/", per_second: 1000, burst: 1000}}
 routing:
-  - {{groups: ["*"], notify: [{{channel: channel, to: C0BENCH}}]}}
+  - {{groups: ["*"], notify: [{{channel: channel, to: C0BENCH00}}]}}
 """,
 }
 

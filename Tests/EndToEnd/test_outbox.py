@@ -164,3 +164,40 @@ def test_kills_under_load_lose_no_notice_and_keep_the_order(told, receiver, path
         seen = [payload["data"]["revision"] for payload in receiver.of(approval)]
         assert seen == sorted(seen)
     told.cli("log", "fsck", timeout=120)
+
+
+def test_every_kind_of_channel_is_checked_on_a_machine_without_its_secrets(install):
+    def change(configuration):
+        configuration["public_url"] = "https://countersign.example.com"
+        configuration["channels"] = [
+            {"name": "slack", "kind": "slack", "app": "A0123456789", "token": "env:NO_1", "app_token": "env:NO_2"},
+            {"name": "hook", "kind": "webhook", "url": "https://hooks.example.com/in", "secrets": ["env:NO_3"]},
+            {
+                "name": "teams",
+                "kind": "teams",
+                "app_id": "11111111-2222-4333-8444-555555555555",
+                "app_secret": "env:NO_4",
+                "tenant": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
+            },
+            {"name": "flow", "kind": "workflows", "url": "env:NO_5"},
+            {
+                "name": "mail",
+                "kind": "email",
+                "server": "smtp.example.com",
+                "from": "Countersign <countersign@example.com>",
+                "username": "countersign",
+                "password": "env:NO_6",
+            },
+        ]
+        configuration["routing"] = [
+            {"groups": ["dba"], "notify": [{"channel": "slack", "to": "C0123456789"}, {"channel": "flow"}]},
+            {"groups": ["*"], "notify": [{"channel": "mail", "to": "all@example.com"}]},
+        ]
+
+    gateway = install(change=change)
+    gateway.cli("policy", "check")
+    configuration = gateway.configuration
+    configuration["routing"][0]["notify"][0]["channel"] = "slakc"
+    gateway.write_configuration()
+    refused = gateway.cli("policy", "check", succeed=False)
+    assert "there is no channel slakc; did you mean slack?" in refused.stderr
