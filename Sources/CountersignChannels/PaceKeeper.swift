@@ -15,6 +15,9 @@ struct PaceKeeper {
     private(set) var pausedUntil: Timestamp?
     /// How many attempts failed in a row for the channel as a whole.
     private(set) var failures = 0
+    /// So many notices that fail in a row mean that the channel does.
+    private static let longestStreak = 10
+
     /// How many attempts failed in a row, for whatever reason.
     private var streak = 0
     /// When those that had failed were last hurried.
@@ -92,6 +95,12 @@ struct PaceKeeper {
         let wait = backOff.delay(afterAttempts: step, random: random, atLeast: asked)
         let time = now.adding(wait ?? .seconds(60))
         switch scope {
+        case .notice where streak >= Self.longestStreak:
+            // One notice after the other fails: it is the channel, and one at a time finds out when it is back.
+            if pausedUntil.map({ $0 <= now }) ?? true { failures += 1 }
+            let step = min(failures, ChannelPace.chat.delays.count)
+            let pause = ChannelPace.chat.delay(afterAttempts: step, random: random).map { now.adding($0) } ?? now
+            pausedUntil = max(pausedUntil ?? pause, pause)
         case .notice: break
         case .address: pauses[address] = max(pauses[address] ?? time, time)
         case .whole: pausedUntil = max(pausedUntil ?? time, time)

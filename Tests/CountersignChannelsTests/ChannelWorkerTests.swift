@@ -167,6 +167,8 @@ struct ChannelWorkerTests {
             clock.advance(by: .seconds(400))
         }
         let attempts = channel.parcels.count
+        // Most of them were not tried again and again: a channel whose notices all fail is down.
+        #expect(attempts < 30)
         channel.answer { _ in .delivered(reference: nil) }
         try await hold(21)
         await worker.drain()
