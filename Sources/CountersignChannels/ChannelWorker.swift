@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// It reads the outbox and never holds more than what is under way, so a channel that is down costs nothing but its own
 /// lateness. An attempt is on disk as begun before it begins: what a crash leaves in doubt is told to the channel as a
-/// repetition. The mutexes guard the pace and the time of the next look.
+/// repetition. The mutexes guard the pace, the time of the next look, and what is still to be written.
 package final class ChannelWorker: Service {
     /// The channel.
     package let channel: any Channel
@@ -20,9 +20,28 @@ package final class ChannelWorker: Service {
     private let logger: Logger
     private let keeper: Mutex<PaceKeeper>
     private let nextLook = Mutex<Timestamp?>(nil)
+    /// Attempts whose end the ledger could not take.
+    private let unwritten = Mutex<[Ended]>([])
     private let sleep: @Sendable (Duration) async throws -> Void
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
+
+    /// How an attempt ended, and what follows from it.
+    private struct Ended: Sendable {
+        let notice: Notice
+        let ending: NoticeEnding
+        /// Whether what failed before may be tried at once.
+        let hurries: Bool
+        /// What the place shows now, up to which revisions.
+        let told: [ApprovalID: Int]
+
+        init(_ notice: Notice, _ ending: NoticeEnding, hurries: Bool = false, told: [ApprovalID: Int] = [:]) {
+            self.notice = notice
+            self.ending = ending
+            self.hurries = hurries
+            self.told = told
+        }
+    }
 
     /// How exact retries and reminders are.
     static let tick = Duration.milliseconds(200)
@@ -125,6 +144,7 @@ package final class ChannelWorker: Service {
     private func nextNotices() async -> [Notice] {
         let now = clock.time()
         do {
+            try await catchUp()
             let taken = try await takeDue(now)
             if taken.isEmpty { try await schedule(now) }
             return taken
@@ -159,19 +179,49 @@ package final class ChannelWorker: Service {
     }
 
     private func attempt(_ notice: Notice) async {
+        let parcel: Parcel?
         do {
-            guard let parcel = try await pack(notice) else {
-                keeper.withLock { $0.end() }
-                return try await ledger.outbox.endNotice(notice, .dropped, at: clock.time())
-            }
-            let delivery = await limited { await self.channel.deliver(parcel) }
-            try await settle(notice, parcel, delivery)
+            parcel = try await pack(notice)
         } catch {
-            // The attempt stays `sending`; it is taken up again at the next start, as a repetition.
+            keeper.withLock { $0.end() }
+            let time = clock.time().adding(.seconds(1))
+            return await write(Ended(notice, .retry(at: time, trouble: "the ledger cannot be read")))
+        }
+        guard let parcel else {
+            keeper.withLock { $0.end() }
+            return await write(Ended(notice, .dropped))
+        }
+        let delivery = await limited { await self.channel.deliver(parcel) }
+        await write(settle(notice, parcel, delivery))
+    }
+
+    /// Writes how an attempt ended; what cannot be written now is written before anything else is sent.
+    private func write(_ ended: Ended) async {
+        do {
+            try await put(ended)
+        } catch {
             logger.error(
-                "what became of a notice cannot be written",
-                metadata: ["notice": "\(notice.id)", "error": "\(error.message)"]
+                "what became of a notice cannot be written yet",
+                metadata: ["notice": "\(ended.notice.id)", "error": "\(error.message)"]
             )
+            unwritten.withLock { $0.append(ended) }
+        }
+    }
+
+    /// A crash before this is on disk leaves the notice `sending`: the next start repeats it and says so.
+    private func put(_ ended: Ended) async throws(LedgerError) {
+        let now = clock.time()
+        try await ledger.outbox.endNotice(ended.notice, ended.ending, at: now)
+        if ended.hurries { try await ledger.outbox.hurryNotices(of: channel.name, at: now) }
+        guard !ended.told.isEmpty else { return }
+        try await ledger.outbox.settleTold(ended.notice, showing: ended.told, at: now)
+    }
+
+    /// Writes what could not be written; throws if it still cannot.
+    private func catchUp() async throws(LedgerError) {
+        while let ended = unwritten.withLock({ $0.first }) {
+            try await put(ended)
+            unwritten.withLock { _ = $0.removeFirst() }
         }
     }
 
@@ -207,25 +257,20 @@ package final class ChannelWorker: Service {
         )
     }
 
-    private func settle(_ notice: Notice, _ parcel: Parcel, _ delivery: Delivery) async throws(LedgerError) {
+    private func settle(_ notice: Notice, _ parcel: Parcel, _ delivery: Delivery) -> Ended {
         let now = clock.time()
-        let outbox = ledger.outbox
         switch delivery {
         case .delivered(let reference):
             let wasDown = keeper.withLock { $0.succeeded(now: now) }
             meter.delivered(after: now.since(notice.dueAt))
+            if wasDown { logger.notice("the channel works again") }
             let message = reference.map { ShownMessage(reference: $0, revision: parcel.revision) }
-            try await outbox.endNotice(notice, .delivered(message), at: now)
-            if wasDown {
-                logger.notice("the channel works again")
-                try await outbox.hurryNotices(of: channel.name, at: now)
-            }
-            guard channel.manner == .card, message != nil else { return }
+            let isShown = channel.manner == .card && message != nil
             let revisions = Dictionary(parcel.approvals.map { ($0.id, $0.revision) }) { first, _ in first }
-            try await outbox.settleTold(notice, showing: revisions, at: now)
+            return Ended(notice, .delivered(message), hurries: wasDown, told: isShown ? revisions : [:])
         case .nothingToTell:
             _ = keeper.withLock { $0.succeeded(now: now) }
-            try await outbox.endNotice(notice, .dropped, at: now)
+            return Ended(notice, .dropped)
         case .retry(let asked, let scope, let trouble):
             let time = keeper.withLock { keeper in
                 keeper.failed(
@@ -237,16 +282,11 @@ package final class ChannelWorker: Service {
                     now: now,
                 )
             }
-            let isNews = meter.failed(trouble)
-            if isNews {
+            if meter.failed(trouble) {
                 logger.warning("notices wait", metadata: ["error": "\(trouble)", "next_try": "\(time.rfc3339)"])
             }
             let isOver = time > notice.dueAt.adding(channel.pace.lifetime)
-            try await outbox.endNotice(
-                notice,
-                isOver ? .failed(trouble: trouble) : .retry(at: time, trouble: trouble),
-                at: now,
-            )
+            return Ended(notice, isOver ? .failed(trouble: trouble) : .retry(at: time, trouble: trouble))
         case .refused(let trouble):
             _ = keeper.withLock { $0.succeeded(now: now) }
             _ = meter.failed(trouble)
@@ -254,7 +294,7 @@ package final class ChannelWorker: Service {
                 "a notice was refused",
                 metadata: ["notice": "\(notice.id)", "approval": "\(notice.approval)", "error": "\(trouble)"]
             )
-            try await outbox.endNotice(notice, .failed(trouble: trouble), at: now)
+            return Ended(notice, .failed(trouble: trouble))
         }
     }
 

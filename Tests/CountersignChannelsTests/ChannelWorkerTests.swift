@@ -230,6 +230,29 @@ struct ChannelWorkerTests {
         #expect(channel.parcels.count == 1)
     }
 
+    @Test(
+        "a ledger that fails while notices are under way costs the channel nothing but time, and nothing is told twice"
+    )
+    func survivesTheLedger() async throws {
+        let channel = ScriptedChannel(pace: ChannelPace(concurrency: 2))
+        let worker = worker(channel)
+        for number in 1...6 { try await hold(number) }
+        channel.answer { [ledger] parcel in
+            ledger.isBroken = true
+            return .delivered(reference: parcel.notice.subject)
+        }
+        await worker.drain()
+        #expect(channel.parcels.count <= 2)
+        let told = channel.parcels.count
+        channel.answer { .delivered(reference: $0.notice.subject) }
+        ledger.isBroken = false
+        clock.advance(by: .seconds(2))
+        await worker.drain()
+        #expect(try await states() == Array(repeating: .delivered, count: 6))
+        #expect(channel.parcels.count == 6, "\(told) before")
+        #expect(Set(channel.parcels.map(\.notice.id)).count == 6)
+    }
+
     @Test("an escalation waits for its time, and is not made once somebody has decided")
     func escalates() async throws {
         let channel = ScriptedChannel()

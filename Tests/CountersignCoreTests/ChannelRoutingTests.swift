@@ -71,6 +71,14 @@ import Testing
         )
     }
 
+    @Test("who sleeps until a question is over is not told of it after that; the night watch is")
+    func onlyTheNightWatch() throws {
+        let zone = FixedOffset(seconds: 0)
+        let hours = ChannelRouting.QuietHours(from: 60, until: 360, zone: zone, instead: [night])
+        let route = ChannelRouting.Route(destinations: [slack], quietHours: hours)
+        #expect(try notices(route) == [NoticeDraft(.requested, to: night, dueAt: now)])
+    }
+
     @Test("a quiet night does not let a question end unseen")
     func nobodySleepsThrough() throws {
         let zone = FixedOffset(seconds: 0)
