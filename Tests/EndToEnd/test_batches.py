@@ -210,6 +210,12 @@ def test_payloads_differ_and_are_shown_in_full_or_said_to_be_cut(gateway, path):
         assert gateway.exchange("POST", place, JSON, ("Prefer", "wait=0"), body=b'{"note": "late"}').status == 202
         later = boxes(browser.get(all_of_them).text)
         assert sum(later.values()) == 2 and len(later) == 4
+        # Nobody makes a link that ticks what another has not seen.
+        with closing(sign_in(gateway, "alice")) as other:
+            assert not any(boxes(other.get(all_of_them).text).values())
+        until = re.search(r"ticked=(\d+)", all_of_them)[1]
+        for forged in (until, until + "." + "0" * 64, "9223372036854775807", "9223372036854775807.x"):
+            assert not any(boxes(browser.get(f"{link}&ticked={forged}").text).values())
 
 
 def test_the_form_decides_on_what_was_ticked_and_on_nothing_that_came_later(gateway, path):

@@ -46,6 +46,7 @@ struct BatchPage {
         results: [Enforcement.BatchResult],
         warning: String?,
         ticked: Set<String>,
+        session: String,
         directory: Directory,
         now: Timestamp,
     ) {
@@ -67,7 +68,8 @@ struct BatchPage {
         fieldName = Markup(name)
         fieldValue = Markup(value)
         // Nothing is ticked again after a decision: what is left is to be looked at anew.
-        let until = results.isEmpty && warning == nil ? place.tickedUntil : nil
+        let isFresh = results.isEmpty && warning == nil
+        let until = isFresh && place.tick == BatchTick(of: mine, until: place.tick?.until, session) ? place.tick?.until : nil
         var shapes = [(ActionShape?, [Approval])]()
         for approval in mine {
             let shape = ActionShape(approval)
@@ -78,10 +80,8 @@ struct BatchPage {
             }
         }
         groups = shapes.enumerated().map { index, shape in
-            let newest = mine.map(\.requestedAt).max()
-            let link = newest.map {
-                "/approvals/batch?\(name)=\(PercentCoding.encode(value))&ticked=\($0.microseconds)"
-            }
+            let tick = BatchTick(of: mine, until: mine.map(\.requestedAt).max(), session)
+            let link = tick.map { "/approvals/batch?\(name)=\(PercentCoding.encode(value))&ticked=\($0.text)" }
             return Group(
                 number: index + 1,
                 shape.1,
@@ -132,6 +132,41 @@ extension BatchPage.Group {
     }
 }
 
+/// Says which actions a page is to tick: those that this session's page showed when it made the link, and no others.
+///
+/// What came later is not ticked, and nothing is if anything else was shown: nobody can make somebody a link that ticks
+/// what they have not seen.
+struct BatchTick: Hashable {
+    /// Until when what is ticked was asked.
+    let until: Timestamp
+    private let seal: String
+
+    /// Of what a page shows, up to a moment; `nil` without one.
+    init?(of shown: [Approval], until: Timestamp?, _ session: String) {
+        guard let until, !session.isEmpty else { return nil }
+        self.until = until
+        let items = shown.filter { $0.requestedAt <= until }.map(\.batchItem.formValue)
+        let text = ([session, String(until.microseconds)] + items).joined(separator: "\n")
+        seal = ActionDigest(of: Array(text.utf8)).rawValue
+    }
+
+    /// Reads a link's; `nil` of anything else.
+    init?(_ text: String) {
+        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
+        guard parts.count == 2, let until = Int64(strict: parts[0]) else { return nil }
+        (self.until, seal) = (Timestamp(microseconds: until), parts[1])
+    }
+
+    /// For a link.
+    var text: String { "\(until.microseconds).\(seal)" }
+}
+
+extension Approval {
+    /// What a decision on several names it by.
+    fileprivate var batchItem: BatchBallot.Item { BatchBallot.Item(id, digest, previewDigest: previewDigest) }
+}
+
 /// One of several actions on a page.
 struct BatchItem {
     let value: Markup
@@ -153,7 +188,7 @@ struct BatchItem {
 
     /// Describes an approval.
     init(_ approval: Approval, ticked: Set<String>, tickedUntil: Timestamp?, now: Timestamp) {
-        let item = BatchBallot.Item(approval.id, approval.digest, previewDigest: approval.previewDigest)
+        let item = approval.batchItem
         value = Markup(item.formValue)
         link = Markup("/approvals/" + approval.id.rawValue)
         id = Markup(approval.id.rawValue)

@@ -68,6 +68,7 @@ enum BatchRoom {
             results: results,
             warning: warning,
             ticked: ticked,
+            session: user.session?.csrfToken ?? "",
             directory: snapshot.directory,
             now: exchange.now,
         )
@@ -83,8 +84,8 @@ struct BatchPlace: Sendable {
     }
 
     private let kind: Kind
-    /// Up to which moment of asking actions are ticked at first; `nil` for none.
-    let tickedUntil: Timestamp?
+    /// What is ticked at first; `nil` for nothing.
+    let tick: BatchTick?
 
     /// Reads a page's query, or the same fields of its form.
     init(_ fields: FormFields, _ exchange: Exchange) async throws {
@@ -95,7 +96,7 @@ struct BatchPlace: Sendable {
         } else {
             throw Problem(.notFound, "This page is about actions that are like one of them, or of one message.")
         }
-        tickedUntil = fields["ticked"].flatMap { Int64(strict: $0) }.map { Timestamp(microseconds: $0) }
+        tick = fields["ticked"].flatMap { BatchTick($0) }
     }
 
     /// The name and the value that say it again.
