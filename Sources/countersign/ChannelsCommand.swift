@@ -134,16 +134,22 @@ struct ChannelsCommand: AsyncParsableCommand {
                 // The oldest first, as they were made.
                 numbers = items.compactMap { $0["number"]?.integerValue }.reversed()
             }
+            if !format.json, numbers.isEmpty { Output.line("No notice has failed.") }
             var replayed = [JSONValue]()
+            var refused = false
             for number in numbers {
-                let value = try await client.value("POST", "/v1/notices/\(number)/replay")
-                replayed.append(value)
-                if !format.json {
-                    Output.line("The notice \(number) goes to \(value.cell("channel")) again.")
+                do {
+                    let value = try await client.value("POST", "/v1/notices/\(number)/replay")
+                    replayed.append(value)
+                    if !format.json { Output.line("The notice \(number) goes to \(value.cell("channel")) again.") }
+                } catch let failure as Failure where numbers.count > 1 {
+                    // One that cannot be sent again must not keep the others.
+                    refused = true
+                    Output.error("The notice \(number): \(failure.message)")
                 }
             }
             if format.json { Output.json(["items": .array(replayed)]) }
-            if !format.json, replayed.isEmpty { Output.line("No notice has failed.") }
+            if refused { throw ExitCode(1) }
         }
     }
 }
