@@ -30,6 +30,8 @@ struct SlackAPI: Sendable {
             timeout: .init(connect: .seconds(5), read: .seconds(8)),
         )
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 24
+        // Its own schedule of attempts would go on beside ours, with pauses of up to a minute while requests wait for them.
+        configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
             configuration: configuration,

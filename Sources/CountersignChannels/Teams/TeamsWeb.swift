@@ -23,13 +23,20 @@ struct TeamsWeb: Sendable {
     /// The most that is read of an answer.
     static let maximumAnswer = 1 << 20
 
-    private let client = HTTPClient(
-        eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
-        configuration: HTTPClient.Configuration(
+    private let client: HTTPClient
+
+    init() {
+        var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(5), read: .seconds(10)),
-        ),
-    )
+        )
+        // Its own schedule of attempts would go on beside ours, with pauses of up to a minute while requests wait for them.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        client = HTTPClient(
+            eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
+            configuration: configuration,
+        )
+    }
 
     /// One exchange; `nil` if there was no answer in time.
     func exchange(

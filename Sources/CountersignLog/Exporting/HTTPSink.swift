@@ -35,6 +35,8 @@ package struct HTTPSink: ExportSink {
             timeout: .init(connect: timeout, read: timeout),
         )
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1
+        // Its own schedule of attempts would go on beside ours, with pauses of up to a minute while requests wait for them.
+        configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
             configuration: configuration

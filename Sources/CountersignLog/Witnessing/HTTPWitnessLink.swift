@@ -35,6 +35,8 @@ package struct HTTPWitnessLink: WitnessLink {
             timeout: .init(connect: .seconds(5), read: .nanoseconds(limit.wholeMicroseconds * 1000)),
         )
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1
+        // Its own schedule of attempts would go on beside ours, with pauses of up to a minute while requests wait for them.
+        configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
             configuration: configuration,
