@@ -131,6 +131,30 @@ package struct Parcel: Sendable {
     }
 }
 
+/// For channels whose messages cannot be changed: they tell who is asked, and the end, and each of a batch's once.
+extension Parcel {
+    /// What the reference of a message begins with that told of an end.
+    private static let endMark = "end:"
+
+    /// Whether there is a message to send.
+    var asksOrEnds: Bool {
+        switch notice.cause {
+        // A batch is told of once, however many notices it has.
+        case .requested: return notice.batch == nil || shown == nil
+        case .escalated, .reminder: return true
+        case .changed:
+            // Who was asked is told of the end; of a batch's when all of it has ended.
+            guard notice.event == .approvalSettled, let shown else { return false }
+            guard notice.batch != nil else { return true }
+            return !shown.reference.utf8.starts(with: Self.endMark.utf8)
+                && !approvals.contains { $0.status == .pending && now < $0.expiresAt }
+        }
+    }
+
+    /// What to remember a message by that was just sent.
+    func reference(_ text: String) -> String { (notice.cause == .changed ? Self.endMark : "") + text }
+}
+
 /// What became of an attempt.
 package enum Delivery: Hashable, Sendable {
     /// The channel has it; with the message's reference, if it can be corrected later.

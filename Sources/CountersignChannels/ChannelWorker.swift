@@ -87,6 +87,9 @@ package final class ChannelWorker: Service {
         }
     }
 
+    /// When the outbox is looked into again without anything having happened; `nil` for not at all.
+    package var looksAgainAt: Timestamp? { nextLook.withLock { $0 } }
+
     /// Looks into the outbox again, because an operator put something there.
     package func look() { wake.yield() }
 
@@ -171,10 +174,14 @@ package final class ChannelWorker: Service {
     }
 
     private func schedule(_ now: Timestamp) async throws(LedgerError) {
-        let opening = keeper.withLock { $0.nextOpening(now: now) }
-        let waiting = try await ledger.outbox.nextNotice(of: channel.name)
-        // What waits behind a closed address, or for room, is looked at when that changes.
-        let later = waiting.map { max($0, opening ?? $0) }
+        let (room, closed, opening) = keeper.withLock { keeper in
+            (keeper.room(now: now), keeper.closed(now: now), keeper.nextOpening(now: now))
+        }
+        // What waits for room is looked at when an attempt ends.
+        let elsewhere = room > 0 ? try await ledger.outbox.nextNotice(of: channel.name, leavingOut: closed) : nil
+        let anywhere = try await ledger.outbox.nextNotice(of: channel.name, leavingOut: [])
+        let behind = anywhere.flatMap { waiting in opening.map { max($0, waiting) } }
+        let later = [elsewhere, behind].compactMap(\.self).min()
         nextLook.withLock { $0 = later.map { max($0, now.adding(Self.tick)) } }
     }
 
@@ -269,7 +276,8 @@ package final class ChannelWorker: Service {
             let revisions = Dictionary(parcel.approvals.map { ($0.id, $0.revision) }) { first, _ in first }
             return Ended(notice, .delivered(message), hurries: wasDown, told: isShown ? revisions : [:])
         case .nothingToTell:
-            _ = keeper.withLock { $0.succeeded(now: now) }
+            // Nobody was asked, so nothing is known of how the channel is.
+            keeper.withLock { $0.end() }
             return Ended(notice, .dropped)
         case .retry(let asked, let scope, let trouble):
             let time = keeper.withLock { keeper in
@@ -286,15 +294,16 @@ package final class ChannelWorker: Service {
                 logger.warning("notices wait", metadata: ["error": "\(trouble)", "next_try": "\(time.rfc3339)"])
             }
             let isOver = time > notice.dueAt.adding(channel.pace.lifetime)
-            return Ended(notice, isOver ? .failed(trouble: trouble) : .retry(at: time, trouble: trouble))
+            guard !isOver else { return Ended(notice, .failed(trouble: trouble)) }
+            return Ended(notice, .retry(at: time, notBefore: asked.map { now.adding($0) }, trouble: trouble))
         case .refused(let trouble):
-            _ = keeper.withLock { $0.succeeded(now: now) }
+            let wasDown = keeper.withLock { $0.succeeded(now: now) }
             _ = meter.failed(trouble)
             logger.error(
                 "a notice was refused",
                 metadata: ["notice": "\(notice.id)", "approval": "\(notice.approval)", "error": "\(trouble)"]
             )
-            return Ended(notice, .failed(trouble: trouble))
+            return Ended(notice, .failed(trouble: trouble), hurries: wasDown)
         }
     }
 

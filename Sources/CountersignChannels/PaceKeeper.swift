@@ -54,18 +54,18 @@ struct PaceKeeper {
         return true
     }
 
-    /// An attempt that never was gives its place back.
+    /// An attempt that asked nobody gives its place back.
     mutating func end() { underWay -= 1 }
 
-    /// An attempt ended well; whether those that had failed before should be tried at once.
+    /// The receiver took an attempt, or refused it for good; whether those that had failed before should be tried at once.
     ///
-    /// One that fails alone among others that succeed is not hurried, and nothing is for half a minute after.
+    /// One that fails alone among others that succeed is not hurried, and nothing is for half a minute after. A pause that
+    /// lies ahead stays: the receiver may have asked for it after it took this one.
     mutating func succeeded(now: Timestamp) -> Bool {
         let wasDown = streak >= 3 && (hurriedAt.map { $0 <= now.adding(.seconds(-30)) } ?? true)
         underWay -= 1
         failures = 0
         streak = 0
-        pausedUntil = nil
         if wasDown { hurriedAt = now }
         return wasDown
     }
@@ -110,7 +110,7 @@ struct PaceKeeper {
 
     /// When a closed address or the channel opens next.
     func nextOpening(now: Timestamp) -> Timestamp? {
-        if let pausedUntil, pausedUntil > now { return pausedUntil }
+        if let pausedUntil, now < pausedUntil { return pausedUntil }
         var times = pauses.values.filter { $0 > now }
         if let rate = pace.perSecond {
             for bucket in buckets.values {

@@ -126,9 +126,9 @@ struct CommitTransaction {
         for (change, record) in zip(commit.tools, prepared.tools) { try db.put(change.accepted, record: record) }
         if let response = commit.response, let sealed = prepared.response { try db.keep(response, sealed: sealed) }
         if let erasure = passed.erasure {
-            let changed = try db.erase(erasure, entry: first, sealer)
-            for approval in changed { try db.post(commit, about: approval, now: clock.time()) }
-            passed.changed += changed
+            let erased = try db.erase(erasure, entry: first, sealer)
+            for approval in erased.map(\.approval) { try db.post(commit, about: approval, now: clock.time()) }
+            passed.changed += erased.filter(\.isChanged).map(\.approval)
             hasErased = true
         }
         return .done(.committed(first: first), changed: passed.changed)

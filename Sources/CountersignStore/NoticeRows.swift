@@ -54,7 +54,7 @@ extension Database {
             ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 'waiting')
             """,
             [
-                .text(Notice.id(approval.id, destination, cause, event, revision: approval.revision)),
+                .text(Notice.id(approval.id, destination, cause, event, batch: batch, revision: approval.revision)),
                 .text(approval.id.rawValue), StoreValue(batch?.rawValue),
                 .text(batch?.rawValue ?? approval.id.rawValue), .text(destination.channel.rawValue),
                 .text(destination.address), .text(cause.rawValue), .text(event.rawValue),
@@ -64,40 +64,45 @@ extension Database {
         )
     }
 
-    /// Notices that may be tried: of each subject and place the first that is due and open, if it waits.
+    /// Notices that may be tried: of each subject and place the first that is due and open, if none is being sent.
     func dueNotices(
         of channel: ChannelName,
         leavingOut addresses: [String],
         now: Timestamp,
         limit: Int,
     ) throws -> [Notice] {
-        let skipped = JSONValue.array(addresses.map { .string($0) }).canonicalBytes()
-        return try rows(
+        try rows(
             """
             SELECT \(Self.noticeColumns) FROM notice AS mine
             WHERE channel = ?1 AND state = 'waiting' AND try_at <= ?2
                 AND address NOT IN (SELECT value FROM json_each(?4)) AND NOT EXISTS (
-                SELECT 1 FROM notice AS earlier
-                WHERE earlier.subject = mine.subject AND earlier.channel = mine.channel
-                    AND earlier.address = mine.address AND earlier.number < mine.number
-                    AND earlier.state IN ('waiting', 'sending') AND earlier.due_at <= ?2
+                SELECT 1 FROM notice AS other
+                WHERE other.subject = mine.subject AND other.channel = mine.channel
+                    AND other.address = mine.address AND (other.state = 'sending'
+                        OR (other.number < mine.number AND other.state = 'waiting' AND other.due_at <= ?2))
             )
             ORDER BY try_at, number LIMIT ?3
             """,
             [
-                .text(channel.rawValue), .integer(now.microseconds), .integer(Int64(limit)),
-                .text(String(decoding: skipped, as: UTF8.self)),
+                .text(channel.rawValue), .integer(now.microseconds), .integer(Int64(limit)), Self.list(addresses),
             ],
             Self.notice,
         )
     }
 
-    /// When the channel's next waiting notice may be tried.
-    func nextNotice(of channel: ChannelName) throws -> Timestamp? {
+    /// When the channel's next waiting notice may be tried, at other addresses than those.
+    func nextNotice(of channel: ChannelName, leavingOut addresses: [String]) throws -> Timestamp? {
         try first(
-            "SELECT min(try_at) FROM notice WHERE channel = ? AND state = 'waiting'",
-            [.text(channel.rawValue)],
+            """
+            SELECT min(try_at) FROM notice WHERE channel = ? AND state = 'waiting'
+                AND address NOT IN (SELECT value FROM json_each(?))
+            """,
+            [.text(channel.rawValue), Self.list(addresses)],
         ) { row in row.isNull(0) ? nil : Timestamp(microseconds: row.integer(0)) } ?? nil
+    }
+
+    private static func list(_ texts: [String]) -> StoreValue {
+        .text(String(decoding: JSONValue.array(texts.map { .string($0) }).canonicalBytes(), as: UTF8.self))
     }
 
     /// Attempts begin.
@@ -114,19 +119,24 @@ extension Database {
     func endNotice(_ notice: Notice, _ ending: NoticeEnding, at now: Timestamp) throws {
         var state = Notice.State.waiting
         var tryAt = notice.tryAt
+        var notBefore: Timestamp?
         var trouble: String?
         switch ending {
         case .delivered(let message):
             state = .delivered
             if let message { try show(message, of: notice) }
         case .dropped: state = .dropped
-        case .retry(let time, let words): (tryAt, trouble) = (time, words)
+        case .retry(let time, let asked, let words): (tryAt, notBefore, trouble) = (time, asked, words)
         case .failed(let words): (state, trouble) = (.failed, words)
         }
         try run(
-            "UPDATE notice SET state = ?, try_at = ?, trouble = ?, ended_at = ? WHERE number = ? AND state = 'sending'",
+            """
+            UPDATE notice SET state = ?, try_at = ?, not_before = ?, trouble = ?, ended_at = ?
+            WHERE number = ? AND state = 'sending'
+            """,
             [
-                .text(state.rawValue), .integer(tryAt.microseconds), StoreValue(trouble.map { Self.cut($0) }),
+                .text(state.rawValue), .integer(tryAt.microseconds), StoreValue(microseconds: notBefore?.microseconds),
+                StoreValue(trouble.map { Self.cut($0) }),
                 StoreValue(microseconds: state.isOpen ? nil : now.microseconds), .integer(notice.number),
             ],
         )
@@ -145,10 +155,11 @@ extension Database {
     /// What the message just shown has in it needs no message of its own any more.
     func settleTold(_ notice: Notice, showing revisions: [ApprovalID: Int], at now: Timestamp) throws {
         for (approval, revision) in revisions {
+            // By the approval's index: a batch's subject has the notices of all of its approvals.
             try run(
                 """
                 UPDATE notice SET state = CASE cause WHEN 'changed' THEN 'dropped' ELSE 'delivered' END, ended_at = ?1
-                WHERE subject = ?2 AND channel = ?3 AND address = ?4 AND approval = ?5 AND revision <= ?6
+                WHERE +subject = ?2 AND channel = ?3 AND address = ?4 AND approval = ?5 AND revision <= ?6
                     AND state = 'waiting' AND (cause = 'changed' OR (cause = 'requested' AND batch IS NOT NULL))
                 """,
                 [
@@ -163,7 +174,7 @@ extension Database {
     func hurryNotices(of channel: ChannelName, at now: Timestamp) throws {
         try run(
             """
-            UPDATE notice SET try_at = ?2
+            UPDATE notice SET try_at = max(?2, coalesce(not_before, ?2))
             WHERE channel = ?1 AND state = 'waiting' AND try_at > ?2 AND due_at <= ?2 AND tries > 0
             """,
             [.text(channel.rawValue), .integer(now.microseconds)],
@@ -255,7 +266,7 @@ extension Database {
     func replayNotice(_ number: Int64, at now: Timestamp) throws -> Bool {
         try run(
             """
-            UPDATE notice SET state = 'waiting', try_at = ?, due_at = ?, ended_at = NULL, trouble = NULL
+            UPDATE notice SET state = 'waiting', try_at = ?, due_at = ?, not_before = NULL, ended_at = NULL, trouble = NULL
             WHERE number = ? AND state IN ('delivered', 'failed')
             """,
             [.integer(now.microseconds), .integer(now.microseconds), .integer(number)],
@@ -282,13 +293,15 @@ extension Database {
         let waiting = Dictionary(open) { first, _ in first }
         let failures = Dictionary(failed) { first, _ in first }
         return try Set(waiting.keys).union(failures.keys).sorted().map { channel in
-            let trouble = try first(
-                """
-                SELECT trouble FROM notice WHERE channel = ?1 AND trouble IS NOT NULL
-                    AND (ended_at IS NULL OR state = 'failed') ORDER BY number DESC LIMIT 1
-                """,
-                [.text(channel)],
-            ) { $0.text(0) }
+            func words(_ which: String) throws -> String? {
+                try first(
+                    """
+                    SELECT trouble FROM notice WHERE channel = ?1 AND trouble IS NOT NULL AND \(which)
+                    ORDER BY number DESC LIMIT 1
+                    """,
+                    [.text(channel)],
+                ) { $0.text(0) }
+            }
             let (due, scheduled, oldest) = waiting[channel] ?? (0, 0, now)
             return OutboxCount(
                 channel: ChannelName(unchecked: channel),
@@ -296,35 +309,51 @@ extension Database {
                 scheduled: scheduled,
                 failed: failures[channel] ?? 0,
                 oldestDue: due > 0 ? oldest : nil,
-                trouble: trouble,
+                trouble: try words("ended_at IS NULL"),
+                refusal: try words("state = 'failed'"),
             )
         }
     }
 
-    /// Forgets notices that were over before that time, or due to a channel that has taken none since, and messages that nothing is told at any more.
+    /// Forgets notices that were over before that time, or due to a channel that has taken none since, and messages that
+    /// nothing is told at any more; how many it looked at.
+    ///
+    /// The request that a message came from stays for as long as the message shows a payload, which may be erased.
     func forgetNotices(before: Timestamp, limit: Int) throws -> Int {
-        let count = try run(
-            """
-            DELETE FROM notice WHERE number IN (
-                SELECT number FROM notice WHERE (ended_at < ?1 OR (ended_at IS NULL AND due_at < ?1)) AND NOT EXISTS (
+        let old = try ["is_kept = 0 AND ended_at < ?1", "ended_at IS NULL AND due_at < ?1"].flatMap { age in
+            try rows(
+                """
+                SELECT number, subject, channel, address, cause <> 'changed' AND state = 'delivered' AND EXISTS (
+                    SELECT 1 FROM approval JOIN message ON message.subject = notice.subject
+                        AND message.channel = notice.channel AND message.address = notice.address
+                    WHERE approval.id = notice.approval AND approval.erased_by IS NULL
+                ) FROM notice WHERE \(age) AND NOT EXISTS (
                     SELECT 1 FROM approval WHERE approval.id = notice.approval AND approval.status IN
                         ('pending', 'approved', 'redeemed')
                 ) LIMIT ?2
-            )
-            """,
-            [.integer(before.microseconds), .integer(Int64(limit))],
-        )
-        if count > 0 {
+                """,
+                [.integer(before.microseconds), .integer(Int64(limit))],
+            ) { row in
+                (number: row.integer(0), place: (1...3).map { StoreValue.text(row.text($0)) }, isKept: row.integer(4) != 0)
+            }
+        }
+        .prefix(limit)
+        for notice in old {
+            guard !notice.isKept else {
+                try run("UPDATE notice SET is_kept = 1 WHERE number = ?", [.integer(notice.number)])
+                continue
+            }
+            try run("DELETE FROM notice WHERE number = ?", [.integer(notice.number)])
             try run(
                 """
-                DELETE FROM message WHERE NOT EXISTS (
-                    SELECT 1 FROM notice WHERE notice.subject = message.subject
-                        AND notice.channel = message.channel AND notice.address = message.address
+                DELETE FROM message WHERE subject = ?1 AND channel = ?2 AND address = ?3 AND NOT EXISTS (
+                    SELECT 1 FROM notice WHERE subject = ?1 AND channel = ?2 AND address = ?3
                 )
-                """
+                """,
+                notice.place,
             )
         }
-        return count
+        return old.count
     }
 
     /// Words of a receiver are cut at 512 scalars.

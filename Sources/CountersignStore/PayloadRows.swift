@@ -60,14 +60,19 @@ extension Database {
         return (Erasure(sequences: numbers, approvals: approvals), nil)
     }
 
-    /// Removes payloads and everything else that shows the same documents; the approvals that changed by that.
+    /// Removes payloads and everything else that shows the same documents; the approvals as they are then, each with
+    /// whether it has a new revision.
     ///
     /// The pages are overwritten, because the writer's connection has `secure_delete`.
-    func erase(_ erasure: Erasure, entry: UInt64, _ sealer: PayloadSealer) throws -> [Approval] {
+    func erase(
+        _ erasure: Erasure,
+        entry: UInt64,
+        _ sealer: PayloadSealer,
+    ) throws -> [(approval: Approval, isChanged: Bool)] {
         for sequence in erasure.sequences {
             try run("DELETE FROM payload WHERE sequence = ?", [.integer(sequence)])
         }
-        var changed = [Approval]()
+        var erased = [(approval: Approval, isChanged: Bool)]()
         for id in erasure.approvals {
             let name = StoreValue.text(id.rawValue)
             let isActive = try first("SELECT active FROM approval WHERE id = ?", [name]) { $0.integer(0) != 0 }
@@ -76,14 +81,17 @@ extension Database {
             try run("DELETE FROM response WHERE approval = ?", [name])
             try run("DELETE FROM answer WHERE approval = ?", [name])
             try run("UPDATE approval SET erased_by = ? WHERE id = ?", [.integer(Int64(entry)), name])
-            // A result that waits for its agent is gone: the next identical ask is a new action.
-            guard isActive, var next = try approval(id, sealer) else { continue }
-            next.delivered = true
-            next.revision += 1
-            try replace(next, record: try RecordCoding.encode(next))
-            changed.append(next)
+            try run("UPDATE notice SET is_kept = 0 WHERE approval = ?", [name])
+            guard var next = try approval(id, sealer) else { continue }
+            if isActive {
+                // A result that waits for its agent is gone: the next identical ask is a new action.
+                next.delivered = true
+                next.revision += 1
+                try replace(next, record: try RecordCoding.encode(next))
+            }
+            erased.append((next, isActive))
         }
-        return changed
+        return erased
     }
 
     /// Payloads that may be erased.

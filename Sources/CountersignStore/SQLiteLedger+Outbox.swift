@@ -18,8 +18,11 @@ extension SQLiteLedger: Outbox {
     }
 
     /// When the channel's next waiting notice may be tried.
-    package func nextNotice(of channel: ChannelName) async throws(LedgerError) -> Timestamp? {
-        try await read { try $0.nextNotice(of: channel) }
+    package func nextNotice(
+        of channel: ChannelName,
+        leavingOut addresses: [String],
+    ) async throws(LedgerError) -> Timestamp? {
+        try await read { try $0.nextNotice(of: channel, leavingOut: addresses) }
     }
 
     /// Attempts begin.

@@ -19,7 +19,7 @@ enum Schema {
     /// The migrations; only ever appended to.
     static let migrations: [Migration] = [
         .sql(first), .sql(second), .steps(sealPayloads), .sql(fourth), .sql(fifth), .sql(sixth), .sql(seventh),
-        .sql(eighth),
+        .sql(eighth), .sql(ninth),
     ]
 
     /// The version that this code writes.
@@ -258,4 +258,12 @@ enum Schema {
 
     /// Which approval a message shows, for words that are written below it.
     private static let eighth = "CREATE INDEX message_reference ON message (channel, address, reference)"
+
+    /// How long a receiver itself put an attempt off, and which old notices say where a payload is still shown.
+    private static let ninth = """
+        ALTER TABLE notice ADD COLUMN not_before INTEGER;
+        ALTER TABLE notice ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0;
+        DROP INDEX notice_ended;
+        CREATE INDEX notice_ended ON notice (ended_at) WHERE ended_at IS NOT NULL AND is_kept = 0;
+        """
 }

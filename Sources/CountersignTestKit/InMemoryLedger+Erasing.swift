@@ -49,9 +49,9 @@ extension InMemoryLedger.State {
         return nil
     }
 
-    /// Erases payloads and what shows the same documents; the approvals that changed by that.
-    mutating func erase(_ sequences: [UInt64], entry: UInt64) -> [Approval] {
-        var changed = [Approval]()
+    /// Erases payloads and what shows the same documents; the approvals, each with whether it has a new revision.
+    mutating func erase(_ sequences: [UInt64], entry: UInt64) -> [(approval: Approval, isChanged: Bool)] {
+        var erased = [(approval: Approval, isChanged: Bool)]()
         var ids = [ApprovalID]()
         for sequence in sequences {
             let old = entries[Int(sequence)]
@@ -64,11 +64,13 @@ extension InMemoryLedger.State {
             approvals[index].erasedBy = entry
             responses[id] = nil
             answers = answers.filter { $0.value.answer.approval != id }
-            guard Self.isActive(approvals[index]) else { continue }
-            approvals[index].delivered = true
-            approvals[index].revision += 1
-            changed.append(approvals[index])
+            let isActive = Self.isActive(approvals[index])
+            if isActive {
+                approvals[index].delivered = true
+                approvals[index].revision += 1
+            }
+            erased.append((approvals[index], isActive))
         }
-        return changed
+        return erased
     }
 }

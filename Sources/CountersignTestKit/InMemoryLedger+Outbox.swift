@@ -8,6 +8,8 @@ struct InMemoryOutbox {
     }
 
     private(set) var notices: [Notice] = []
+    /// Before when receivers want no other attempt of a notice.
+    private var asked: [Int64: Timestamp] = [:]
     private var messages: [Place: ShownMessage] = [:]
     private var count: Int64 = 0
 
@@ -43,7 +45,7 @@ struct InMemoryOutbox {
         dueAt: Timestamp,
         _ now: Timestamp,
     ) {
-        let id = Notice.id(approval.id, destination, cause, event, revision: approval.revision)
+        let id = Notice.id(approval.id, destination, cause, event, batch: batch, revision: approval.revision)
         guard !notices.contains(where: { $0.id == id }) else { return }
         count += 1
         notices.append(
@@ -76,16 +78,20 @@ struct InMemoryOutbox {
             else {
                 return false
             }
-            return !notices.contains { earlier in
-                place(earlier) == place(notice) && earlier.number < notice.number && earlier.state.isOpen
-                    && earlier.dueAt <= now
+            return !notices.contains { other in
+                guard other.state.isOpen, place(other) == place(notice) else { return false }
+                return other.state == .sending || (other.number < notice.number && other.dueAt <= now)
             }
         }
         return Array(found.sorted { ($0.tryAt, $0.number) < ($1.tryAt, $1.number) }.prefix(limit))
     }
 
-    func next(_ channel: ChannelName) -> Timestamp? {
-        notices.filter { $0.destination.channel == channel && $0.state == .waiting }.map(\.tryAt).min()
+    func next(_ channel: ChannelName, leavingOut addresses: [String]) -> Timestamp? {
+        notices.filter { notice in
+            notice.destination.channel == channel && notice.state == .waiting
+                && !addresses.contains(notice.destination.address)
+        }
+        .map(\.tryAt).min()
     }
 
     mutating func begin(_ numbers: [Int64]) {
@@ -104,7 +110,8 @@ struct InMemoryOutbox {
         switch ending {
         case .delivered: notices[index].state = .delivered
         case .dropped: notices[index].state = .dropped
-        case .retry(let time, let trouble):
+        case .retry(let time, let notBefore, let trouble):
+            asked[notice.number] = notBefore
             notices[index].state = .waiting
             notices[index].tryAt = time
             notices[index].trouble = trouble
@@ -130,7 +137,7 @@ struct InMemoryOutbox {
         for index in notices.indices where notices[index].destination.channel == channel {
             let notice = notices[index]
             guard notice.state == .waiting, notice.tryAt > now, notice.dueAt <= now, notice.tries > 0 else { continue }
-            notices[index].tryAt = now
+            notices[index].tryAt = max(now, asked[notice.number] ?? now)
         }
     }
 
@@ -209,14 +216,22 @@ struct InMemoryOutbox {
                 scheduled: mine.count { $0.state.isOpen && $0.dueAt > now },
                 failed: mine.count { $0.state == .failed },
                 oldestDue: due.map(\.dueAt).min(),
-                trouble: mine.last { $0.trouble != nil && ($0.state.isOpen || $0.state == .failed) }?.trouble,
+                trouble: mine.last { $0.trouble != nil && $0.state.isOpen }?.trouble,
+                refusal: mine.last { $0.trouble != nil && $0.state == .failed }?.trouble,
             )
         }
     }
 
-    mutating func forget(before: Timestamp, limit: Int, isOver: (ApprovalID) -> Bool) -> Int {
+    mutating func forget(
+        before: Timestamp,
+        limit: Int,
+        isOver: (ApprovalID) -> Bool,
+        hasPayload: (ApprovalID) -> Bool,
+    ) -> Int {
         let old = notices.filter { notice in
-            (notice.endedAt ?? notice.dueAt) < before && isOver(notice.approval)
+            let isKept = notice.cause != .changed && notice.state == .delivered && messages[place(notice)] != nil
+                && hasPayload(notice.approval)
+            return !isKept && (notice.endedAt ?? notice.dueAt) < before && isOver(notice.approval)
         }
         .prefix(limit).map(\.number)
         notices.removeAll { old.contains($0.number) }
@@ -241,8 +256,11 @@ extension InMemoryLedger: Outbox {
     }
 
     /// When the channel's next waiting notice may be tried.
-    package func nextNotice(of channel: ChannelName) async throws(LedgerError) -> Timestamp? {
-        try read { $0.outbox.next(channel) }
+    package func nextNotice(
+        of channel: ChannelName,
+        leavingOut addresses: [String],
+    ) async throws(LedgerError) -> Timestamp? {
+        try read { $0.outbox.next(channel, leavingOut: addresses) }
     }
 
     /// Attempts begin.
@@ -326,7 +344,10 @@ extension InMemoryLedger: Outbox {
     package func forgetNotices(before: Timestamp, limit: Int) async throws(LedgerError) -> Int {
         try read { state in
             let over = Set(state.approvals.filter(\.status.isFinal).map(\.id))
-            return state.outbox.forget(before: before, limit: limit) { over.contains($0) }
+            let whole = Set(state.approvals.filter { $0.erasedBy == nil }.map(\.id))
+            return state.outbox.forget(before: before, limit: limit) { over.contains($0) } hasPayload: {
+                whole.contains($0)
+            }
         }
     }
 }

@@ -190,8 +190,8 @@ extension InMemoryLedger {
             for change in commit.tools { tools[change.name] = change.accepted }
             if let response = commit.response { responses[response.approval] = response }
             let erased = erase(commit.erasures, entry: first)
-            for approval in erased { outbox.post(commit, about: approval, now: now) }
-            changed += erased
+            for approval in erased.map(\.approval) { outbox.post(commit, about: approval, now: now) }
+            changed += erased.filter(\.isChanged).map(\.approval)
             writes.commits += 1
             writes.entries += bodies.count
             return (.committed(first: first), changed)

@@ -68,6 +68,98 @@ extension LedgerContract {
             try await ledger.outbox.hurryNotices(of: room.channel, at: clock.time())
             try expect(try await due(ledger, clock).map(\.cause), is: [.requested])
         },
+        LedgerRule("what a receiver asked to put off is hurried to that time and no further") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            _ = try await insert(approval, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
+            let first = try require(try await due(ledger, clock).first)
+            try await ledger.outbox.beginNotices([first.number])
+            let (asked, later) = (clock.time().adding(.seconds(30)), clock.time().adding(.seconds(600)))
+            let retry = NoticeEnding.retry(at: later, notBefore: asked, trouble: "429")
+            try await ledger.outbox.endNotice(first, retry, at: clock.time())
+            try await ledger.outbox.hurryNotices(of: room.channel, at: clock.time())
+            try expect(try await ledger.outbox.nextNotice(of: room.channel, leavingOut: []), is: asked)
+        },
+        LedgerRule("while one of a subject's notices is being sent no other is, earlier or later") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            let later = clock.time().adding(.seconds(600))
+            let drafts = [
+                NoticeDraft(.requested, to: room, dueAt: clock.time()), NoticeDraft(.reminder, to: room, dueAt: later),
+            ]
+            _ = try await insert(approval, drafts, ledger, clock)
+            let first = try require(try await due(ledger, clock).first)
+            try await ledger.outbox.beginNotices([first.number])
+            try await ledger.outbox.endNotice(first, .delivered(nil), at: clock.time())
+            try await replace(Fixtures.next(approval, .denied), ledger, clock)
+            let changed = try require(try await due(ledger, clock).first)
+            try await ledger.outbox.beginNotices([changed.number])
+            clock.advance(by: .seconds(600))
+            try expect(try await due(ledger, clock), is: [])
+            try await ledger.outbox.endNotice(changed, .delivered(nil), at: clock.time())
+            try expect(try await due(ledger, clock).map(\.cause), is: [.reminder])
+        },
+        LedgerRule("a message of its own and one of several at one place are both told of a change") { ledger, clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            let batch = BatchID(agent: approval.agent, destination: room, window: 1)
+            let drafts = [
+                NoticeDraft(.requested, to: room, dueAt: clock.time(), batch: batch),
+                NoticeDraft(.reminder, to: room, dueAt: clock.time()),
+            ]
+            _ = try await insert(approval, drafts, ledger, clock)
+            try await replace(Fixtures.next(approval, .denied), ledger, clock)
+            let changed = try await ledger.outbox.notices(NoticeQuery()).items.filter { $0.cause == .changed }
+            try expect(Set(changed.map(\.batch)), is: [batch, nil])
+            try expect(Set(changed.map(\.id)).count, is: 2)
+        },
+        LedgerRule("an erasure is told wherever the question was, also of what is over, and however late") {
+            ledger,
+            clock in
+            let approval = try Fixtures.approval(at: clock.time())
+            let payload = Array(try require(approval.document).utf8)
+            let entry = Fixtures.entry(.approvalRequested, at: clock.time(), approval: approval.id, payload: payload)
+            let drafts = [room, mail].map { NoticeDraft(.requested, to: $0, dueAt: clock.time()) }
+            _ = try await ledger.commit(
+                Commit(.insert(approval, maximumPending: 10), entries: [entry], notices: drafts)
+            )
+            let notice = try require(try await due(ledger, clock).first)
+            try await ledger.outbox.beginNotices([notice.number])
+            let message = ShownMessage(reference: "C1/17.2", revision: 1)
+            try await ledger.outbox.endNotice(notice, .delivered(message), at: clock.time())
+            try await replace(Fixtures.next(approval, .denied), ledger, clock)
+            clock.advance(by: .seconds(60))
+            // Everything else about it is forgotten; where a message shows the payload is not.
+            while try await ledger.outbox.forgetNotices(before: clock.time(), limit: 1) > 0 {}
+            try expect(try await ledger.outbox.notices(NoticeQuery()).items.map(\.number), is: [notice.number])
+            try expect(try await ledger.outbox.shownMessage(of: notice), is: message)
+            guard case .committed = try await ledger.commit(Fixtures.erasure(of: [0], at: clock.time())) else {
+                throw ContractViolation(description: "the erasure lost")
+            }
+            let told = try await due(ledger, clock)
+            try expect(told.map(\.event), is: [.payloadErased])
+            try expect(told.map(\.destination), is: [room])
+            try await ledger.outbox.beginNotices(told.map(\.number))
+            try await ledger.outbox.endNotice(told[0], .delivered(message), at: clock.time())
+            clock.advance(by: .seconds(60))
+            while try await ledger.outbox.forgetNotices(before: clock.time(), limit: 1) > 0 {}
+            try expect(try await ledger.outbox.notices(NoticeQuery()).items.count, is: 0)
+            try expect(try await ledger.outbox.shownMessage(of: notice), is: nil)
+        },
+        LedgerRule("what was refused once does not make a channel look as if it failed") { ledger, clock in
+            for number in 1...2 {
+                let approval = try Fixtures.approval(
+                    number,
+                    of: Fixtures.action(path: "/\(number)"),
+                    at: clock.time()
+                )
+                _ = try await insert(approval, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
+            }
+            let found = try await due(ledger, clock)
+            try await ledger.outbox.beginNotices([found[0].number])
+            try await ledger.outbox.endNotice(found[0], .failed(trouble: "410"), at: clock.time())
+            let count = try require(try await ledger.outbox.outboxCounts(now: clock.time()).first)
+            try expect(count.due, is: 1)
+            try expect(count.trouble, is: nil)
+            try expect(count.refusal, is: "410")
+        },
         LedgerRule("a notice for later does not hold up what is due before it") { ledger, clock in
             let approval = try Fixtures.approval(at: clock.time())
             let later = clock.time().adding(.seconds(600))
@@ -76,7 +168,8 @@ extension LedgerContract {
             ]
             _ = try await insert(approval, drafts, ledger, clock)
             try expect(try await due(ledger, clock).map(\.cause), is: [.requested])
-            try expect(try await ledger.outbox.nextNotice(of: room.channel), is: clock.time())
+            try expect(try await ledger.outbox.nextNotice(of: room.channel, leavingOut: []), is: clock.time())
+            try expect(try await ledger.outbox.nextNotice(of: room.channel, leavingOut: [room.address]), is: nil)
             let counts = try await ledger.outbox.outboxCounts(now: clock.time())
             try expect(counts.map(\.due), is: [1])
             try expect(counts.map(\.scheduled), is: [1])
@@ -157,13 +250,11 @@ extension LedgerContract {
             _ = try await insert(approval, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
             let notice = try require(try await due(ledger, clock).first)
             try await ledger.outbox.beginNotices([notice.number])
-            let message = ShownMessage(reference: "C1/17.2", revision: 1)
-            try await ledger.outbox.endNotice(notice, .delivered(message), at: clock.time())
+            try await ledger.outbox.endNotice(notice, .delivered(nil), at: clock.time())
             clock.advance(by: .seconds(60))
             try expect(try await ledger.outbox.forgetNotices(before: clock.time(), limit: 10), is: 0)
             try await replace(Fixtures.next(approval, .denied), ledger, clock)
             try expect(try await ledger.outbox.forgetNotices(before: clock.time(), limit: 10), is: 1)
-            try expect(try await ledger.outbox.shownMessage(of: notice), is: message)
             try expect(try await ledger.outbox.notices(NoticeQuery()).items.map(\.cause), is: [.changed])
         },
         LedgerRule("a message that shows one approval tells which, and that of a batch does not") { ledger, clock in

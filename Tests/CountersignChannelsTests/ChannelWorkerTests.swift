@@ -155,6 +155,62 @@ struct ChannelWorkerTests {
         #expect(try await states() == [.delivered, .delivered, .delivered])
     }
 
+    @Test("a closed address does not put off what is due at another one")
+    func looksInTime() async throws {
+        let channel = ScriptedChannel { _ in .retry(after: .seconds(3600), scope: .address, trouble: "429") }
+        let worker = worker(channel)
+        let other = Destination(channel: room.channel, address: "C2")
+        let later = clock.time().adding(.seconds(600))
+        try await hold(1, [NoticeDraft(.requested, to: room, dueAt: clock.time())])
+        try await hold(2, [NoticeDraft(.escalated, to: other, dueAt: later)])
+        await worker.drain()
+        #expect(worker.looksAgainAt == later)
+        clock.advance(by: .seconds(600))
+        await worker.drain()
+        #expect(channel.parcels.map(\.notice.destination) == [room, other])
+        #expect(worker.looksAgainAt.map { $0 >= clock.time().adding(.seconds(2000)) } == true)
+    }
+
+    @Test("a pause that the receiver asked for is kept, also when something that began before it went well")
+    func keepsThePause() async throws {
+        let channel = ScriptedChannel { parcel in
+            parcel.notice.number == 1
+                ? .retry(after: .seconds(30), scope: .whole, trouble: "429") : .delivered(reference: "m")
+        }
+        let worker = worker(channel)
+        for number in 1...2 { try await hold(number) }
+        await worker.drain()
+        try await hold(3)
+        await worker.drain()
+        #expect(channel.parcels.count == 2)
+        clock.advance(by: .seconds(29))
+        await worker.drain()
+        #expect(channel.parcels.count == 2)
+    }
+
+    @Test("what a channel need not send says nothing about how it is")
+    func nothingToTellIsNoSign() async throws {
+        let down: @Sendable (Parcel) -> Delivery = { parcel in
+            parcel.notice.cause == .changed ? .nothingToTell : .retry(after: nil, scope: .whole, trouble: "503")
+        }
+        let channel = ScriptedChannel(.message, pace: ChannelPace(concurrency: 4), down)
+        let worker = worker(channel)
+        for number in 1...4 { try await hold(number) }
+        let over = try await hold(5)
+        await worker.drain()
+        for round in 1...6 {
+            clock.advance(by: .seconds(80))
+            await worker.drain()
+            if round == 3 { try await settle(over) }
+        }
+        #expect(channel.parcels.count { $0.notice.cause != .changed } == 4 + 6)
+        #expect(try await states().contains(.dropped))
+        channel.answer { .delivered(reference: $0.notice.subject) }
+        clock.advance(by: .seconds(80))
+        await worker.drain()
+        #expect(try await !states().contains(.waiting))
+    }
+
     @Test("once a receiver takes notices again, none waits for a schedule that its failures had made long")
     func catchesUp() async throws {
         let channel = ScriptedChannel(.events, pace: ChannelPace(backOff: .standard)) { _ in
@@ -214,7 +270,7 @@ struct ChannelWorkerTests {
             clock.advance(by: .seconds(13))
         }
         #expect(try await states() == [.failed])
-        #expect(try await ledger.outboxCounts(now: clock.time()).map(\.trouble) == ["500"])
+        #expect(try await ledger.outboxCounts(now: clock.time()).map(\.refusal) == ["500"])
     }
 
     @Test("a ledger that does not write lets nothing be sent")

@@ -121,4 +121,53 @@ import Testing
         #expect(try notices(route, earlier: 9, at: now.adding(.seconds(61)))[0].batch != drafts[0].batch)
         #expect(try notices(route, earlier: 9, expires: .seconds(30))[0].batch == nil)
     }
+
+    @Test("one message tells of as many as there is room for, the next of those that follow")
+    func partsOfDigests() throws {
+        let digest = ChannelRouting.Digest(after: 5, every: .seconds(60))
+        let route = ChannelRouting.Route(destinations: [slack], digest: digest)
+        let batches = try (5..<500).map { try notices(route, earlier: $0)[0].batch }
+        for (batch, count) in Dictionary(grouping: batches, by: \.self).mapValues(\.count) {
+            #expect(batch != nil && count <= BatchID.most)
+        }
+        #expect(Set(batches).count == 10)
+    }
+
+    @Test("a flood in quiet hours is gathered as by day, and told when they end")
+    func gathersAtNight() throws {
+        let hours = ChannelRouting.QuietHours(from: 60, until: 240, zone: FixedOffset(seconds: 0), instead: [])
+        let digest = ChannelRouting.Digest(after: 5, every: .seconds(60))
+        let route = ChannelRouting.Route(destinations: [slack], quietHours: hours, digest: digest)
+        for earlier in [0, 5] {
+            let draft = try notices(route, earlier: earlier, expires: .seconds(7200))[0]
+            #expect(draft.dueAt == now.adding(.seconds(3600)))
+            #expect((draft.batch != nil) == (earlier == 5))
+        }
+    }
+
+    @Test("whoever is asked is reminded, also after a quiet night and in spite of it")
+    func remindsAfterTheNight() throws {
+        let zone = FixedOffset(seconds: 0)
+        for (until, expires, count) in [(240, 7200, 2), (360, 3600, 2), (300, 7500, 1)] as [(Int, Int64, Int)] {
+            let hours = ChannelRouting.QuietHours(from: 60, until: until, zone: zone, instead: [])
+            let route = ChannelRouting.Route(destinations: [slack], quietHours: hours, reminder: .seconds(600))
+            let drafts = try notices(route, expires: .seconds(expires))
+            #expect(drafts.count == count, "until \(until)")
+            if count == 2 { #expect(drafts[1].dueAt == now.adding(.seconds(expires - 600))) }
+        }
+    }
+
+    @Test("a place that two routes name is asked as soon as one of them says")
+    func theSoonerOfTwo() throws {
+        let hours = ChannelRouting.QuietHours(from: 60, until: 240, zone: FixedOffset(seconds: 0), instead: [])
+        let sleeper = ChannelRouting.Route(destinations: [slack], quietHours: hours)
+        let watch = ChannelRouting.Route(destinations: [slack])
+        let groups = [GroupName(unchecked: "dba"), GroupName(unchecked: "sre")]
+        for routes in [[sleeper, watch], [watch, sleeper]] {
+            let routing = ChannelRouting(routes: Dictionary(uniqueKeysWithValues: zip(groups, routes)))
+            let gates = [Gate(policy: "deletes", approvers: groups, quorum: 1)]
+            let approval = try Fixtures.approval(gates: gates, at: now, expires: .seconds(7200))
+            #expect(routing.notices(of: approval, now: now) { _ in 0 }.map(\.dueAt) == [now])
+        }
+    }
 }

@@ -1,11 +1,12 @@
 """Microsoft Teams when something fails: nothing is lost, nobody is let in who is not known, and a restart forgets nothing."""
 
+import json
 import sqlite3
 
 import pytest
 
 from harness.teams import ROOM, Teams, buttons, words
-from harness.waiting import eventually
+from harness.waiting import eventually, stays
 
 
 @pytest.fixture
@@ -179,6 +180,27 @@ def test_a_flow_only_tells(install, teams, path):
     eventually(lambda: len(teams.posts) == 2, 15, "the end")
     assert teams.posts[1]["summary"].startswith("Approved")
     assert "the-flow" not in gateway.log_text() and "sig=" not in gateway.log_text()
+
+
+def test_a_flow_is_told_of_a_flood_once_and_once_of_its_end(install, teams, path):
+    gateway = install()
+    gateway.environment["FLOW"] = f"{teams.url}/flow?sp=triggers&sig=the-flow%27s-secret"
+    gateway.configuration["channels"] = [{"name": "feed", "kind": "workflows", "url": "env:FLOW"}]
+    digest = {"after": 1, "every": "2s"}
+    gateway.configuration["routing"] = [{"groups": ["dba"], "notify": [{"channel": "feed"}], "digest": digest}]
+    gateway.write_configuration()
+    gateway.start()
+    for number in range(6):
+        assert gateway.exchange("POST", f"/api/held/{path}/{number}", ("Prefer", "wait=0"), body=b"").status == 202
+    approvals = gateway.approvals(status="pending")
+    told = lambda: sum(each["id"] in json.dumps(post) for post in teams.posts for each in approvals)
+    eventually(lambda: told() == 6, 15, "the digest")
+    posts = len(teams.posts)
+    assert posts <= 3
+    for each in approvals:
+        gateway.decide(each, "deny")
+    eventually(lambda: len(teams.posts) == 2 * posts, 15, "the end")
+    stays(lambda: len(teams.posts) == 2 * posts, 1)
 
 
 @pytest.mark.parametrize(

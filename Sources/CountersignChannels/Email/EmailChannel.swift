@@ -71,7 +71,7 @@ package final class EmailChannel: Channel {
 
     /// Sends one mail.
     package func deliver(_ parcel: Parcel) async -> Delivery {
-        guard Self.isWorthAMail(parcel) else { return .nothingToTell }
+        guard parcel.asksOrEnds else { return .nothingToTell }
         let notice = parcel.notice
         guard let recipients = MailAddress.list(notice.destination.address) else {
             return .refused(trouble: "the destination is no list of mail addresses")
@@ -98,13 +98,13 @@ package final class EmailChannel: Channel {
                 message: message.bytes,
             )
             let connection = SMTPConnection(settings: settings, context: context)
-            return settle(parcel, letter, await connection.hand(over: letter), isEnd: notice.cause == .changed)
+            return settle(parcel, letter, await connection.hand(over: letter))
         } catch {
             return .refused(trouble: error.description)
         }
     }
 
-    private func settle(_ parcel: Parcel, _ letter: SMTPLetter, _ ending: SMTPEnding, isEnd: Bool) -> Delivery {
+    private func settle(_ parcel: Parcel, _ letter: SMTPLetter, _ ending: SMTPEnding) -> Delivery {
         let notice = parcel.notice
         switch ending {
         case .sent(let refused, let deferred):
@@ -123,30 +123,12 @@ package final class EmailChannel: Channel {
                 return .retry(after: nil, scope: .notice, trouble: "the server puts \(deferred.count) recipients off")
             }
             served.withLock { $0[notice.id] = nil }
-            return .delivered(reference: (isEnd ? Self.endMark : "") + MailThread.id(notice))
+            return .delivered(reference: parcel.reference(MailThread.id(notice)))
         case .later(let isServer, let trouble):
             return .retry(after: nil, scope: isServer ? .whole : .notice, trouble: trouble)
         case .never(let trouble):
             served.withLock { $0[notice.id] = nil }
             return .refused(trouble: trouble)
-        }
-    }
-
-    /// What the reference of a mail begins with that told of an end.
-    private static let endMark = "end:"
-
-    private static func isWorthAMail(_ parcel: Parcel) -> Bool {
-        let notice = parcel.notice
-        switch notice.cause {
-        // A batch is told of once, however many notices it has.
-        case .requested: return notice.batch == nil || parcel.shown == nil
-        case .escalated, .reminder: return true
-        case .changed:
-            // Who was asked is told of the end; of a batch's when all of it has ended.
-            guard notice.event == .approvalSettled, let shown = parcel.shown else { return false }
-            guard notice.batch != nil else { return true }
-            return !shown.reference.utf8.starts(with: endMark.utf8)
-                && !parcel.approvals.contains { $0.status == .pending && parcel.now < $0.expiresAt }
         }
     }
 }

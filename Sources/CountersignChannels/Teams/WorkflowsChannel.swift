@@ -47,8 +47,7 @@ package struct WorkflowsChannel: Channel {
 
     /// Posts what is asked, and how it ended.
     package func deliver(_ parcel: Parcel) async -> Delivery {
-        let notice = parcel.notice
-        guard notice.cause.asks || notice.event == .approvalSettled else { return .nothingToTell }
+        guard parcel.asksOrEnds else { return .nothingToTell }
         let body: [UInt8]
         do {
             body = TeamsMessage.digest(TeamsDigest(try parcel.cards(), page: try parcel.link())).json.canonicalBytes()
@@ -60,7 +59,7 @@ package struct WorkflowsChannel: Channel {
         }
         let said = "the flow answered \(answer.status)"
         switch answer.status {
-        case 200...299: return .delivered(reference: nil)
+        case 200...299: return .delivered(reference: parcel.reference(parcel.notice.id))
         case 408, 425, 429, 500...599:
             let wait = answer.retryAfter.flatMap { RetryAfter.wait($0, now: clock.time()) }
             return .retry(after: wait, scope: .whole, trouble: said)

@@ -165,23 +165,19 @@ package struct ChannelRouting: Sendable {
         var drafts: [NoticeDraft] = []
 
         mutating func take(_ route: Route, _ earlier: (Duration) -> Int) {
-            let quiet = route.quietHours?.end(at: now)
-            var asked = route.destinations
-            if let quiet, let hours = route.quietHours {
-                // A quiet night must not let a question end unseen.
-                let isSeen = quiet < approval.expiresAt || !hours.instead.isEmpty
-                for destination in route.destinations {
-                    if isSeen, quiet < approval.expiresAt {
-                        ask(destination, dueAt: quiet, digest: nil, earlier)
-                    } else if !isSeen {
-                        ask(destination, dueAt: now, digest: route.digest, earlier)
-                    }
+            var asked: [(destination: Destination, dueAt: Timestamp)] = []
+            if let hours = route.quietHours, let quiet = hours.end(at: now) {
+                if quiet < approval.expiresAt {
+                    asked = route.destinations.map { ($0, quiet) }
+                } else if hours.instead.isEmpty {
+                    // A quiet night must not let a question end unseen.
+                    asked = route.destinations.map { ($0, now) }
                 }
-                asked = hours.instead
-                for destination in asked { ask(destination, dueAt: now, digest: route.digest, earlier) }
+                asked += hours.instead.map { ($0, now) }
             } else {
-                for destination in asked { ask(destination, dueAt: now, digest: route.digest, earlier) }
+                asked = route.destinations.map { ($0, now) }
             }
+            for (destination, dueAt) in asked { ask(destination, dueAt: dueAt, digest: route.digest, earlier) }
             for escalation in route.escalations {
                 let time = now.adding(escalation.after)
                 guard time < approval.expiresAt else { continue }
@@ -191,7 +187,7 @@ package struct ChannelRouting: Sendable {
             let time = approval.expiresAt.adding(.zero - reminder)
             // What lives hardly longer than the reminder needs none.
             guard time > now.adding(reminder) else { return }
-            for destination in asked { add(.reminder, destination, time) }
+            for (destination, dueAt) in asked where dueAt < time { add(.reminder, destination, time) }
         }
 
         mutating func ask(
@@ -205,22 +201,29 @@ package struct ChannelRouting: Sendable {
             }
             let window = max(1, digest.every.wholeMicroseconds)
             let number = now.microseconds / window
-            let end = Timestamp(microseconds: (number + 1) * window)
+            let end = max(dueAt, Timestamp(microseconds: (number + 1) * window))
             // What would end before it is told is told at once.
             guard end < approval.expiresAt else { return add(.requested, destination, dueAt) }
-            let batch = BatchID(agent: approval.agent, destination: destination, window: number)
+            let batch = BatchID(
+                agent: approval.agent,
+                destination: destination,
+                window: number,
+                earlier: earlier(.microseconds(now.microseconds % window)),
+            )
             add(.requested, destination, end, batch)
         }
 
+        /// A place that is there already for the same reason keeps the earlier time.
         private mutating func add(
             _ cause: Notice.Cause,
             _ destination: Destination,
             _ dueAt: Timestamp,
             _ batch: BatchID? = nil,
         ) {
-            let isThere = drafts.contains { $0.destination == destination && $0.cause == cause }
-            guard !isThere else { return }
-            drafts.append(NoticeDraft(cause, to: destination, dueAt: dueAt, batch: batch))
+            let draft = NoticeDraft(cause, to: destination, dueAt: dueAt, batch: batch)
+            let place = drafts.firstIndex { $0.destination == destination && $0.cause == cause }
+            guard let place else { return drafts.append(draft) }
+            if dueAt < drafts[place].dueAt { drafts[place] = draft }
         }
     }
 }

@@ -65,7 +65,7 @@ package struct ChannelStanding: Hashable, Sendable {
     }
 
     /// Why the latest attempt failed, or why an open or refused notice did.
-    package var trouble: String? { activity?.trouble ?? count.trouble }
+    package var trouble: String? { activity?.trouble ?? count.trouble ?? count.refusal }
 
     /// Every configured channel in its order, and then those that notices are still kept for.
     package static func all(_ activities: [ChannelActivity], _ counts: [OutboxCount]) -> [ChannelStanding] {

@@ -119,12 +119,13 @@ package struct Notice: Hashable, Sendable {
         _ destination: Destination,
         _ cause: Cause,
         _ event: EntryKind,
+        batch: BatchID? = nil,
         revision: Int,
     ) -> String {
         let parts = [
             approval.rawValue, destination.channel.rawValue, destination.address, cause.rawValue, event.rawValue,
             "\(revision)",
-        ]
+        ] + (batch.map { [$0.rawValue] } ?? [])
         let digest = ActionDigest(of: Array(parts.joined(separator: "\n").utf8))
         return "ntc_" + String(digest.rawValue.prefix(22))
     }
@@ -137,9 +138,14 @@ package struct BatchID: Identifier {
     /// Makes an id from text that is known to be valid.
     package init(unchecked rawValue: String) { self.rawValue = rawValue }
 
-    /// The batch of what one agent asks at one place within a window of time.
-    package init(agent: AgentID, destination: Destination, window: Int64) {
-        let parts = [agent.rawValue, destination.channel.rawValue, destination.address, "\(window)"]
+    /// How many approvals one message tells of at most: all of them have room on its card and on its page.
+    package static let most = 50
+
+    /// A batch of what one agent asks at one place within a window of time; `earlier` says how much it asked before in
+    /// that window, and every ``most`` make a batch of their own.
+    package init(agent: AgentID, destination: Destination, window: Int64, earlier: Int = 0) {
+        let part = earlier / Self.most
+        let parts = [agent.rawValue, destination.channel.rawValue, destination.address, "\(window)", "\(part)"]
         let digest = ActionDigest(of: Array(parts.joined(separator: "\n").utf8))
         rawValue = "bat_" + String(digest.rawValue.prefix(22))
     }

@@ -18,8 +18,8 @@ package enum NoticeEnding: Hashable, Sendable {
     case delivered(ShownMessage?)
     /// There was nothing to tell any more.
     case dropped
-    /// To be tried again at that time.
-    case retry(at: Timestamp, trouble: String)
+    /// To be tried again at that time, and whatever happens not before what the receiver itself asked for.
+    case retry(at: Timestamp, notBefore: Timestamp? = nil, trouble: String)
     /// The channel refused it for good.
     case failed(trouble: String)
 }
@@ -36,8 +36,10 @@ package struct OutboxCount: Hashable, Sendable {
     package let failed: Int
     /// When the longest overdue one was due.
     package let oldestDue: Timestamp?
-    /// What the latest failed attempt of an open or failed notice said.
+    /// What the latest failed attempt of an open notice said.
     package let trouble: String?
+    /// Why the latest of those that failed for good was refused.
+    package let refusal: String?
 
     /// Counts.
     package init(
@@ -47,6 +49,7 @@ package struct OutboxCount: Hashable, Sendable {
         failed: Int,
         oldestDue: Timestamp?,
         trouble: String?,
+        refusal: String? = nil,
     ) {
         self.channel = channel
         self.due = due
@@ -54,6 +57,7 @@ package struct OutboxCount: Hashable, Sendable {
         self.failed = failed
         self.oldestDue = oldestDue
         self.trouble = trouble
+        self.refusal = refusal
     }
 }
 
@@ -89,19 +93,22 @@ package struct NoticeQuery: Hashable, Sendable {
 /// What is still to be told to people, kept in the ledger.
 ///
 /// Notices come in with ``Ledger/commit(_:)``: those that a new approval's commit names, and with every later change of
-/// an approval one for each place that was told of it. Within one subject and place they are delivered in the order in
-/// which they were made. All writes are on disk when they return.
+/// an approval, and the erasure of its payload, one for each place that was told of it. Within one subject and place they
+/// are delivered in the order in which they were made. All writes are on disk when they return.
 package protocol Outbox: Sendable {
     /// Notices of a channel that may be tried at `now`, the longest waiting first: of each subject and place only the
-    /// first that is due, and none that is being sent. `leavingOut` names addresses that take nothing now.
+    /// first that is due, and none while any of them is being sent. `leavingOut` names addresses that take nothing now.
     func dueNotices(
         of channel: ChannelName,
         leavingOut addresses: [String],
         now: Timestamp,
         limit: Int,
     ) async throws(LedgerError) -> [Notice]
-    /// When the channel's next waiting notice may be tried; `nil` where none waits.
-    func nextNotice(of channel: ChannelName) async throws(LedgerError) -> Timestamp?
+    /// When the channel's next waiting notice may be tried, at other addresses than those; `nil` where none waits.
+    func nextNotice(
+        of channel: ChannelName,
+        leavingOut addresses: [String],
+    ) async throws(LedgerError) -> Timestamp?
     /// Attempts begin: each becomes `sending`, and counts one more try.
     func beginNotices(_ numbers: [Int64]) async throws(LedgerError)
     /// An attempt ended; with a message, the place of the notice's subject shows it from now on.
@@ -113,7 +120,8 @@ package protocol Outbox: Sendable {
         showing revisions: [ApprovalID: Int],
         at now: Timestamp,
     ) async throws(LedgerError)
-    /// The channel takes notices again: what waits because an attempt failed may be tried now.
+    /// The channel takes notices again: what waits because an attempt failed may be tried now, or as soon as the
+    /// receiver said.
     func hurryNotices(of channel: ChannelName, at now: Timestamp) async throws(LedgerError)
     /// What was being sent when the server last stopped waits again; how many they were.
     func recoverNotices() async throws(LedgerError) -> Int
@@ -134,6 +142,6 @@ package protocol Outbox: Sendable {
     /// Counts, by channel; also channels that are not configured any more.
     func outboxCounts(now: Timestamp) async throws(LedgerError) -> [OutboxCount]
     /// Forgets notices of approvals that are over: those that were over before that time, and those that were due
-    /// before it to a channel that takes none; how many.
+    /// before it to a channel that takes none; how many. Where a message shows a payload is kept until the payload goes.
     func forgetNotices(before: Timestamp, limit: Int) async throws(LedgerError) -> Int
 }
