@@ -101,8 +101,10 @@ extension Enforcement {
             approval.agent == action.agent
         else { return .failure(Refusals(.notFound)) }
         guard approval.digest == action.digest else { return .failure(Refusals(.digestMismatch)) }
-        guard !approval.asynchronous || approval.status != .approved else { return .failure(Refusals(.wrongState)) }
-        switch await redeem(id, action, circumstances, by: actor) {
+        let redemption = await redeem(id, action, circumstances, by: actor) { approval in
+            approval.asynchronous ? [Reason(.wrongState, ReasonCode.wrongState.explanation)] : nil
+        }
+        switch redemption {
         case .dispatch(let next): return .success(next)
         case .taken: return .failure(Refusals(.grantUsed))
         case .refused(let reasons): return .failure(Refusals(reasons))

@@ -13,11 +13,14 @@ extension Enforcement {
 
     /// Uses a grant for the action at hand: today's policy is asked again, the digest compared, and one
     /// compare-and-set decides who sends (DESIGN 2, step 4).
+    ///
+    /// `objection` says why the grant of the approval at hand is not to be used; it then stays as it is.
     package func redeem(
         _ id: ApprovalID,
         _ action: Action,
         _ circumstances: Circumstances,
         by actor: Actor,
+        objection: (Approval) -> [Reason]? = { _ in nil },
     ) async -> Redemption {
         do {
             for _ in 0..<16 {
@@ -27,13 +30,14 @@ extension Enforcement {
                 let snapshot = current.snapshot
                 let now = clock.time()
                 // The grant must be alive and for this action; otherwise the machine says no below.
-                if approval.status == .approved, approval.attaches(now: now), action.digest == approval.digest,
-                    let reasons = stricter(approval, action, circumstances, snapshot, now)
-                {
-                    if try await revoke(approval, reasons: reasons.map(\.code), by: .gateway, now) {
-                        return .refused(reasons)
+                if approval.status == .approved, approval.attaches(now: now), action.digest == approval.digest {
+                    if let reasons = objection(approval) { return .refused(reasons) }
+                    if let reasons = stricter(approval, action, circumstances, snapshot, now) {
+                        if try await revoke(approval, reasons: reasons.map(\.code), by: .gateway, now) {
+                            return .refused(reasons)
+                        }
+                        continue
                     }
-                    continue
                 }
                 var machine = ApprovalMachine(approval)
                 switch machine.redemptionRequested(action.digest, now: now) {
@@ -109,7 +113,7 @@ extension Enforcement {
         return .refused(reasons)
     }
 
-    /// Records what came of a dispatched action, with the response to keep for the agent.
+    /// Records what came of a dispatched action, with the response to keep for the agent; `nil` if none is under way.
     package func complete(
         _ id: ApprovalID,
         _ outcome: Outcome,

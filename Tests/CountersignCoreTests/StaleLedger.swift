@@ -5,10 +5,12 @@ import TransparencyLog
 
 /// A ledger whose readers are sometimes a few revisions behind, as on another node or before another's commit.
 ///
-/// Only compare-and-set stands between such a reader and a second dispatch. The mutex guards what readers have seen.
+/// Only compare-and-set stands between such a reader and a second dispatch. The mutex guards what readers have seen, and
+/// what happens next.
 final class StaleLedger: Ledger {
     private struct State {
-        var random: SeededGenerator
+        var random: SeededGenerator?
+        var meanwhile: (@Sendable () async -> Void)?
         var seen: [ApprovalID: [Approval]] = [:]
     }
 
@@ -20,16 +22,25 @@ final class StaleLedger: Ledger {
         state = Mutex(State(random: SeededGenerator(seed: seed)))
     }
 
+    /// One whose readers are behind once: by what happens between the first look at an approval and what comes of it.
+    init(_ base: InMemoryLedger, meanwhile: @escaping @Sendable () async -> Void) {
+        self.base = base
+        state = Mutex(State(meanwhile: meanwhile))
+    }
+
     var feed: ApprovalFeed { base.feed }
     var outbox: any Outbox { base.outbox }
     var places: any PlaceBook { base.places }
 
     func approval(_ id: ApprovalID) async throws(LedgerError) -> Approval? {
         guard let truth = try await base.approval(id) else { return nil }
+        if let meanwhile = state.withLock({ $0.meanwhile.take() }) { await meanwhile() }
         return state.withLock { state in
+            guard var random = state.random else { return truth }
+            defer { state.random = random }
             if state.seen[id]?.last?.revision != truth.revision { state.seen[id, default: []].append(truth) }
-            guard state.random.chance(1, of: 4), let seen = state.seen[id] else { return truth }
-            return seen[Int.random(in: max(0, seen.count - 3)..<seen.count, using: &state.random)]
+            guard random.chance(1, of: 4), let seen = state.seen[id] else { return truth }
+            return seen[Int.random(in: max(0, seen.count - 3)..<seen.count, using: &random)]
         }
     }
 

@@ -122,6 +122,35 @@ def test_of_a_decision_and_a_withdrawal_one_wins(gateway, held):
         assert len(gateway.entries(approval=approval["id"], kind="approval.settled")) == 1
 
 
+def test_an_agent_that_reports_while_the_gateway_runs_its_action_brings_no_outcome(gateway, upstream, path):
+    forged = {"result": "failed", "detail": "never sent"}
+    for number in range(8):
+        target = f"/{path}/{number}"
+        answer = gateway.exchange("DELETE", f"/api{target}", ("Prefer", "wait=0"))
+        approval = gateway.approve(gateway.approval(answer.header("location").rsplit("/", 1)[1]))
+        over = threading.Event()
+
+        def run():
+            try:
+                return gateway.exchange("DELETE", f"/api{target}")
+            finally:
+                over.set()
+
+        def report():
+            statuses = set()
+            while not over.is_set():
+                answer = gateway.agent_api("bot").post(f"/v1/approvals/{approval['id']}/outcome", json=forged)
+                statuses.add(answer.status_code)
+            return statuses
+
+        ran, *reports = together(run, *[report] * 6)
+        assert ran.status == 200 and upstream.count(target) == 1
+        assert set().union(*reports) <= {409}
+        completed = gateway.entries(approval=approval["id"], kind="action.completed")
+        assert [entry["actor"] for entry in completed] == [{"type": "System", "id": "countersign"}]
+        assert gateway.approval(approval["id"])["outcome"]["result"] == "succeeded"
+
+
 def test_of_redemption_and_revocation_one_wins(gateway, upstream, path):
     for number in range(6):
         target = f"/{path}/{number}"

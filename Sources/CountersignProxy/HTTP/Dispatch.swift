@@ -127,15 +127,16 @@ struct Dispatch {
 
     @discardableResult
     private func complete(_ outcome: Outcome, _ response: KeptResponse?, delivered: Bool = false) async -> Bool {
-        let actor = Actor.gateway
         do {
-            return try await context.enforcement.complete(
+            let done = try await context.enforcement.complete(
                 approval.id,
                 outcome,
                 response: response,
                 delivered: delivered || response == nil,
-                by: actor,
-            ) != nil
+                by: .gateway,
+            )
+            if done == nil { context.logger.outcomeIgnored(approval.id) }
+            return done != nil
         } catch {
             // The dispatch is durable; at the next start the outcome is recorded as unknown.
             context.logger.error(
@@ -144,6 +145,13 @@ struct Dispatch {
             )
             return false
         }
+    }
+}
+
+extension Logger {
+    /// Says that the approval had ended before the outcome of its action, which nothing else may bring, was known.
+    func outcomeIgnored(_ id: ApprovalID) {
+        error("an outcome was not recorded: the approval had ended before", metadata: ["approval": "\(id)"])
     }
 }
 

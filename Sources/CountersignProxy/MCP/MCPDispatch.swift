@@ -155,13 +155,15 @@ struct MCPDispatch {
     @discardableResult
     private func complete(_ approval: Approval, _ outcome: Outcome, _ response: KeptResponse?) async -> Approval? {
         do {
-            return try await context.enforcement.complete(
+            let done = try await context.enforcement.complete(
                 approval.id,
                 outcome,
                 response: response,
                 delivered: response == nil,
                 by: .gateway,
             )
+            if done == nil { context.logger.outcomeIgnored(approval.id) }
+            return done
         } catch {
             // The dispatch is durable; at the next start the outcome is recorded as unknown.
             context.logger.error(

@@ -182,7 +182,7 @@ enum AccessRequestEndpoints {
     ) async throws -> Reply {
         let enforcement = exchange.parts.enforcement
         let isOver = approval.grantExpiresAt.map { exchange.now >= $0 } ?? true
-        guard approval.status == .redeemed, isOver, try await GrantEndpoints.isRunByAgent(approval, exchange) else {
+        guard approval.status == .redeemed, isOver, try await enforcement.isRunByAgent(approval) else {
             let detail =
                 "The same action was approved before and is under way, or its result waits: report its outcome to "
                 + "/v1/approvals/\(approval.id)/outcome, or fetch its response."

@@ -185,7 +185,7 @@ enum EvaluationEndpoints {
             circumstances,
             // Without the profile an approval is redeemed by its own call, and by nothing else.
             presenting: version == nil ? nil : evaluation.approval,
-            by: Actor(type: "Agent", id: agent.rawValue, via: GrantEndpoints.evaluations),
+            by: .agent(agent, via: .authzen),
         )
         switch result {
         case .permitted: return permitted(action)

@@ -56,11 +56,6 @@ enum GrantEndpoints {
         ),
     ]
 
-    /// How the log tells an agent that runs its action itself from the gateway that runs it.
-    private static let channel = "api"
-    /// The same of one that asks and redeems by evaluations.
-    static let evaluations = "authzen"
-
     @Sendable private static func redeem(_ exchange: Exchange) async throws -> Reply {
         let agent = try exchange.agent()
         let members = try exchange.members(["action_digest"])
@@ -72,18 +67,23 @@ enum GrantEndpoints {
         guard let document = StoredJSON.value(text), let action = try? Action(document: document) else {
             throw LedgerError(.corrupt, "the document of \(approval.id) is no action")
         }
-        if approval.asynchronous, approval.status == .approved {
-            throw Problem(.wrongState, "The gateway runs this action by itself, as was asked. Fetch its response.")
-        }
-        if approval.status == .approved, let reason = SubmittedAction.objection(to: action, exchange.parts) {
-            throw Problem([Reason(.policyChanged, ReasonCode.policyChanged.explanation), reason])
-        }
         // Signed before the grant is used up: if we cannot sign, nothing is lost.
         let grant = approval.status == .approved ? try exchange.parts.dependencies.log.grant(for: approval) : nil
         var circumstances = try exchange.circumstances()
         circumstances.justification = circumstances.justification ?? approval.circumstances.justification
-        let actor = Actor(type: "Agent", id: agent.rawValue, via: channel)
-        switch await exchange.parts.enforcement.redeem(approval.id, action, circumstances, by: actor) {
+        let enforcement = exchange.parts.enforcement
+        let actor = Actor.agent(agent, via: .api)
+        // Asked of the approval as it is redeemed: it may have been approved since it was read.
+        let redemption = await enforcement.redeem(approval.id, action, circumstances, by: actor) { approval in
+            if approval.asynchronous {
+                let message = "The gateway runs this action by itself, as was asked. Fetch its response."
+                return [Reason(.wrongState, message)]
+            }
+            return SubmittedAction.objection(to: action, exchange.parts).map {
+                [Reason(.policyChanged, ReasonCode.policyChanged.explanation), $0]
+            }
+        }
+        switch redemption {
         case .dispatch(let next):
             let url = exchange.parts.dependencies.publicURL
             let signed = try grant ?? exchange.parts.dependencies.log.grant(for: next)
@@ -100,29 +100,10 @@ enum GrantEndpoints {
         let status = try members.integer("status", in: 0...Int64(Int32.max)).map { Int($0) }
         let outcome = Outcome(result, status: status, detail: try members.text("detail", atMost: 2000))
         let approval = try await exchange.approval()
-        if approval.status == .redeemed, !(try await isRunByAgent(approval, exchange)) {
-            throw Problem(.wrongState, "The gateway runs this action and records its outcome itself.")
+        switch try await exchange.parts.enforcement.report(approval.id, outcome, by: agent) {
+        case .success(let done): return .json(done.json(publicURL: exchange.parts.dependencies.publicURL))
+        case .failure(let reason): throw Problem(reason)
         }
-        let done = try await exchange.parts.enforcement.complete(
-            approval.id,
-            outcome,
-            delivered: true,
-            by: Actor(type: "Agent", id: agent.rawValue, via: channel),
-        )
-        guard let done else {
-            let isOver = approval.outcome != nil
-            throw Problem(isOver ? .alreadyDecided : .wrongState, "No action under this approval is under way.")
-        }
-        return .json(done.json(publicURL: exchange.parts.dependencies.publicURL))
-    }
-
-    /// Whether the agent, not the gateway, used the grant; otherwise it could report a result that the gateway awaits.
-    static func isRunByAgent(_ approval: Approval, _ exchange: Exchange) async throws -> Bool {
-        let query = EntryQuery(kinds: [.actionDispatched], approval: approval.id, limit: 1)
-        guard let entry = try await exchange.parts.ledger.entries(query).items.first,
-            let document = StoredJSON.value(entry.bytes)
-        else { return false }
-        return [channel, evaluations].contains(document["actor"]?["via"]?.stringValue)
     }
 
     @Sendable private static func response(_ exchange: Exchange) async throws -> Reply {
