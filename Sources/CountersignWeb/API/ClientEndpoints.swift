@@ -59,15 +59,11 @@ enum ClientEndpoints {
 
     private static func issue(_ id: String, _ secret: String, _ exchange: Exchange) async throws(Fault) -> Reply {
         let (source, now) = (exchange.source, exchange.now)
-        // A name that cannot be a client's is nobody's bucket.
-        let name = ClientID(id)?.rawValue ?? "malformed"
-        let guesses = exchange.parts.guesses
-        guard guesses.wait(name, from: source, now: now) == nil else { throw .slowDown }
         guard let token = exchange.parts.dependencies.authenticator.clientToken(for: id, secret: secret, now: now)
         else {
-            guesses.failed(name, from: source, now: now)
+            guard !exchange.parts.guesses.isTooMuch(from: source, now: now) else { throw .slowDown }
             let reason = Reason(.invalidCredential, ReasonCode.invalidCredential.explanation)
-            let detail = "a token was asked for as the client \(name)"
+            let detail = "a token was asked for as the client \(ClientID(id)?.rawValue ?? "malformed")"
             _ = await exchange.parts.enforcement.refuseClient(reason, nil, detail: detail, source: source)
             throw .invalidClient
         }

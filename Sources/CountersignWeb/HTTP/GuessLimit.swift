@@ -3,8 +3,8 @@ import Synchronization
 
 /// Slows down who guesses the secrets of clients.
 ///
-/// So many failures at once for each client and address, and one more every six seconds. Whoever has the right secret is
-/// held up only by what came from their own address.
+/// So many failures at once for each address, and one more every six seconds. It judges failures only: a proxy makes one
+/// address of everybody's, and whoever has the right secret must not wait for what others send.
 ///
 /// The mutex guards the buckets.
 final class GuessLimit: Sendable {
@@ -20,27 +20,20 @@ final class GuessLimit: Sendable {
 
     private let buckets = Mutex<[String: Bucket]>([:])
 
-    /// Seconds to wait before the next attempt; `nil` if it may be made now.
-    func wait(_ client: String, from source: String?, now: Timestamp) -> Int? {
-        buckets.withLock { buckets in
-            guard let bucket = buckets[Self.name(client, source, in: buckets)] else { return nil }
-            let level = Self.level(bucket, now)
-            return level >= 1 ? nil : Int(((1 - level) / Self.rate).rounded(.up))
-        }
-    }
-
-    /// An attempt failed.
-    func failed(_ client: String, from source: String?, now: Timestamp) {
+    /// An attempt failed; whether its address has failed too often.
+    func isTooMuch(from source: String?, now: Timestamp) -> Bool {
         buckets.withLock { buckets in
             if buckets.count >= Self.maximum { buckets = buckets.filter { Self.level($0.value, now) < Self.burst } }
-            let name = Self.name(client, source, in: buckets)
+            let name = Self.name(source, in: buckets)
             let level = buckets[name].map { Self.level($0, now) } ?? Self.burst
-            buckets[name] = Bucket(level: max(0, level - 1), filled: now)
+            guard level >= 1 else { return true }
+            buckets[name] = Bucket(level: level - 1, filled: now)
+            return false
         }
     }
 
-    private static func name(_ client: String, _ source: String?, in buckets: [String: Bucket]) -> String {
-        let name = "\(source ?? "unknown") \(client)"
+    private static func name(_ source: String?, in buckets: [String: Bucket]) -> String {
+        let name = source ?? "unknown"
         return buckets[name] == nil && buckets.count >= maximum ? "others" : name
     }
 
