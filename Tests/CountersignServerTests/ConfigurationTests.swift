@@ -124,7 +124,7 @@ struct ConfigurationTests {
                 origins: ["https://app.example"]
                 message: {maximum: 1MiB, answer: 2MiB}
                 tools: [{match: "read_*", effect: read}]
-              - {name: old, kind: mcp, upstream: "http://h/sse", transport: sse}
+              - {name: old, kind: mcp, upstream: "http://h/sse/", transport: sse}
               - name: shell
                 kind: mcp
                 command: [npx, -y, server]
@@ -136,13 +136,14 @@ struct ConfigurationTests {
         #expect(configuration.mcp.map(\.name.rawValue) == ["files", "old", "shell", "all"])
         #expect(configuration.described.map(\.kind) == ["mcp", "mcp", "mcp", "mcp"])
         let files = configuration.mcp[0]
-        guard case .http(let target) = files.link, case .events = configuration.mcp[1].link,
+        guard case .http(let target) = files.link, case .events(let events) = configuration.mcp[1].link,
             case .command(let command) = configuration.mcp[2].link, case .joined(let names) = configuration.mcp[3].link
         else {
             Issue.record("the links are not what the configuration says")
             return
         }
         #expect(target.upstream.basePath == "/mcp")
+        #expect(target.upstream.path == "/mcp" && events.upstream.path == "/sse/")
         #expect(target.credential?.header == "Authorization")
         #expect(files.era == .legacy)
         #expect(files.trustsAnnotations)

@@ -187,6 +187,14 @@ def test_a_redirect_is_not_followed(receiver, hooked, status):
     assert len(outer.calls) == 1 and not inner.calls
 
 
+def test_a_slash_at_the_end_of_an_address_is_part_of_it(receiver, hooked):
+    receiver = receiver()
+    gateway = hooked(receiver.url("127.0.0.1", "/in/"))
+    hold(gateway)
+    taken(receiver, "approval.requested")
+    assert {call.path for call in receiver.calls} == {"/in/"}
+
+
 def test_no_proxy_of_the_environment_is_asked(receiver, hooked):
     proxy, target = receiver(), receiver()
     gateway = hooked(target.url("127.0.0.1"), start=False)

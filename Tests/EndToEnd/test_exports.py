@@ -118,6 +118,14 @@ def test_https_requests_carry_the_secret_and_say_what_they_hold(install, receive
     assert "only-for-the-siem" not in gateway.log_text()
 
 
+def test_a_slash_at_the_end_of_an_address_is_part_of_it(install, receiver, authority, path):
+    receiver = receiver(HTTPSReceiver, authority, path="/ingest/")
+    gateway = exporting(install, https(receiver, authority)).start()
+    ask(gateway, 3, path)
+    drained(gateway)
+    assert len(receiver.lines) == gateway.log_size()
+
+
 def test_a_batch_that_is_too_large_is_halved(install, receiver, authority, path):
     siem = receiver(HTTPSReceiver, authority, largest=3)
     gateway = exporting(install, https(siem, authority, batch=100))

@@ -54,6 +54,16 @@ def test_joined_servers_show_their_tools_under_their_names(gateway, era):
     assert not any(name.endswith("read_hidden") for name in names), "what policy never allows is not shown"
 
 
+def test_a_slash_at_the_end_of_an_address_is_part_of_it(install, own_upstream):
+    def change(configuration):
+        upstream = f"http://127.0.0.1:{own_upstream.port}/mcp/"
+        configuration["connections"].append({"name": "tools", "kind": "mcp", "upstream": upstream})
+
+    gateway = install(change=change).start()
+    Raw(gateway.port, "/tools/", gateway.keys["bot"]).modern("tools/list").finish()
+    assert own_upstream.count("/mcp/") > 0 and own_upstream.count("/mcp") == 0
+
+
 @ERAS
 def test_a_joined_call_is_the_members_own(gateway, peers, era):
     raw = client(gateway, "/both/", era)

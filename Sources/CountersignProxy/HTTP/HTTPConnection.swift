@@ -16,13 +16,16 @@ package final class HTTPConnection: Sendable {
         package let port: Int
         /// What stands before every path; empty, or `/…` without a slash at the end.
         package let basePath: String
+        /// The path as it is written: where a server is that has one address; empty for the root.
+        package let path: String
 
-        /// Names an upstream.
-        package init(isTLS: Bool, host: String, port: Int, basePath: String) {
+        /// Names an upstream; `path` is ``basePath`` if it is left out.
+        package init(isTLS: Bool, host: String, port: Int, basePath: String, path: String? = nil) {
             self.isTLS = isTLS
             self.host = host
             self.port = port
             self.basePath = basePath
+            self.path = path ?? basePath
         }
     }
 

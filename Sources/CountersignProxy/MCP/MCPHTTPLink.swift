@@ -200,8 +200,8 @@ struct MCPHTTPLink: MCPLink {
         // The server has one address; there is no path below it.
         if let path {
             head.target = path
-        } else if !connection.upstream.basePath.isEmpty {
-            head.target = connection.upstream.basePath
+        } else if !connection.upstream.path.isEmpty {
+            head.target = connection.upstream.path
         }
         let outbound = Outbound(connection: connection, head: head, body: body)
         var isFresh = care == .once

@@ -160,6 +160,7 @@ struct ConnectionReader {
             host: address.host,
             port: address.port,
             basePath: address.basePath,
+            path: address.path,
         )
     }
 

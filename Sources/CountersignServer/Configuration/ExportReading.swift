@@ -108,7 +108,7 @@ private struct ExportItem {
                 reader.fail(node, path, "sends the log to \(url.host) without TLS; use https://")
                 return nil
             }
-            return .http(url.text)
+            return .http(url.written)
         }
         reader.fail(
             node,

@@ -6,6 +6,8 @@ package struct HTTPAddress: Hashable, Sendable {
     package let host: String
     /// The port, the scheme's own unless given.
     package let port: Int
+    /// The path as it is written, which to a server may be another one than without the slash at its end.
+    package let path: String
     /// The path without a slash at its end; empty for the root.
     package let basePath: String
 
@@ -24,9 +26,10 @@ package struct HTTPAddress: Hashable, Sendable {
         let forbidden = Array("?#@\\\"<> ".utf8)
         guard rest.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !forbidden.contains($0) }) else { return nil }
         let authority = String(Substring(rest.prefix { $0 != UInt8(ascii: "/") }))
-        var path = rest.drop { $0 != UInt8(ascii: "/") }
-        while path.last == UInt8(ascii: "/") { path = path.dropLast() }
-        basePath = String(Substring(path))
+        var base = rest.drop { $0 != UInt8(ascii: "/") }
+        path = String(Substring(base))
+        while base.last == UInt8(ascii: "/") { base = base.dropLast() }
+        basePath = String(Substring(base))
         let standard = isTLS ? 443 : 80
         if let address = Configuration.Address(authority) {
             (host, port) = (address.host, address.port)
@@ -38,11 +41,15 @@ package struct HTTPAddress: Hashable, Sendable {
     }
 
     /// The URL in its one form.
-    package var text: String {
+    package var text: String { origin + basePath }
+    /// The URL in its one form, but for the path, which is as it is written.
+    package var written: String { origin + path }
+
+    private var origin: String {
         let address = Configuration.Address(host: host, port: port)
         let isStandard = port == (isTLS ? 443 : 80)
         let bracketed = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-        return (isTLS ? "https://" : "http://") + (isStandard ? bracketed : address.description) + basePath
+        return (isTLS ? "https://" : "http://") + (isStandard ? bracketed : address.description)
     }
 }
 

@@ -37,10 +37,10 @@ class HTTPSReceiver:
     """Answers 200 to each batch, unless `script` has something else for it, in turn.
 
     Steps: a status; ("status", headers); "hang" (no answer at all); "reset"; "take-and-reset" (it has the batch, and the
-    sender does not learn it). With `largest`, a batch of more lines is answered with 413.
+    sender does not learn it). With `largest`, a batch of more lines is answered with 413. It is at `path` only.
     """
 
-    def __init__(self, authority=None, script=(), largest=None):
+    def __init__(self, authority=None, script=(), largest=None, path="/ingest"):
         self.script = list(script)
         self.largest = largest
         self.lines, self.requests, self.lock = [], [], threading.Lock()
@@ -55,6 +55,8 @@ class HTTPSReceiver:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path != path:
+                    return self.send_error(404)
                 receiver.answer(self, body)
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -66,7 +68,7 @@ class HTTPSReceiver:
             )
         self.port = self.server.server_address[1]
         scheme = "https" if authority else "http"
-        self.url = f"{scheme}://localhost:{self.port}/ingest"
+        self.url = f"{scheme}://localhost:{self.port}{path}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def answer(self, handler, body):

@@ -23,7 +23,7 @@ struct WebhookReading {
         let timeout = reader.duration(members["timeout"], path + ".timeout", atLeast: .milliseconds(100))
         let authorities = reader.authorities(members["tls"], path + ".tls")
         guard let name, let url, !secrets.isEmpty else { return nil }
-        var parts = [url.text, timeout.map { "\($0)" } ?? "", authorities ?? ""]
+        var parts = [url.written, timeout.map { "\($0)" } ?? "", authorities ?? ""]
         parts += secrets.map(\.text)
         parts += ranges.map(\.description)
         parts += filter.types.sorted() + [";"]
@@ -32,7 +32,7 @@ struct WebhookReading {
         let fingerprint = String.fingerprint(parts)
         let settings = WebhookSettings(
             name: name,
-            target: WebhookTarget(isTLS: url.isTLS, host: url.host, port: url.port, path: url.basePath),
+            target: WebhookTarget(isTLS: url.isTLS, host: url.host, port: url.port, path: url.path),
             keys: secrets.map(\.key),
             guardian: DeliveryGuard(allowed: ranges),
             filter: filter,
