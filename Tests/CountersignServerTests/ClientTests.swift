@@ -29,6 +29,29 @@ struct ClientTests {
         #expect(HTTPAddress(text)?.text == expected)
     }
 
+    @Test(
+        "an address keeps its path as it is written, beside the one without a slash at its end",
+        arguments: [("", ""), ("/", ""), ("/in", "/in"), ("/in/", "/in"), ("//", ""), ("/a//", "/a")],
+    )
+    func writtenPath(path: String, base: String) {
+        let address = HTTPAddress("https://h:443" + path)
+        #expect(address?.path == path && address?.basePath == base)
+        #expect(address?.text == "https://h" + base && address?.written == "https://h" + path)
+    }
+
+    @Test(
+        "only addresses of this machine, and localhost, are its own; names that begin like one are not",
+        arguments: [
+            ("127.0.0.1", true), ("127.255.3.4", true), ("::1", true), ("0:0:0:0:0:0:0:1", true), ("localhost", true),
+            ("::ffff:127.0.0.1", true), ("127.mail.example.com", false), ("127.0.0.1.example.com", false),
+            ("127.1", false), ("127.0.0.256", false), ("128.0.0.1", false), ("::2", false), ("0.0.0.0", false),
+            ("localhost.example.com", false), ("", false),
+        ],
+    )
+    func loopback(host: String, expected: Bool) {
+        #expect(Configuration.Address(host: host, port: 1).isLoopback == expected)
+    }
+
     @Test("an unreachable server is reported as such, with its address")
     func unreachable() async {
         let address = HTTPAddress("http://127.0.0.1:1")

@@ -355,6 +355,7 @@ def test_a_server_that_is_not_there_is_waited_for(mailing, server):
         ({"from": "nobody"}, "is not a sender"),
         ({"greeting": "a b"}, "is not a host's name"),
         ({"security": "ssl"}, "is not starttls, tls or none"),
+        ({"server": "127.mail.example.com", "security": "none"}, "without TLS"),
     ],
 )
 def test_what_is_wrong_in_the_configuration_is_said(mailing, server, change, words):

@@ -1,3 +1,4 @@
+import CountersignCards
 package import CountersignChannels
 package import CountersignCore
 package import CountersignIdentity
@@ -24,8 +25,14 @@ package struct Configuration: Sendable {
             host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
         }
 
-        /// Whether only this machine can reach it.
-        package var isLoopback: Bool { host == "localhost" || host == "::1" || host.utf8.starts(with: "127.".utf8) }
+        /// Whether only this machine can reach it: an address of its own, or `localhost`; any other name may lead anywhere.
+        package var isLoopback: Bool {
+            switch NetworkAddress(host)?.unmapped {
+            case .version4(let address): address >> 24 == 127
+            case .version6(let address): address == 1
+            case nil: host == "localhost"
+            }
+        }
     }
 
     /// The file that it was read from; empty for the defaults.
