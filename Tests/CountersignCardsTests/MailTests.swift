@@ -135,6 +135,23 @@ struct MailTests {
         #expect(mail.text.components("\nOpen the approval").count == 2)
     }
 
+    @Test("what is too long for its line is cut alike in both parts, and both say so", arguments: ["r", "<", "\""])
+    func longNames(character: String) throws {
+        let card = try CardFixture.card(try CardFixture.approval(saying: String(repeating: character, count: 700)))
+        let note = "Cut: 600 of 700 characters are shown; the decision is on all of it."
+        for cards in [[card], [card, card]] {
+            let mail = try #require(ApprovalMail(cards, .requested))
+            let shown = String(repeating: character, count: 600)
+            #expect(mail.text.contains("\nResource:      \(shown)\n\(note)\n"))
+            let escaped = ["<": "&lt;", "\"": "&quot;"][character] ?? character
+            let cell = String(repeating: escaped, count: 600)
+            #expect(mail.html.contains(">\(cell)<p>\(note)</p>\n</td>"))
+        }
+        let short = try CardFixture.card(try CardFixture.approval(saying: String(repeating: character, count: 600)))
+        let mail = try #require(ApprovalMail([short], .requested))
+        #expect(!mail.text.contains("Cut: ") && !mail.html.contains("Cut: "))
+    }
+
     @Test("a batch is one mail that lists each action with its digest and its link")
     func batch() throws {
         let cards = try (0..<60).map { try CardFixture.card(try CardFixture.approval(saying: "action \($0)")) }

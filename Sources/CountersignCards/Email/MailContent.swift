@@ -52,10 +52,12 @@ struct MailContent {
         markup += "<table style=\"border-collapse:collapse\">\n"
         for (name, value) in rows {
             let padding = String(repeating: " ", count: max(1, 14 - name.utf8.count))
-            lines.append("\(name):\(padding)\(ShownText(value, .plain, isBlock: false, limit: Self.longestName).text)")
+            let (shown, html) = Self.shown(value, isBlock: false, limit: Self.longestName)
+            lines.append("\(name):\(padding)\(shown.text)")
             markup += "<tr><th style=\"text-align:left;vertical-align:top;padding:.1em 1em .1em 0\">\(name)</th>"
-            let cell = ShownText(value, .html, isBlock: false, limit: Self.longestName * 6)
-            markup += "<td style=\"word-break:break-word\">\(cell.text)</td></tr>\n"
+            markup += "<td style=\"word-break:break-word\">\(html)"
+            if shown.isCut { note(Self.cut(shown)) }
+            markup += "</td></tr>\n"
         }
         lines.append("")
         markup += "</table>\n"
@@ -63,28 +65,34 @@ struct MailContent {
 
     /// A text from outside under our own words for it.
     mutating func box(_ name: String, _ text: String, isExcerpt: Bool) {
-        let shown = ShownText(text, .plain, isBlock: true, limit: Self.longestPart)
+        let (shown, html) = Self.shown(text, isBlock: true, limit: Self.longestPart)
         lines.append("\(name):")
         lines += shown.text.split(separator: "\n", omittingEmptySubsequences: false).map { "  | \($0)" }
-        // As many characters of both, whatever their escapes cost.
-        let same = String(String.UnicodeScalarView(text.unicodeScalars.prefix(shown.shown)))
-        let html = ShownText(same, .html, isBlock: true, limit: Self.longestPart * 6)
         markup += "<h2 style=\"font-size:1.05em\">\(name)</h2>\n"
         markup += "<pre style=\"white-space:pre-wrap;word-break:break-word;border:1px solid #888;padding:.6em\">"
-        markup += "\(html.text)</pre>\n"
-        let note: String? =
-            if isExcerpt {
-                "Only the beginning is shown; the decision is on all of it, which the page has."
-            } else if shown.isCut {
-                "Cut: \(shown.shown) of \(shown.total) characters are shown; the decision is on all of it."
-            } else {
-                nil
-            }
-        if let note {
-            lines.append(note)
-            markup += "<p>\(note)</p>\n"
+        markup += "\(html)</pre>\n"
+        if isExcerpt {
+            note("Only the beginning is shown; the decision is on all of it, which the page has.")
+        } else if shown.isCut {
+            note(Self.cut(shown))
         }
         lines.append("")
+    }
+
+    /// A text from outside for the text, and as many of its characters for the HTML, whatever their escapes cost.
+    private static func shown(_ text: String, isBlock: Bool, limit: Int) -> (plain: ShownText, html: String) {
+        let plain = ShownText(text, .plain, isBlock: isBlock, limit: limit)
+        let same = String(String.UnicodeScalarView(text.unicodeScalars.prefix(plain.shown)))
+        return (plain, ShownText(same, .html, isBlock: isBlock, limit: limit * 6).text)
+    }
+
+    private static func cut(_ shown: ShownText) -> String {
+        "Cut: \(shown.shown) of \(shown.total) characters are shown; the decision is on all of it."
+    }
+
+    private mutating func note(_ words: String) {
+        lines.append(words)
+        markup += "<p>\(words)</p>\n"
     }
 
     /// The way to a page.
