@@ -54,6 +54,18 @@ struct SMTPMachineTests {
         )
     }
 
+    @Test("the longest dialogue has as many answers as are waited for")
+    func longest() throws {
+        let recipients = (0..<MailAddress.maximumList).map { "a\($0)@example.com" }
+        let offers = "250-odd\r\n250-AUTH LOGIN\r\n250 STARTTLS\r\n"
+        var answers = ["220 hi\r\n", offers, "220 go\r\n", offers]
+        answers += ["334 VXNlcg==\r\n", "334 UGFzcw==\r\n", "235 ok\r\n"]
+        answers += Array(repeating: "250 ok\r\n", count: 1 + recipients.count) + ["354 go\r\n", "250 ok\r\n"]
+        let said = script(try letter(recipients), terms(.startTLS, signsIn: true), answers)
+        #expect(said.suffix(2) == ["QUIT|", "sent [] []"])
+        #expect(answers.count == SMTPMachine.mostAnswers)
+    }
+
     @Test("answers are the same however their bytes are split")
     func splits() throws {
         let answers = "220-a\r\n220 b\r\n"

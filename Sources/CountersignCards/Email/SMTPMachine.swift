@@ -130,6 +130,10 @@ package struct SMTPMachine: ~Copyable {
         }
     }
 
+    /// The most answers for which one mail waits: greeting, `EHLO` twice, `STARTTLS`, `AUTH` and what it asks for, `MAIL`,
+    /// `RCPT` for each of a list, `DATA`, and the mail.
+    package static let mostAnswers = 10 + MailAddress.maximumList
+
     private let letter: SMTPLetter
     private let terms: SMTPTerms
     private var state = State.greeting

@@ -65,7 +65,9 @@ package final class EmailChannel: Channel {
     package init(_ settings: EmailSettings, world: ChannelWorld) throws {
         self.settings = settings
         logger = world.logger
-        pace = ChannelPace(concurrency: 4, patience: settings.timeout * 4 + .seconds(5))
+        // Each answer has its own time; one more is for the connection.
+        let patience = settings.timeout * (SMTPMachine.mostAnswers + 1) + .seconds(5)
+        pace = ChannelPace(concurrency: 4, patience: patience)
         context = settings.terms.security == .none ? nil : try ChannelTLS.context(authorities: settings.authorities)
     }
 
