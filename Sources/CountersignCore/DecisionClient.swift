@@ -68,9 +68,7 @@ extension Enforcement {
         source: String?,
     ) async -> Result<SignedInUser, Reason> {
         // Who is not known and who is not this client's are one answer: it learns of no names here.
-        guard let user = current.snapshot.directory.users.values.first(where: { $0.id.isSamePerson(as: name) }),
-            client.speaks(for: user)
-        else {
+        guard let user = current.snapshot.directory.user(named: name), client.speaks(for: user) else {
             let reason = Reason(.notAllowed, "This client may not bring decisions of this user.")
             return .failure(await refuseClient(reason, client, detail: "on behalf of \(name)", source: source))
         }

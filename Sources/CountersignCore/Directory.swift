@@ -119,6 +119,13 @@ package struct Directory: Sendable {
         entities = try Entities(all)
     }
 
+    /// The user of this name, else the only one who is the same person; `nil` if it could be several.
+    package func user(named name: UserID) -> User? {
+        if let user = users[name] { return user }
+        let matches = users.values.filter { $0.id.isSamePerson(as: name) }
+        return matches.count == 1 ? matches[0] : nil
+    }
+
     /// The human for whom an agent acts: the one it claims, if it may, or its only one.
     package func actedFor(by agent: Agent, claiming claim: UserID?) -> Result<UserID?, Reason> {
         guard let claim else { return .success(agent.actsFor?.count == 1 ? agent.actsFor?.first : nil) }

@@ -50,6 +50,20 @@ struct DecisionClientTests {
         #expect(try alice.get().isLocalAdministrator == false)
     }
 
+    @Test("of two records of one person the one that is named decides, and a name that could be either is nobody")
+    func twoRecords() throws {
+        let names = ["alice@example.com", "Alice@example.com"].map { UserID(unchecked: $0) }
+        let bob = UserID(unchecked: "bob@example.com")
+        for order in [names, names.reversed()] {
+            let users = (order + [bob]).map { User(id: $0, groups: [Fixtures.approvers]) }
+            let directory = try Directory(agents: [], users: users, connections: [])
+            for name in names { #expect(directory.user(named: name)?.id == name) }
+            #expect(directory.user(named: UserID(unchecked: "ALICE@example.com")) == nil)
+            #expect(directory.user(named: UserID(unchecked: "BOB@example.com"))?.id == bob)
+            #expect(directory.user(named: UserID(unchecked: "carol@example.com")) == nil)
+        }
+    }
+
     @Test("an approval concerns it where it asks one of its users")
     func concerns() throws {
         let directory = try Fixtures.directory()
