@@ -1,6 +1,7 @@
 """The Python example of docs/api-hook.md: short, with nothing but `requests`, and run exactly as it is printed."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -28,16 +29,17 @@ def printed():
     return next(block for block in blocks if "import requests" in block or "uuid, requests" in block)
 
 
+def quickstart(configuration):
+    """The quickstart's connection."""
+    connection = configuration["connections"][0]
+    connection["name"] = "orders-api"
+    connection["routes"] = [{"match": "DELETE /v1/orders/{id}", "operation": "deleteOrder"}]
+
+
 @pytest.fixture
 def desk(install, own_upstream):
     """A gateway with the quickstart's connection."""
-
-    def change(configuration):
-        connection = configuration["connections"][0]
-        connection["name"] = "orders-api"
-        connection["routes"] = [{"match": "DELETE /v1/orders/{id}", "operation": "deleteOrder"}]
-
-    return install(change=change, policies=POLICIES).start()
+    return install(change=quickstart, policies=POLICIES).start()
 
 
 def run(gateway, upstream, tmp_path, number, port=None):
@@ -83,6 +85,35 @@ def test_it_waits_for_people_does_it_once_and_says_so(desk, own_upstream, tmp_pa
     assert own_upstream.count("/v1/orders/1002") == 1
     assert desk.approval(approval["id"])["outcome"] == {"result": "succeeded", "status": 200, "detail": None}
     desk.verify_receipt(approval["id"])
+
+
+def test_it_does_it_for_the_one_person_whom_its_agent_acts_for(install, own_upstream, tmp_path):
+    def change(configuration):
+        quickstart(configuration)
+        agent = next(agent for agent in configuration["agents"] if agent["id"] == "bot")
+        agent["on_behalf_of"] = ["alice@example.com"]
+
+    desk = install(change=change, policies=POLICIES).start()
+    process = run(desk, own_upstream, tmp_path, 1002)
+    approval = desk.approve(desk.pending("/v1/orders/1002", 20))
+    assert approval["action"]["subject"]["properties"] == {"on_behalf_of": "alice@example.com"}
+    said, wrong = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, "Done.\n"), wrong
+    assert own_upstream.count("/v1/orders/1002") == 1
+
+
+def test_the_documents_that_the_guide_prints_are_the_quickstarts(desk):
+    blocks = re.findall(r"^```json\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    action, evaluation = (json.loads(block) for block in blocks)
+    action["subject"]["id"] = evaluation["subject"]["id"] = "bot"
+    held = desk.agent_api().post("/v1/actions", json=action)
+    assert held.status_code == 202, held.text
+    answer = desk.agent_api().post("/access/v1/evaluation", json=evaluation).json()
+    reasons = [reason["code"] for reason in answer["context"]["reasons"]]
+    assert (answer["decision"], reasons) == (False, ["approval-required"])
+    # The short form is the same action.
+    digests = [entry["action"]["digest"] for entry in desk.entries() if entry.get("action")]
+    assert digests[-2:] == [held.json()["approval"]["action_digest"]] * 2
 
 
 def test_it_does_what_policy_allows_and_not_what_it_denies(desk, own_upstream, tmp_path):

@@ -24,7 +24,7 @@ if verdict["decision"] == "deny":
 approval = verdict.get("approval")
 while approval and approval["status"] == "pending":
     approval = ask("GET", f"/v1/approvals/{approval['id']}?wait=30")
-if approval and (approval["status"] != "approved" or approval["action"] != action):
+if approval and (approval["status"] != "approved" or approval["action"] | {"subject": action["subject"]} != action):
     sys.exit(f"Not done. The approval is {approval['status']}.")
 if approval:
     ask("POST", f"/v1/approvals/{approval['id']}/redeem", {"action_digest": approval["action_digest"]})

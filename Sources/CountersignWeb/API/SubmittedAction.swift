@@ -3,8 +3,9 @@ import CountersignCore
 
 /// An action document that an agent wrote itself, read as far as the gateway knows better.
 ///
-/// What is judged is what was submitted, byte for byte: a document that says otherwise than the configuration is refused,
-/// never mended, so that the digest that the agent computed is the one that people approve.
+/// What is judged is what was submitted: a document that says otherwise than the configuration is refused, never mended,
+/// so that what the agent described is what people approve. Only the human for whom it acts is added where it can be but
+/// one and the document names nobody; the digest is that of the whole.
 enum SubmittedAction {
     /// Why an agent may not submit this, its subject being another one; `nil` if that is the agent itself, or missing.
     static func foreign(_ document: JSONValue, _ agent: AgentID) -> Reason? {
