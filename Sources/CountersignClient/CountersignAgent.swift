@@ -208,9 +208,13 @@ public struct CountersignAgent: Sendable {
         )
     }
 
-    /// One line of a header field, which has ASCII only.
+    /// One line of a header field, without control characters; what is not ASCII goes as UTF-8.
     private static func line(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(1000).map { $0.value < 0x20 ? " " : $0 }))
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix(1000).map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
+            )
+        )
     }
 
     private static func newKey() -> String {

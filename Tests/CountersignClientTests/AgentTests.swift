@@ -60,7 +60,8 @@ struct AgentTests {
         try await RunningGateway.with { gateway in
             let agent = try Self.agent(gateway)
             let action = Self.removal(1, body: "{\"reason\":\"zweimal bestellt – ü\"}")
-            guard case .pending(let approval) = try await agent.submit(action, justification: "Doppelt:\nü") else {
+            let words = "Doppelt:\n\u{7F}ü"
+            guard case .pending(let approval) = try await agent.submit(action, justification: words) else {
                 throw RunningGateway.Missing(description: "nobody was asked")
             }
             #expect(approval.status == .pending && approval.dashboard?.hasSuffix(approval.id) == true)
@@ -75,7 +76,7 @@ struct AgentTests {
             }
             #expect(token.split(separator: ".").count == 3)
             let shown = try await gateway.command(["approvals", "show", approval.id, "--json", "--url", gateway.url])
-            #expect(shown.contains("\"succeeded\"") && shown.contains("Doppelt: ü"))
+            #expect(shown.contains("\"succeeded\"") && shown.contains("Doppelt:  ü"))
             // It was done: the same action is a new question.
             #expect(try await Self.pending(agent, action).id != approval.id)
         }
