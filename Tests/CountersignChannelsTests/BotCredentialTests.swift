@@ -197,6 +197,13 @@ struct TeamsAnswerTests {
         let busy = Delivery.retry(after: .seconds(7), scope: .address, trouble: "the connector answered 429")
         #expect(judge(429, after: "7") == busy)
         #expect(judge(503) == .retry(after: nil, scope: .whole, trouble: "the connector answered 503"))
+        for status in [408, 412, 425] {
+            let late = Delivery.retry(after: nil, scope: .address, trouble: "the connector answered \(status)")
+            #expect(judge(status) == late)
+        }
+        for status in [502, 504] {
+            #expect(judge(status) == .retry(after: nil, scope: .whole, trouble: "the connector answered \(status)"))
+        }
         #expect(judge(500) == .retry(after: nil, scope: .address, trouble: "the connector answered 500"))
         #expect(judge(401) == .retry(after: nil, scope: .whole, trouble: "the connector answered 401"))
         #expect(judge(413) == .refused(trouble: "the connector answered 413"))

@@ -35,7 +35,7 @@ def notices(gateway):
 
 @pytest.mark.parametrize(
     "part, answer",
-    [("activities", (429, {"Retry-After": "1"})), ("activities", 503), ("activities", 500), ("activities", 404),
+    [("activities", (429, {"Retry-After": "1"})), ("activities", 412), ("activities", 503), ("activities", 500), ("activities", 404),
      ("login", 500), ("login", 400), ("pagedmembers", 500)],
 )
 def test_a_notice_waits_until_teams_takes_it(gateway, teams, path, part, answer):

@@ -170,7 +170,7 @@ package struct TeamsChannel: Channel {
             if isUpdate { return .refused(trouble: "\(said): the message, or the bot, is not there any more") }
             let trouble = "\(said): the bot may not write into the conversation; add it there"
             return .retry(after: wait, scope: .address, trouble: trouble)
-        case 408, 425, 429: return .retry(after: wait, scope: .address, trouble: said)
+        case 408, 412, 425, 429: return .retry(after: wait, scope: .address, trouble: said)
         case 500: return .retry(after: wait, scope: .address, trouble: said)
         case 501...599: return .retry(after: wait, scope: .whole, trouble: said)
         default: return .refused(trouble: said)
