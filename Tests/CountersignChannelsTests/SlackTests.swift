@@ -101,6 +101,32 @@ struct SlackTests {
         }
     }
 
+    @Test("a socket that does not live is opened again more and more slowly, and what is wrong is said once")
+    func socketPace() {
+        let crowd = SlackSocketEnd.lost("Slack closed the socket (too_many_websockets)")
+        let ends: [(SlackSocketEnd, Bool)] = [
+            (crowd, true), (.refreshed, false), (.lost("x"), true), (.failed("x"), true),
+        ]
+        for (end, isSaidAtOnce) in ends {
+            var pace = SlackSocketPace()
+            let steps = (0..<8).map { _ in pace.ended(end, after: .seconds(1), random: 0) }
+            let least: [Duration] = [800, 1600, 4000, 8000, 16_000, 24_000, 24_000, 24_000].map { .milliseconds($0) }
+            #expect(steps.map(\.wait) == least)
+            #expect(steps.map { $0.news != nil }.firstIndex(of: true) == (isSaidAtOnce ? 0 : 1))
+            #expect(steps.count { $0.news != nil } == 1)
+        }
+        var pace = SlackSocketPace()
+        let renewed = pace.ended(.refreshed, after: .seconds(3600), random: 0)
+        #expect(renewed.wait == .zero && renewed.news == nil)
+        _ = pace.ended(crowd, after: .zero, random: 0)
+        _ = pace.ended(crowd, after: .zero, random: 0)
+        // One that worked is the end of a row of failures, and its own end is news.
+        let next = pace.ended(crowd, after: SlackSocketPace.settled, random: 0)
+        #expect(next.wait == .milliseconds(800) && next.news != nil)
+        #expect(pace.ended(.failed("429", after: .seconds(45)), after: .zero, random: 0).wait >= .seconds(45))
+        #expect(pace.ended(.disabled, after: .zero, random: 0).wait >= .seconds(30))
+    }
+
     @Test("what Slack does not say of an account counts against it")
     func accounts() {
         let home = SlackHome(team: "T1", enterprise: nil, bot: nil)

@@ -10,7 +10,7 @@ package enum SlackSocketMessage: Hashable, Sendable {
         case refreshRequested
         /// Socket Mode was switched off for the app: do not come back before somebody mends it.
         case linkDisabled
-        /// A reason that we do not know; open another.
+        /// A reason that we do not know, `too_many_websockets` for instance: open another, but not at once.
         case other(String)
 
         init(_ text: String) {

@@ -63,6 +63,12 @@ package struct SlackFailure: Error, Hashable, Sendable {
         return code
     }
 
+    /// How long Slack asks to wait, if it does.
+    var wait: Duration? {
+        guard case .limited(let after) = kind else { return nil }
+        return after
+    }
+
     /// Whether the message that was to be changed is not there any more.
     var isOfGoneMessage: Bool { method == .update && code == "message_not_found" }
 
@@ -103,7 +109,8 @@ package struct SlackFailure: Error, Hashable, Sendable {
         }
     }
 
-    private static func isCode(_ text: String) -> Bool {
+    /// Whether a text has the form of Slack's codes, and so can be shown to operators.
+    static func isCode(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 64
             && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
     }

@@ -19,59 +19,44 @@ struct SlackSocketMode: Sendable {
     let chance: Chance
     let logger: Logger
 
-    /// How long to wait after each failure in a row.
-    static let backOff = WebhookBackOff(delays: [1, 2, 5, 10, 20, 30].map { .seconds($0) })
-
     /// Keeps a connection open until it is cancelled.
     func run() async {
-        var failures = 0
-        var said = ""
+        var pace = SlackSocketPace()
         while !Task.isCancelled {
-            let end = await connect()
-            let trouble: String
-            switch end {
-            case .refreshed:
-                failures = 0
-                said = ""
-                continue
-            case .disabled: trouble = "Socket Mode is off for the app; turn it on in its settings"
-            case .failed(let words): trouble = words
-            case .lost(let words):
-                failures = 0
-                trouble = words
-            }
+            let (end, lived) = await connect()
             if Task.isCancelled { return }
-            failures += 1
-            if trouble != said {
+            let next = pace.ended(end, after: lived, random: chance.bits().0)
+            if let trouble = next.news {
                 logger.warning("the socket to Slack is closed", metadata: ["error": "\(trouble)"])
-                said = trouble
             }
-            let steps = Self.backOff.delays.count
-            let wait = Self.backOff.delay(
-                afterAttempts: min(failures, steps),
-                random: chance.bits().0,
-                atLeast: end == .disabled ? .seconds(30) : nil,
-            )
-            try? await Task.sleep(for: wait ?? .seconds(30))
+            try? await Task.sleep(for: next.wait)
         }
     }
 
-    private func connect() async -> SlackSocketEnd {
+    /// One connection: how it ended, and how long it lived.
+    private func connect() async -> (SlackSocketEnd, Duration) {
+        let socket: SlackSocket
+        switch await open() {
+        case .failure(let failure): return (.failed(failure.trouble, after: failure.wait), .zero)
+        case .success(let address): socket = SlackSocket(address: address, tls: tls)
+        }
+        let start = ContinuousClock.now
+        let end = await socket.converse { bytes, answer in await hear(bytes, answer) }
+        return (end, start.duration(to: .now))
+    }
+
+    private func open() async -> Result<SlackSocketAddress, SlackFailure> {
         let url: String
         do throws(SlackFailure) {
-            guard let text = try await api.post(.connectionsOpen, [:])["url"]?.stringValue else {
-                return .failed("apps.connections.open: Slack named no address")
-            }
-            url = text
+            url = try await api.post(.connectionsOpen, [:])["url"]?.stringValue ?? ""
         } catch {
-            return .failed(error.trouble)
+            return .failure(error)
         }
         guard let address = SlackSocketAddress(url), address.isTLS || (settings.isLocal && address.isLoopback) else {
-            return .failed("apps.connections.open: Slack named an address that is not wss://")
+            let trouble = "apps.connections.open: Slack named no address that is wss://"
+            return .failure(SlackFailure(.connectionsOpen, .unavailable, trouble))
         }
-        return await SlackSocket(address: address, tls: tls).converse { bytes, answer in
-            await hear(bytes, answer)
-        }
+        return .success(address)
     }
 
     /// Takes one message; `nil` if the conversation goes on.
@@ -93,7 +78,9 @@ struct SlackSocketMode: Sendable {
             }
             logger.info("the socket to Slack is open")
         case .disconnect(.linkDisabled): return .disabled
-        case .disconnect(.warning), .disconnect(.refreshRequested), .disconnect(.other): return .refreshed
+        case .disconnect(.warning), .disconnect(.refreshRequested): return .refreshed
+        case .disconnect(.other(let reason)):
+            return .lost("Slack closed the socket (\(SlackFailure.isCode(reason) ? reason : "for an unknown reason"))")
         case .unknown: break
         case .envelope(let envelope):
             // One that came before was taken; Slack only did not hear of it.
@@ -131,8 +118,52 @@ enum SlackSocketEnd: Hashable, Sendable {
     case refreshed
     /// Socket Mode is switched off.
     case disabled
-    /// It never came about.
-    case failed(String)
+    /// It never came about; again after that time, if Slack says so.
+    case failed(String, after: Duration? = nil)
     /// It was open, and then was not.
     case lost(String)
+}
+
+/// When the next connection is opened, and what there is to say of the one before.
+///
+/// Slack can close each connection as soon as it is open, and name any reason: only one that lived ends a row of failures.
+struct SlackSocketPace: Hashable, Sendable {
+    private var failures = 0
+    private var said = ""
+
+    /// How long to wait after each failure in a row.
+    static let backOff = WebhookBackOff(delays: [1, 2, 5, 10, 20, 30].map { .seconds($0) })
+    /// How long a connection lives that worked.
+    static let settled = Duration.seconds(30)
+
+    /// A connection ended, which lived for so long: how long to wait, and what is wrong, if that is news.
+    mutating func ended(
+        _ end: SlackSocketEnd,
+        after lived: Duration,
+        random: UInt64,
+    ) -> (wait: Duration, news: String?) {
+        let hasWorked = lived >= Self.settled
+        if hasWorked { self = SlackSocketPace() }
+        let trouble: String
+        var least: Duration?
+        switch end {
+        case .refreshed:
+            if hasWorked { return (.zero, nil) }
+            trouble = "Slack wants another socket again and again"
+        case .disabled:
+            trouble = "Socket Mode is off for the app; turn it on in its settings"
+            least = .seconds(30)
+        case .failed(let words, let after):
+            trouble = words
+            least = after
+        case .lost(let words): trouble = words
+        }
+        failures += 1
+        let steps = Self.backOff.delays.count
+        let wait = Self.backOff.delay(afterAttempts: min(failures, steps), random: random, atLeast: least)
+        // Once may be chance: a socket can be opened just when Slack renews its servers.
+        let isNews = trouble != said && (end != .refreshed || failures > 1)
+        if isNews { said = trouble }
+        return (wait ?? .seconds(30), isNews ? trouble : nil)
+    }
 }

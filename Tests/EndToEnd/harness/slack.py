@@ -77,6 +77,11 @@ class Slack:
         self.sockets, self.acknowledgements, self.pongs = [], {}, []
         self.page = 100
         self.socket_opens = 0
+        # Why Slack closes every socket as soon as it is open.
+        self.closing = None
+        # What ends the wait of calls whose step is "wait", and how many of them wait.
+        self.released = threading.Event()
+        self.waiting = 0
         self.clock = itertools.count(1)
         self.lock = threading.Lock()
         self.enterprise = None
@@ -507,6 +512,10 @@ class Slack:
     async def socket(self, connection):
         hello = {"type": "hello", "num_connections": 1, "debug_info": {}, "connection_info": {"app_id": APP}}
         await connection.send(json.dumps(hello))
+        if self.closing:
+            await connection.send(json.dumps({"type": "disconnect", "reason": self.closing, "debug_info": {}}))
+            await connection.wait_closed()
+            return
         self.sockets.append(connection)
         try:
             async for text in connection:
