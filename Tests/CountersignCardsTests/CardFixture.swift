@@ -75,6 +75,13 @@ enum CardFixture {
         return approval
     }
 
+    /// How much text the blocks of a message in Slack have together, in UTF-16 units.
+    static func length(_ blocks: [JSONValue]) -> Int {
+        blocks.flatMap { [$0] + ($0["elements"]?.arrayValue ?? []) }
+            .compactMap { $0["text"]?["text"]?.stringValue ?? $0["text"]?.stringValue }
+            .reduce(0) { $0 + $1.utf16.count }
+    }
+
     /// Texts that try to be more than text.
     static let hostile = [
         "", " ", "<!channel>", "<!here|x>", "<@U024BE7LH>", "<#C024BE7LR>", "<https://evil.example|Approve>",

@@ -164,6 +164,7 @@ struct SlackCardTests {
     private func check(_ message: JSONValue, _ link: String) throws {
         let blocks = try #require(message["blocks"]?.arrayValue)
         #expect((1...50).contains(blocks.count))
+        #expect(CardFixture.length(blocks) <= 9600)
         for block in blocks {
             switch block["type"]?.stringValue {
             case "header": try checkPlain(block["text"], 150)

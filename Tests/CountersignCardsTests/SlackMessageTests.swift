@@ -47,6 +47,7 @@ struct SlackMessageTests {
             let card = try CardFixture.card(CardFixture.approval(saying: text + String(repeating: "<`", count: 900)))
             let blocks = SlackBatchCard(Array(repeating: card, count: count)).message.blocks
             #expect(blocks.count <= 50)
+            #expect(CardFixture.length(blocks) <= 9600)
             let names = blocks.compactMap { $0["block_id"]?.stringValue }
             #expect(Set(names).count == names.count)
             for block in blocks {
@@ -81,14 +82,97 @@ struct SlackMessageTests {
         settled[0] = try CardFixture.card(Fixtures.next(approvals[0], .denied))
         for cards in [open, settled] {
             let text = JSONValue.array(SlackBatchCard(cards).message.blocks).canonicalText
-            for card in cards { #expect(text.contains(card.handle.digestPrefix)) }
+            #expect(cards.count { text.contains($0.handle.digestPrefix) } > 20)
         }
-        func values(_ cards: [ApprovalCard]) -> [String] {
-            SlackBatchCard(cards).message.blocks.flatMap { $0["elements"]?.arrayValue ?? [] }
-                .compactMap { $0["value"]?.stringValue }
+        let shown = values(open)
+        #expect(shown.count >= 20 && shown.count.isMultiple(of: 2))
+        #expect(shown == open.prefix(shown.count / 2).flatMap { [$0, $0] }.map(\.handle.description))
+        #expect(values(settled) == Array(shown.dropFirst(2)))
+    }
+
+    private func values(_ cards: [ApprovalCard]) -> [String] {
+        SlackBatchCard(cards).message.blocks.flatMap { $0["elements"]?.arrayValue ?? [] }
+            .compactMap { $0["value"]?.stringValue }
+    }
+
+    private func item(_ approval: Approval) throws -> (text: String, buttons: [String]) {
+        let blocks = SlackBatchCard([try CardFixture.card(approval)]).message.blocks
+        let buttons = (blocks[3]["elements"]?.arrayValue ?? []).compactMap { $0["action_id"]?.stringValue }
+        return (blocks[2]["text"]?["text"]?.stringValue ?? "", buttons)
+    }
+
+    @Test("in a batch nobody approves what is not shown whole")
+    func batchShowsAllOrDoesNotApprove() throws {
+        let all = ["countersign.approve", "countersign.deny", "countersign.open"]
+        let approval = try CardFixture.approval(saying: "orders")
+        #expect(try CardFixture.card(approval).parts.map(\.title) == ["Request", "Payload", "Details"])
+        let whole = try item(approval)
+        #expect(whole.buttons == all)
+        for words in ["DELETE /orders", #""x-note": "orders""#, "In the agent's own words", "Stopped by `deletes`"] {
+            #expect(whole.text.contains(words))
         }
-        #expect(values(open).count == 44)
-        #expect(values(settled) == Array(values(open).dropFirst(2)))
+        var cut = approval
+        cut.circumstances.justification = String(repeating: "because ", count: 200)
+        let advised = try CardFixture.approval(gates: [
+            Gate(policy: "p", approvers: [Fixtures.approvers], advice: String(repeating: "look ", count: 400))
+        ])
+        var excerpt = approval
+        excerpt.document = #"{"context":{"method":"PUT","path":"/a","payload":{"bytes":9,"excerpt":"abc"}}}"#
+        var erased = approval
+        erased.document = nil
+        var headed = approval
+        let headers = String(repeating: "x", count: 1200)
+        headed.document = #"{"context":{"headers":{"x-method-override":"\#(headers)"},"method":"PUT","path":"/a"}}"#
+        for hidden in [cut, advised, excerpt, erased, headed, try CardFixture.approval(saying: headers)] {
+            let item = try item(hidden)
+            #expect(item.buttons == Array(all.dropFirst()))
+            #expect(item.text.contains("Not all of it is shown here, so it is not approved here: open it."))
+        }
+    }
+
+    @Test("in a batch it is said for whom the agent acts")
+    func batchSaysForWhom() throws {
+        let action = Action(
+            agent: Fixtures.agent,
+            onBehalfOf: Fixtures.alice,
+            protocol: "http",
+            connection: Fixtures.connection,
+            operations: [
+                Operation(protocol: "http", effect: .read, resource: ResourceReference(type: "Endpoint", id: "x"))
+            ],
+            details: [:],
+        )
+        let item = try item(Fixtures.approval(of: action, at: CardFixture.now))
+        #expect(item.text.contains("on `x`, acting for `\(Fixtures.alice)`"))
+    }
+
+    @Test("a thread is told the newest of what a message holds")
+    func longTrails() throws {
+        var approval = try CardFixture.approval()
+        approval.comments = try CardFixture.comments(
+            (0..<40).map { "\($0)" + String(repeating: "x", count: 900) }
+        )
+        let trail = SlackTrail(approval)
+        let blocks = try #require(trail.message(after: 0)?.blocks)
+        #expect(CardFixture.length(blocks) <= 9600 && blocks.count > 5)
+        #expect(blocks.last?["text"]?["text"]?.stringValue?.contains("`39x") == true)
+        #expect(blocks == trail.message(after: 40 - blocks.count)?.blocks)
+    }
+
+    @Test("who asks what waits is told nothing only if all was looked at")
+    func waiting() throws {
+        func text(_ waiting: SlackWaiting) -> String { JSONValue.array(waiting.message.blocks).canonicalText }
+        let list = try CardLink(listAt: "https://countersign.example.com")
+        #expect(text(SlackWaiting([], list: list)).contains("Nothing waits for your decision."))
+        let unsure = text(SlackWaiting([], isAll: false, list: list))
+        #expect(!unsure.contains("Nothing waits"))
+        #expect(unsure.contains("There may be more. <https://countersign.example.com/|Open the list>"))
+        let card = try CardFixture.card(CardFixture.approval(saying: String(repeating: "a", count: 60)))
+        #expect(text(SlackWaiting([card])).contains("1 waits for your decision."))
+        let many = SlackWaiting(Array(repeating: card, count: 20), isAll: false, list: list)
+        #expect(text(many).contains("At least 20 wait for your decision.") && text(many).contains("Open the list"))
+        let long = try CardFixture.card(CardFixture.approval(saying: String(repeating: "<", count: 900)))
+        #expect(CardFixture.length(SlackWaiting(Array(repeating: long, count: 20)).message.blocks) <= 9600)
     }
 
     @Test("the trail only grows, whatever becomes of an approval")

@@ -36,7 +36,10 @@ struct SlackTests {
         ] {
             #expect(retry(try delivery(.postMessage, status, body))?.1 == .whole, "\(status) \(body)")
         }
-        for code in ["not_in_channel", "channel_not_found", "is_archived", "invalid_blocks", "user_disabled"] {
+        for code in [
+            "not_in_channel", "channel_not_found", "is_archived", "invalid_blocks", "msg_blocks_too_long",
+            "user_disabled",
+        ] {
             guard case .refused(let trouble) = try delivery(.postMessage, 200, #"{"ok":false,"error":"\#(code)"}"#)
             else {
                 Issue.record("\(code)")

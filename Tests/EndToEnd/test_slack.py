@@ -126,9 +126,11 @@ def test_a_flood_becomes_one_card_on_which_each_is_decided(in_slack, slack, own_
     asks = [gateway.ask("POST", f"/api/held/{path}/{number}") for number in range(30)]
     batch = eventually(lambda: [m for m in slack.messages() if "approvals wanted" in slack.title(m)], 15)[-1]
     handles = [e["value"] for b in batch["blocks"] for e in b.get("elements", []) if "value" in e]
-    assert len(handles) == 2 * 22 and "of 29 approvals" in slack.title(batch)
+    # As many as Slack takes in one message can be decided on it; the others are named.
+    assert len(handles) >= 2 * 8 and len(handles) % 2 == 0 and "of 29 approvals" in slack.title(batch)
     digests = {each["action_digest"][:12] for each in gateway.approvals(status="pending")}
-    assert sum(digest in json.dumps(batch["blocks"]) for digest in digests) == 29
+    named = sum(digest in json.dumps(batch["blocks"]) for digest in digests)
+    assert named == 29 or f"{29 - named} more are in the list of approvals." in json.dumps(batch["blocks"])
     slack.send(gateway, slack.click(batch, "approve", "alice"))
     identifier = handles[0].split(" ")[0]
     gateway.until(identifier, "succeeded")
@@ -143,7 +145,8 @@ def test_a_flood_becomes_one_card_on_which_each_is_decided(in_slack, slack, own_
     link = re.search(r"<([^|>]*/approvals/batch\?batch=bat_[^|>]*)\|", json.dumps(batch["blocks"]))[1]
     with closing(sign_in(gateway, "bob")) as browser:
         page = browser.get(link).text
-        told = [each for each in running if each["action_digest"][:12] in json.dumps(batch["blocks"])]
+        alone = json.dumps(next(m for m in slack.messages() if m is not batch)["blocks"])
+        told = [each for each in running if each["action_digest"][:12] not in alone]
         assert set(boxes(page)) == {box(each) for each in told} and len(told) == 28
         done = browser.post("/approvals/batch/decide", data=form(page, list(boxes(page)), "deny"))
         assert "28 decisions count." in done.text

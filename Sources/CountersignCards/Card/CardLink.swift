@@ -1,6 +1,6 @@
 package import CountersignCore
 
-/// The address of an approval's page, made of characters that no channel reads as anything else.
+/// The address of an approval's page, or of a page of several, made of characters that no channel reads as anything else.
 package struct CardLink: Hashable, Sendable {
     /// The URL.
     package let url: String
@@ -17,6 +17,9 @@ package struct CardLink: Hashable, Sendable {
     package init(publicURL: String, batch: BatchID) throws(ChannelFault) {
         url = "\(try Self.base(publicURL))/approvals/batch?batch=\(PercentCoding.encode(batch.rawValue))"
     }
+
+    /// Leads from the public URL to the list of what waits for the one who opens it.
+    package init(listAt publicURL: String) throws(ChannelFault) { url = "\(try Self.base(publicURL))/" }
 
     private static func base(_ publicURL: String) throws(ChannelFault) -> String {
         let scheme = ["https://", "http://"].first { publicURL.utf8.starts(with: $0.utf8) }

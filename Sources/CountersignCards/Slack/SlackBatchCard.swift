@@ -15,9 +15,15 @@ package struct SlackBatchCard: Hashable, Sendable {
         self.page = page
     }
 
-    /// How many have buttons; the order never changes, so that nothing moves below a finger.
-    package static let maximumItems = 22
-    /// How many more are named by digest and resource.
+    /// How many have buttons at most; the order never changes, so that nothing moves below a finger.
+    package static let maximumItems = 20
+    /// How much text those may have together; the rest is for the others.
+    private static let itemsRoom = 7000
+    /// How much of it is kept for what changes of each: how it stands, and who decided.
+    private static let changing = 340
+    /// How much text is above them, beside the page's address.
+    private static let head = 400
+    /// How many more are named by digest and resource at most.
     package static let maximumLines = 60
     /// How the blocks with their buttons are called, followed by a number.
     package static let block = "countersign.batch."
@@ -51,54 +57,134 @@ package struct SlackBatchCard: Hashable, Sendable {
             }
             blocks.append(SlackBlock.section(text))
         }
-        for (number, card) in cards.prefix(Self.maximumItems).enumerated() {
-            blocks.append(SlackBlock.section(item(card)))
-            blocks.append(SlackBlock.actions(SlackCard.buttons(of: card), block: "\(Self.block)\(number)"))
+        // Which are items, and which of them are whole, depends on nothing that changes.
+        var room = Self.itemsRoom
+        let items = cards.prefix(Self.maximumItems).map { Item($0) }.prefix { item in
+            let left = room - Self.changing - item.length
+            if left >= 0 { room = left }
+            return left >= 0
         }
-        let rest = Array(cards.dropFirst(Self.maximumItems))
-        for start in stride(from: 0, to: min(rest.count, Self.maximumLines), by: 20) {
-            var text = SlackMarkdown()
-            for card in rest[start..<min(rest.count, Self.maximumLines, start + 20)] {
-                text.code(card.handle.digestPrefix, limit: CardHandle.digestLength)
-                text.words(" ")
-                text.link(card.link, "Open")
-                text.words(" ")
-                text.code(card.resource, limit: 60)
-                text.newLine()
-            }
-            blocks.append(SlackBlock.section(text))
+        for (number, item) in items.enumerated() {
+            let buttons = SlackCard.buttons(of: item.card, isWhole: item.isWhole)
+            blocks.append(SlackBlock.section(item.text))
+            blocks.append(SlackBlock.actions(buttons, block: "\(Self.block)\(number)"))
         }
-        if rest.count > Self.maximumLines {
-            blocks.append(SlackBlock.sentence("\(rest.count - Self.maximumLines) more are in the list of approvals."))
-        }
-        return blocks
+        room += SlackBlock.maximumText - Self.itemsRoom - Self.head - (page?.url.utf16.count ?? 0)
+        return blocks + lines(cards.dropFirst(items.count), room: room)
     }
 
-    private func item(_ card: ApprovalCard) -> SlackMarkdown {
-        var text = SlackMarkdown()
-        text.bold(CardWords(card).title)
-        text.words(" ")
-        text.code(card.action, limit: 128)
-        text.words(" in ")
-        text.code(card.connection.rawValue, limit: 63)
-        text.words(" on ")
-        text.code(card.resource, limit: 300)
-        for part in card.parts.prefix(2) {
-            text.newLine()
-            let shown = text.fence(part.text, limit: 400)
-            if shown.isCut || part.isExcerpt {
+    /// Those that are only named, in sections of as many as have room, and how many are not.
+    private func lines(_ rest: ArraySlice<ApprovalCard>, room: Int) -> [JSONValue] {
+        var room = room
+        var sections: [SlackMarkdown] = []
+        var named = 0
+        for card in rest.prefix(Self.maximumLines) {
+            var line = SlackMarkdown()
+            line.code(card.handle.digestPrefix, limit: CardHandle.digestLength)
+            line.words(" ")
+            line.link(card.link, "Open")
+            line.words(" ")
+            line.code(card.resource, limit: 48)
+            line.newLine()
+            room -= line.text.utf16.count
+            guard room >= 0 else { break }
+            if sections.last.map({ !$0.hasRoom(for: line) }) ?? true { sections.append(SlackMarkdown()) }
+            sections[sections.count - 1].append(line)
+            named += 1
+        }
+        let blocks = sections.map { SlackBlock.section($0) }
+        guard named < rest.count else { return blocks }
+        return blocks + [SlackBlock.sentence("\(rest.count - named) more are in the list of approvals.")]
+    }
+
+    /// One approval with buttons: all of what is asked, or what it is about without a way to approve it.
+    private struct Item {
+        let card: ApprovalCard
+        /// What is asked; it stays as it is.
+        private let ask: SlackMarkdown
+        /// Whether that is all of it.
+        let isWhole: Bool
+
+        /// The most text of a whole one.
+        private static let maximum = 1200
+
+        init(_ card: ApprovalCard) {
+            self.card = card
+            let all = Self.ask(card, limit: Self.maximum)
+            isWhole = all.isWhole
+            ask = all.isWhole ? all.text : Self.summary(card)
+        }
+
+        /// How long it is, without what changes.
+        var length: Int { ask.text.utf16.count }
+
+        var text: SlackMarkdown {
+            var text = SlackMarkdown()
+            text.bold(CardWords(card).title)
+            text.words(" ")
+            text.append(ask)
+            for decision in card.decisions.suffix(2) {
                 text.newLine()
-                text.words("Only the beginning is shown; what you approve is all of it.")
+                text.words(decision.verdict == .approve ? "Approved by " : "Denied by ")
+                text.code(decision.user.rawValue, limit: 60)
+            }
+            text.newLine()
+            text.words("\(CardWords(card).state) Digest ")
+            text.code(card.handle.digestPrefix, limit: CardHandle.digestLength)
+            return text
+        }
+
+        /// Everything that the card of this approval alone says of what is asked.
+        private static func ask(_ card: ApprovalCard, limit: Int) -> (text: SlackMarkdown, isWhole: Bool) {
+            var text = SlackMarkdown(limit: limit)
+            var isWhole = !card.isErased && !card.parts.contains(where: \.isExcerpt)
+            func check(_ shown: ShownText) { if shown.isCut { isWhole = false } }
+            addNames(of: card, to: &text, resource: 600) { check($0) }
+            for part in card.parts {
+                text.newLine()
+                text.words(part.title)
+                text.newLine()
+                check(text.fence(part.text, limit: limit))
+            }
+            if let justification = card.justification {
+                text.newLine()
+                text.words("In the agent's own words, which nobody has checked: ")
+                check(text.code(justification, limit: limit))
+            }
+            for gate in card.gates {
+                text.newLine()
+                text.words("Stopped by ")
+                check(text.code(gate.policy, limit: limit))
+                guard let advice = gate.advice else { continue }
+                text.words(": ")
+                check(text.code(advice, limit: limit))
+            }
+            return (text, isWhole)
+        }
+
+        private static func summary(_ card: ApprovalCard) -> SlackMarkdown {
+            var text = SlackMarkdown()
+            addNames(of: card, to: &text, resource: 100) { _ in }
+            text.newLine()
+            text.words("Not all of it is shown here, so it is not approved here: open it.")
+            return text
+        }
+
+        private static func addNames(
+            of card: ApprovalCard,
+            to text: inout SlackMarkdown,
+            resource limit: Int,
+            _ check: (ShownText) -> Void,
+        ) {
+            check(text.code(card.action, limit: 128))
+            text.words(" in ")
+            text.code(card.connection.rawValue, limit: 63)
+            text.words(" on ")
+            check(text.code(card.resource, limit: limit))
+            if let human = card.onBehalfOf {
+                text.words(", acting for ")
+                check(text.code(human.rawValue, limit: 128))
             }
         }
-        for decision in card.decisions.suffix(2) {
-            text.newLine()
-            text.words(decision.verdict == .approve ? "Approved by " : "Denied by ")
-            text.code(decision.user.rawValue, limit: 128)
-        }
-        text.newLine()
-        text.words("\(CardWords(card).state) Digest ")
-        text.code(card.handle.digestPrefix, limit: CardHandle.digestLength)
-        return text
     }
 }

@@ -40,22 +40,32 @@ package struct SlackCard: Hashable, Sendable {
         return ShownText(words, .slackPlain, isBlock: false, limit: 400).text
     }
 
-    /// The blocks.
+    /// The blocks: texts are shortened until they keep to ``SlackBlock/maximumText``.
+    ///
+    /// At the last step, what an agent wrote has less than 500 units, and all that stands around it has bounds of its own.
     package var blocks: [JSONValue] {
+        for divisor in [1, 2, 4, 8] {
+            let blocks = rendered(divisor)
+            if SlackBlock.length(blocks) <= SlackBlock.maximumText { return blocks }
+        }
+        return rendered(16)
+    }
+
+    private func rendered(_ divisor: Int) -> [JSONValue] {
         let words = CardWords(card)
-        var blocks = [SlackBlock.header(words.title), SlackBlock.section(who)]
+        var blocks = [SlackBlock.header(words.title), SlackBlock.section(who(divisor))]
         if let justification = card.justification {
             var text = SlackMarkdown()
             text.bold("In the agent's own words, which nobody has checked")
             text.newLine()
-            addCut(text.fence(justification, limit: 1200), isExcerpt: false, to: &text)
+            addCut(text.fence(justification, limit: 1200 / divisor), isExcerpt: false, to: &text)
             blocks.append(SlackBlock.section(text))
         }
         for part in card.parts {
             var text = SlackMarkdown()
             text.bold(part.title)
             text.newLine()
-            addCut(text.fence(part.text, limit: 1600), isExcerpt: part.isExcerpt, to: &text)
+            addCut(text.fence(part.text, limit: 1600 / divisor), isExcerpt: part.isExcerpt, to: &text)
             blocks.append(SlackBlock.section(text))
         }
         if card.isErased {
@@ -63,9 +73,9 @@ package struct SlackCard: Hashable, Sendable {
             text.words("The payload was erased.")
             blocks.append(SlackBlock.section(text))
         }
-        blocks += card.gates.prefix(Self.maximumLines).map { SlackBlock.section(line($0)) }
-        blocks += card.decisions.suffix(Self.maximumLines).map { SlackBlock.section(line($0)) }
-        blocks += card.comments.suffix(Self.maximumLines).map { SlackBlock.section(line($0)) }
+        blocks += card.gates.prefix(Self.maximumLines).map { SlackBlock.section(line($0, divisor)) }
+        blocks += card.decisions.suffix(Self.maximumLines).map { SlackBlock.section(line($0, divisor)) }
+        blocks += card.comments.suffix(Self.maximumLines).map { SlackBlock.section(line($0, divisor)) }
         let left = [card.gates.count, card.decisions.count, card.comments.count]
             .reduce(0) { $0 + max(0, $1 - Self.maximumLines) }
         if left > 0 {
@@ -73,12 +83,12 @@ package struct SlackCard: Hashable, Sendable {
             text.words("\(left) more gates, decisions or comments are on the page.")
             blocks.append(SlackBlock.section(text))
         }
-        blocks.append(SlackBlock.context(state(words)))
+        blocks.append(SlackBlock.context(state(words, divisor)))
         blocks.append(SlackBlock.actions(Self.buttons(of: card)))
         return blocks
     }
 
-    private var who: SlackMarkdown {
+    private func who(_ divisor: Int) -> SlackMarkdown {
         var text = SlackMarkdown()
         text.bold("Agent")
         text.words(" ")
@@ -100,25 +110,25 @@ package struct SlackCard: Hashable, Sendable {
         text.newLine()
         text.bold("Resource")
         text.words(" ")
-        addCut(text.code(card.resource, limit: 600), isExcerpt: false, to: &text)
+        addCut(text.code(card.resource, limit: 600 / divisor), isExcerpt: false, to: &text)
         return text
     }
 
-    private func line(_ gate: ApprovalCard.GateLine) -> SlackMarkdown {
+    private func line(_ gate: ApprovalCard.GateLine, _ divisor: Int) -> SlackMarkdown {
         var text = SlackMarkdown()
         text.bold("Stopped by")
         text.words(" ")
-        text.code(gate.policy, limit: 200)
+        text.code(gate.policy, limit: 200 / divisor)
         text.words(gate.missing == 0 ? ", whose demand is met: " : ", which asks for ")
-        text.code(CardWords.demand(gate), limit: 400)
+        text.code(CardWords.demand(gate), limit: 400 / divisor)
         if let advice = gate.advice {
             text.newLine()
-            text.code(advice, limit: 600)
+            text.code(advice, limit: 600 / divisor)
         }
         return text
     }
 
-    private func line(_ decision: ApprovalCard.DecisionLine) -> SlackMarkdown {
+    private func line(_ decision: ApprovalCard.DecisionLine, _ divisor: Int) -> SlackMarkdown {
         var text = SlackMarkdown()
         switch decision.verdict {
         case .approve: text.bold("Approved")
@@ -129,12 +139,12 @@ package struct SlackCard: Hashable, Sendable {
         text.words(" at \(CardWords.moment(decision.time))")
         if !decision.reason.isEmpty {
             text.newLine()
-            text.code(decision.reason, limit: 800)
+            text.code(decision.reason, limit: 800 / divisor)
         }
         return text
     }
 
-    private func line(_ comment: ApprovalComment) -> SlackMarkdown {
+    private func line(_ comment: ApprovalComment, _ divisor: Int) -> SlackMarkdown {
         let actor = comment.author.actor
         var text = SlackMarkdown()
         text.bold(CardWords.speaker(comment.author))
@@ -146,16 +156,16 @@ package struct SlackCard: Hashable, Sendable {
         }
         text.words(" at \(CardWords.moment(comment.time))")
         text.newLine()
-        text.code(comment.text, limit: 400)
+        text.code(comment.text, limit: 400 / divisor)
         return text
     }
 
-    private func state(_ words: CardWords) -> SlackMarkdown {
+    private func state(_ words: CardWords, _ divisor: Int) -> SlackMarkdown {
         var text = SlackMarkdown()
         text.words(words.state)
         if let detail = card.outcome?.detail {
             text.words(" ")
-            text.code(detail, limit: 400)
+            text.code(detail, limit: 400 / divisor)
         }
         text.words(" Digest ")
         text.code(card.handle.digestPrefix, limit: CardHandle.digestLength)
@@ -176,7 +186,9 @@ package struct SlackCard: Hashable, Sendable {
     }
 
     /// What can be done with a card: all buttons as long as it is to be decided, then only the one that opens the page.
-    static func buttons(of card: ApprovalCard) -> [JSONValue] {
+    ///
+    /// Nobody approves what they are not shown: of a card that is not, `isWhole` is false.
+    static func buttons(of card: ApprovalCard, isWhole: Bool = true) -> [JSONValue] {
         let open: JSONValue = [
             "action_id": .string(SlackCardAction.open.rawValue), "text": SlackBlock.plain("Open", limit: 75),
             "type": "button", "url": .string(card.link.url),
@@ -188,7 +200,8 @@ package struct SlackCard: Hashable, Sendable {
                 "type": "button", "value": .string(card.handle.description),
             ]
         }
-        return [button(.approve, "Approve", "primary"), button(.deny, "Deny", "danger"), open]
+        let denying = [button(.deny, "Deny", "danger"), open]
+        return isWhole ? [button(.approve, "Approve", "primary")] + denying : denying
     }
 }
 

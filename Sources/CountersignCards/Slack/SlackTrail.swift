@@ -35,8 +35,14 @@ package struct SlackTrail: Hashable, Sendable {
     package func message(after told: Int) -> SlackMessage? {
         let new = lines.dropFirst(told)
         guard let last = new.last else { return nil }
+        // Of more than a message holds, the newest are told.
+        var length = 0
+        let fitting = new.suffix(SlackBlock.maximumInMessage).reversed().prefix { line in
+            length += line.text.utf16.count
+            return length <= SlackBlock.maximumText
+        }
         return SlackMessage(
-            blocks: new.suffix(SlackBlock.maximumInMessage).map { SlackBlock.section($0) },
+            blocks: fitting.reversed().map { SlackBlock.section($0) },
             notification: String(last.text.prefix(400)),
         )
     }

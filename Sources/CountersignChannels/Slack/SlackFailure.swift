@@ -151,6 +151,6 @@ package struct SlackFailure: Error, Hashable, Sendable {
     /// What is wrong with a message as such: it would be refused again.
     private static let messageTroubles: Set = [
         "invalid_arguments", "invalid_blocks", "invalid_blocks_format", "invalid_json", "msg_too_long", "no_text",
-        "metadata_too_large", "too_many_attachments",
+        "metadata_too_large", "msg_blocks_too_long", "too_many_attachments",
     ]
 }

@@ -223,6 +223,10 @@ class Slack:
         """What Slack's own models say of a message."""
         assert query["text"] and len(query["text"]) <= 40_000
         self.check_blocks(query["blocks"], 50)
+        # Documented nowhere; see slackapi/bolt-js issues 2509 and 2867.
+        texts = [each["text"] for block in query["blocks"] for each in [block, *block.get("elements", [])] if "text" in each]
+        if sum(len(text if isinstance(text, str) else text["text"]) for text in texts) > 11_000:
+            raise Refusal("msg_blocks_too_long")
 
     @staticmethod
     def check_blocks(blocks, limit):
