@@ -40,6 +40,17 @@ package struct ChannelDesk: Sendable {
         }
     }
 
+    /// What waits for somebody.
+    package struct WaitingList: Hashable, Sendable {
+        /// Pending approvals that they may decide, oldest first.
+        package let approvals: [Approval]
+        /// Whether there is nothing more of it.
+        package let isAll: Bool
+    }
+
+    /// How many pages of pending approvals are searched for those of one user.
+    private static let maximumPages = 20
+
     private let enforcement: Enforcement
     private let identities: any Identities
 
@@ -156,12 +167,25 @@ package struct ChannelDesk: Sendable {
             && !approval.decisions.contains { $0.user.isSamePerson(as: user) }
     }
 
-    /// The pending approvals that a user may decide, oldest first, at most `limit`.
-    package func waiting(for user: SignedInUser, limit: Int) async -> Result<[Approval], Reason> {
+    /// What waits for a user's decision: of what was found, the `limit` oldest.
+    ///
+    /// The search begins at the newest and is bounded, so that nobody's flood keeps the server busy.
+    package func waiting(for user: SignedInUser, limit: Int) async -> Result<WaitingList, Reason> {
+        var query = ApprovalQuery(status: .pending, limit: 200)
+        var mine: [Approval] = []
+        var isAll = true
         do throws(LedgerError) {
-            let page = try await enforcement.ledger.approvals(ApprovalQuery(status: .pending, limit: 200))
-            let mine = page.items.filter { isAsked(user.user.id, on: $0) }
-            return .success(Array(mine.reversed().prefix(limit)))
+            for _ in 0..<Self.maximumPages {
+                let page = try await enforcement.ledger.approvals(query)
+                mine += page.items.filter { isAsked(user.user.id, on: $0) }
+                if mine.count > limit {
+                    mine = Array(mine.suffix(limit))
+                    isAll = false
+                }
+                query.cursor = page.next
+                if page.next == nil { break }
+            }
+            return .success(WaitingList(approvals: mine.reversed(), isAll: isAll && query.cursor == nil))
         } catch {
             return .failure(error.reason)
         }

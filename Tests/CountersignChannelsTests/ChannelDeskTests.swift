@@ -33,8 +33,8 @@ struct ChannelDeskTests {
         account = try #require(ChannelIdentity(.slack, tenant: "T1", account: "U1"))
     }
 
-    private func hold() async throws -> Approval {
-        guard case .held(let approval) = await enforcement.admit(Fixtures.action(), Circumstances()) else {
+    private func hold(_ action: Action = Fixtures.action()) async throws -> Approval {
+        guard case .held(let approval) = await enforcement.admit(action, Circumstances()) else {
             throw ContractViolation.notHeld
         }
         return approval
@@ -192,10 +192,48 @@ struct ChannelDeskTests {
         let approval = try await hold()
         try await link(Fixtures.alice)
         let alice = try await user().get()
-        #expect(try await desk.waiting(for: alice, limit: 5).get().map(\.id) == [approval.id])
+        let mine = try await desk.waiting(for: alice, limit: 5).get()
+        #expect(mine.approvals.map(\.id) == [approval.id])
+        #expect(mine.isAll)
         try await link(Fixtures.owner)
         let owner = try await user().get()
-        #expect(try await desk.waiting(for: owner, limit: 5).get().isEmpty)
+        let none = try await desk.waiting(for: owner, limit: 5).get()
+        #expect(none.approvals.isEmpty && none.isAll)
+    }
+
+    @Test("what waits for somebody is found behind a flood of what does not, and a search that ends early says so")
+    func listsBehindAFlood() async throws {
+        func add(_ numbers: Range<Int>, gates: [Gate]) async throws -> [ApprovalID] {
+            var ids: [ApprovalID] = []
+            for number in numbers {
+                let approval = try Fixtures.approval(
+                    number,
+                    of: Fixtures.action(path: "/\(number)"),
+                    gates: gates,
+                    at: clock.time(),
+                )
+                _ = try await ledger.commit(Commit(.insert(approval, maximumPending: 1000), entries: []))
+                ids.append(approval.id)
+            }
+            return ids
+        }
+        let others = [Gate(policy: "p", approvers: [GroupName(unchecked: "others")])]
+        let mine = try await add(0..<3, gates: [Fixtures.gate()])
+        _ = try await add(3..<204, gates: others)
+        try await link(Fixtures.alice)
+        let alice = try await user().get()
+        let list = try await desk.waiting(for: alice, limit: 5).get()
+        #expect(list.approvals.map(\.id) == mine)
+        #expect(list.isAll)
+        let first = try await desk.waiting(for: alice, limit: 2).get()
+        #expect(first.approvals.map(\.id) == Array(mine.prefix(2)))
+        #expect(!first.isAll)
+        // Of these, a page holds one.
+        let advice = String(repeating: "a", count: ApprovalQuery.pageBytes / 2)
+        let large = [Gate(policy: "p", approvers: [GroupName(unchecked: "others")], advice: advice)]
+        _ = try await add(204..<225, gates: large)
+        let none = try await desk.waiting(for: alice, limit: 5).get()
+        #expect(none.approvals.isEmpty && !none.isAll)
     }
 
     @Test("a flood of refusals from one account leaves a bounded number of entries")

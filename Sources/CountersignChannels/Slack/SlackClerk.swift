@@ -54,10 +54,10 @@ struct SlackClerk: Sendable {
         case .success((let user, _)):
             switch await desk.waiting(for: user, limit: SlackWaiting.maximum) {
             case .failure(let reason): return .sentence(reason.message)
-            case .success(let approvals):
+            case .success(let waiting):
                 let now = clock.time()
-                let cards = approvals.compactMap { try? ApprovalCard($0, publicURL: publicURL, now: now) }
-                return SlackWaiting(cards).message
+                let cards = waiting.approvals.compactMap { try? ApprovalCard($0, publicURL: publicURL, now: now) }
+                return SlackWaiting(cards, isAll: waiting.isAll, list: try? CardLink(listAt: publicURL)).message
             }
         }
     }
