@@ -23,6 +23,13 @@ package protocol Channel: Sendable {
     /// Whatever lasts as long as the server runs: an open socket, a token that is renewed. Returns when it is cancelled.
     func run() async
 
+    /// Does what people ask for. Returns after a graceful stop, when what was begun before is done, or when it is
+    /// cancelled, because that takes too long.
+    func attend() async
+
+    /// Ends its connections; called once, after everything else.
+    func close() async
+
     /// Answers a request of the chat's own servers; see ``ChannelInbox``.
     func receive(_ request: ChannelRequest) async -> ChannelReply
 }
@@ -30,6 +37,12 @@ package protocol Channel: Sendable {
 extension Channel {
     /// Most channels have nothing that lasts.
     package func run() async {}
+
+    /// In most channels nobody asks for anything.
+    package func attend() async {}
+
+    /// Most channels keep no connections.
+    package func close() async {}
 
     /// Most channels take no requests.
     package func receive(_ request: ChannelRequest) async -> ChannelReply { .notFound }

@@ -82,9 +82,11 @@ package final class ChannelWorker: Service {
                 }
             }
             group.addTask { [self] in await cancelWhenGracefulShutdown { await self.tick() } }
-            group.addTask { [self] in await deliverAll() }
+            group.addTask { [self] in await lettingEnd { await self.deliverAll() } }
+            group.addTask { [self] in await lettingEnd { await self.channel.attend() } }
             await group.waitForAll()
         }
+        await channel.close()
     }
 
     /// When the outbox is looked into again without anything having happened; `nil` for not at all.
@@ -112,21 +114,24 @@ package final class ChannelWorker: Service {
         }
     }
 
-    /// Delivers until the server stops; what is under way then has a little time to end.
-    private func deliverAll() async {
-        wake.yield()
+    /// Works until the server stops; what is under way then has a little time to end.
+    private func lettingEnd(_ work: @escaping @Sendable () async -> Void) async {
         await withTaskGroup { group in
+            group.addTask { await work() }
             group.addTask { [self] in
-                await withDiscardingTaskGroup { attempts in
-                    for await _ in wakes.cancelOnGracefulShutdown() { await deliverDue(in: &attempts) }
-                }
-            }
-            group.addTask { [self] in
-                try? await gracefulShutdown()
+                // Only a stop ends it before it is done, or somebody who cancels all.
+                guard (try? await gracefulShutdown()) != nil else { return }
                 try? await sleep(Self.parting)
             }
             await group.next()
             group.cancelAll()
+        }
+    }
+
+    private func deliverAll() async {
+        wake.yield()
+        await withDiscardingTaskGroup { attempts in
+            for await _ in wakes.cancelOnGracefulShutdown() { await deliverDue(in: &attempts) }
         }
     }
 

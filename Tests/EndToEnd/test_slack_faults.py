@@ -219,6 +219,36 @@ def test_a_socket_comes_about_once_slack_lets_it(in_slack, slack, path):
     assert ask.answer().status == 200
 
 
+def test_a_socket_that_slack_does_not_want_is_not_opened_over_and_over(in_slack, slack, path):
+    slack.closing = "too_many_websockets"
+    gateway = in_slack(socket=True)
+    eventually(lambda: "too_many_websockets" in gateway.log_text(), 10, "a warning")
+    stays(lambda: slack.socket_opens <= 4, 5)
+    slack.closing = None
+    ask, _, card = held(gateway, slack, path)
+    slack.connected(20)
+    slack.envelope("interactive", slack.click(card, "approve", "alice"))
+    assert ask.answer().status == 200
+
+
+def test_a_click_that_was_acknowledged_counts_although_the_gateway_stops(in_slack, slack, path):
+    gateway = in_slack()
+    _, approval, card = held(gateway, slack, path)
+    slack.steps["users.info"] = ["wait"]
+    assert slack.send(gateway, slack.click(card, "approve", "alice")).status_code == 200
+    eventually(lambda: slack.waiting, 10, "the question who it is")
+    gateway.close_clients()
+    gateway.terminate()
+    # Nobody new comes in; what was begun keeps the process up.
+    eventually(lambda: not gateway.is_ready(), 10, "the beginning of the stop")
+    stays(lambda: gateway.process.poll() is None, 1)
+    slack.released.set()
+    assert gateway.process.wait(20) == 0
+    gateway.start()
+    decisions = gateway.approval(approval["id"])["decisions"]
+    assert [each["user"] for each in decisions] == ["alice@example.com"]
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_tls_is_verified_for_calls_and_for_the_socket(install, path, trusted):
     authority = trustme.CA()

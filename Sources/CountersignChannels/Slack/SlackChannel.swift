@@ -3,6 +3,7 @@ import CountersignCards
 package import CountersignCore
 import Logging
 import NIOSSL
+import ServiceLifecycle
 
 /// A Slack app: cards in conversations and direct messages, and what people do with them, over HTTP or a socket.
 package struct SlackChannel: Channel {
@@ -94,20 +95,32 @@ package struct SlackChannel: Channel {
         await callbacks?.answer(request) ?? .notFound
     }
 
-    /// Does what people ask for, and keeps the socket open, until it is cancelled.
+    /// Keeps the socket open.
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.greet() }
             if let socket { group.addTask { await socket.run() } }
-            for await work in intake.works {
-                group.addTask {
-                    await self.perform(work)
-                    self.intake.finished()
+        }
+    }
+
+    /// Does what people ask for; what was taken before a stop is done.
+    package func attend() async {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for await work in intake.works {
+                    group.addTask {
+                        await self.perform(work)
+                        self.intake.finished()
+                    }
                 }
             }
+        } onGracefulShutdown: {
+            intake.close()
         }
-        await api.close()
     }
+
+    /// Ends the connections.
+    package func close() async { await api.close() }
 
     /// Learns whose the token is, so that the first click does not wait for it, and says what is wrong with it.
     private func greet() async {

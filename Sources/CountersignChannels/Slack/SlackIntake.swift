@@ -56,6 +56,9 @@ final class SlackIntake: Sendable {
         (works, work) = AsyncStream<SlackWork>.makeStream(bufferingPolicy: .bufferingOldest(Self.maximum))
     }
 
+    /// Takes no more work; what was taken is still handed on.
+    func close() { work.finish() }
+
     /// Work was done.
     func finished() { underWay.withLock { $0 -= 1 } }
 

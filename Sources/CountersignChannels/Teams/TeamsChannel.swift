@@ -4,6 +4,7 @@ package import CountersignCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import ServiceLifecycle
 
 /// A bot in Microsoft Teams: posts cards into conversations, keeps them up to date, and takes answers from them.
 package struct TeamsChannel: Channel {
@@ -61,26 +62,28 @@ package struct TeamsChannel: Channel {
         (says, saying) = AsyncStream<Saying>.makeStream(bufferingPolicy: .bufferingOldest(256))
     }
 
-    /// Keeps keys at hand, and says what is to be said, for as long as the server runs.
+    /// Keeps keys at hand.
     package func run() async {
-        await withTaskGroup { group in
-            group.addTask {
-                while !Task.isCancelled {
-                    await keys.warm(within: Self.patience)
-                    try? await Task.sleep(for: Self.keyCheck)
-                }
-            }
-            group.addTask {
-                for await saying in says {
-                    guard !Task.isCancelled else { return }
-                    let message = TeamsMessage.text(saying.text)
-                    _ = await send(.POST, saying.conversation, nil, message.json, thread: saying.answered)
-                }
-            }
-            await group.waitForAll()
+        while !Task.isCancelled {
+            await keys.warm(within: Self.patience)
+            try? await Task.sleep(for: Self.keyCheck)
         }
-        await web.close()
     }
+
+    /// Says what is to be said.
+    package func attend() async {
+        await withGracefulShutdownHandler {
+            for await saying in says {
+                let message = TeamsMessage.text(saying.text)
+                _ = await send(.POST, saying.conversation, nil, message.json, thread: saying.answered)
+            }
+        } onGracefulShutdown: {
+            saying.finish()
+        }
+    }
+
+    /// Ends the connections.
+    package func close() async { await web.close() }
 
     /// Posts the card, or brings the one that is there up to date.
     package func deliver(_ parcel: Parcel) async -> Delivery {

@@ -145,6 +145,10 @@ class Slack:
             step = script.pop(0) if script else None
         if step == "hang":
             await asyncio.Event().wait()
+        if step == "wait":
+            self.waiting += 1
+            await asyncio.get_running_loop().run_in_executor(None, self.released.wait, 20)
+            step = None
         if step == "drop":
             writer.transport.abort()
             raise ConnectionError

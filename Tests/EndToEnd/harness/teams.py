@@ -115,6 +115,8 @@ class Teams:
         # Whether the next answer to a message is lost on its way.
         self.loses = False
         self.stopping = threading.Event()
+        # What ends the wait of calls whose fault is "wait".
+        self.released = threading.Event()
         teams = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -284,7 +286,7 @@ class Teams:
 
     @contextmanager
     def failing(self, part, answer):
-        """Within it, a part answers with a status, (status, headers), or `hang`: `login`, `keys`, `activities`, …"""
+        """Within it, a part answers with a status, (status, headers), `wait` or `hang`: `login`, `keys`, `activities`, …"""
         fault = (part, answer)
         self.faults.append(fault)
         try:
@@ -304,7 +306,9 @@ class Teams:
                 self.stopping.wait(60)
                 handler.close_connection = True
                 return
-            if fault is not None:
+            if fault == "wait":
+                self.released.wait(20)
+            elif fault is not None:
                 status, headers = fault if isinstance(fault, tuple) else (fault, {})
                 return self.respond(handler, status, {"error": {"code": "Fault"}}, headers)
             status, answer = self.answer(method, url, handler.headers, body)
