@@ -91,6 +91,7 @@ enum CardFixture {
         "> quote\n>>> quote",
         "\u{202E}txt.exe", "a\u{200B}b\u{200D}c\u{FEFF}", "\u{2066}x\u{2069}", "\u{E0041}\u{E0042}",
         "p\u{0430}yp\u{0430}l",
+        "{{DATE(2026-02-14T06:00:00Z, SHORT)}}", "{{{TIME(2026-02-14T06:00:00Z)}}",
         "＜!channel＞", "｀｀｀", "\u{1B}[31m", "\0", "\r\n\t", "\\u{202E}", "{{x}}", "[a](https://evil.example)",
         "<at>everyone</at>", "e\u{301}\u{301}\u{301}\u{301}", "水", "👩‍👩‍👧", "\u{FFFD}", "\u{10FFFD}",
     ]

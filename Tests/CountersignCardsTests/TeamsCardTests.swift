@@ -57,7 +57,9 @@ struct TeamsCardTests {
                 for block in json["body"]?.arrayValue ?? [] where block["type"] == "TextBlock" {
                     #expect(["Approval wanted", "Denied"].contains(block["text"]?.stringValue))
                 }
-                for run in runs(json) {
+                for run in runs(json) + runs(TeamsDigest([try CardFixture.card(approval)]).json) {
+                    // Two of them begin what a client turns into a local date.
+                    #expect(!run.contains("{{"))
                     VisibleScalar.each(of: run, isBlock: true) { visible in
                         guard case .escaped(_, let scalar) = visible else { return }
                         #expect(scalar.properties.isAlphabetic)

@@ -11,8 +11,11 @@ struct ShownText: Hashable, Sendable {
         case slackCode
         /// A `plain_text` object of Slack.
         case slackPlain
-        /// A `TextRun` of an Adaptive Card, which knows no Markdown; the text of a mail.
+        /// The text of a mail.
         case plain
+        /// A `TextRun` of an Adaptive Card, which knows no Markdown, but turns `{{DATE(…)}}` and `{{TIME(…)}}` into
+        /// local dates and times.
+        case adaptive
         /// Between tags, or in a quoted attribute, of HTML.
         case html
     }
@@ -48,6 +51,8 @@ struct ShownText: Hashable, Sendable {
             case .escaped(_, let scalar): piece = Self.code(scalar)
             case .plain("\\") where following[(place + 1)...].prefix(2).elementsEqual(["u", "{"]):
                 piece = Self.code("\\")
+            case .plain("{") where form == .adaptive && following[(place + 1)...].first == "{":
+                piece = Self.code("{")
             case .plain(let scalar): piece = Self.escape(scalar, form)
             }
             let length = piece.utf16.count
@@ -79,7 +84,7 @@ struct ShownText: Hashable, Sendable {
         case (.html, ">"): "&gt;"
         case (.html, "\""): "&quot;"
         case (.html, "'"): "&#39;"
-        case (.slackCode, _), (.slackPlain, _), (.plain, _), (.html, _): String(scalar)
+        case (.slackCode, _), (.slackPlain, _), (.plain, _), (.adaptive, _), (.html, _): String(scalar)
         }
     }
 }

@@ -154,7 +154,7 @@ package struct TeamsCard: Hashable, Sendable {
 
     /// A title, the text, and how much of it is missing.
     private func block(_ title: String, _ text: String, _ limit: Int, isExcerpt: Bool = false) -> [JSONValue] {
-        let shown = ShownText(text, .plain, isBlock: true, limit: limit)
+        let shown = ShownText(text, .adaptive, isBlock: true, limit: limit)
         var lines = [rich([label(title)]), rich([run(shown)])]
         if isExcerpt {
             lines.append(rich([label("Only the beginning is shown; what you approve is all of it: open the page.")]))
@@ -180,7 +180,7 @@ package struct TeamsCard: Hashable, Sendable {
     }
 
     private func code(_ outside: String, _ limit: Int) -> JSONValue? {
-        run(ShownText(outside, .plain, isBlock: false, limit: limit))
+        run(ShownText(outside, .adaptive, isBlock: false, limit: limit))
     }
 
     private func run(_ shown: ShownText) -> JSONValue? {

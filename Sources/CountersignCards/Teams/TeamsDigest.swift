@@ -73,7 +73,7 @@ package struct TeamsDigest: Hashable, Sendable {
     }
 
     private func code(_ outside: String, _ limit: Int) -> JSONValue? {
-        let shown = ShownText(outside, .plain, isBlock: false, limit: limit)
+        let shown = ShownText(outside, .adaptive, isBlock: false, limit: limit)
         guard !shown.text.isEmpty else { return nil }
         return ["fontType": "Monospace", "text": .string(shown.text + (shown.isCut ? "…" : "")), "type": "TextRun"]
     }
