@@ -165,19 +165,24 @@ struct BotCredentialTests {
 struct TeamsAnswerTests {
     private static let members: [(member: JSONObject, email: String?, isRefused: Bool)] = [
         (
-            ["aadObjectId": "BBBB-2", "email": "a@x", "userPrincipalName": "alice@example.com"], "alice@example.com",
-            false
+            ["aadObjectId": "BBBB-2", "email": "a@x", "tenantId": "aaaa-1", "userPrincipalName": "alice@example.com"],
+            "alice@example.com", false
         ),
         (["email": "a@x", "objectId": "bbbb-2", "tenantId": "AAAA-1", "userRole": "user"], "a@x", false),
-        (["email": "a@x"], nil, true), (["aadObjectId": "cccc-3", "email": "a@x"], nil, true),
-        (["aadObjectId": "bbbb-2", "objectId": "cccc-3"], nil, true),
-        (["aadObjectId": "bbbb-2", "tenantId": "other"], nil, true),
-        (["aadObjectId": "bbbb-2", "userRole": "guest"], nil, true),
-        (["aadObjectId": "bbbb-2", "userRole": "anonymous"], nil, true),
-        (["aadObjectId": "bbbb-2", "userPrincipalName": "a_x.com#EXT#@example.com"], nil, true),
+        (["email": "a@x", "objectId": "bbbb-2", "tenantId": "aaaa-1"], nil, true),
+        (["objectId": "bbbb-2", "tenantId": "aaaa-1"], nil, true),
+        (["aadObjectId": "bbbb-2", "userPrincipalName": "alice@example.com", "userRole": "user"], nil, true),
+        (["email": "a@x", "tenantId": "aaaa-1", "userRole": "user"], nil, true),
+        (["aadObjectId": "cccc-3", "email": "a@x", "tenantId": "aaaa-1", "userRole": "user"], nil, true),
+        (["aadObjectId": "bbbb-2", "objectId": "cccc-3", "tenantId": "aaaa-1", "userRole": "user"], nil, true),
+        (["aadObjectId": "bbbb-2", "tenantId": "other", "userRole": "user"], nil, true),
+        (["aadObjectId": "bbbb-2", "tenantId": "aaaa-1", "userRole": "guest"], nil, true),
+        (["aadObjectId": "bbbb-2", "tenantId": "aaaa-1", "userRole": "anonymous"], nil, true),
+        (["aadObjectId": "bbbb-2", "tenantId": "aaaa-1", "userPrincipalName": "a@x", "userRole": .null], nil, true),
+        (["aadObjectId": "bbbb-2", "tenantId": "aaaa-1", "userPrincipalName": "a_x.com#EXT#@example.com"], nil, true),
     ]
 
-    @Test("guests, other tenants and who is somebody else are refused", arguments: members)
+    @Test("guests, other tenants, who is somebody else and what nothing is said of are refused", arguments: members)
     func profiles(_ each: (member: JSONObject, email: String?, isRefused: Bool)) throws {
         let activity = try TeamsFixture.activity()
         let profile = TeamsPeople.profile(.object(each.member), of: activity, TeamsFixture.settings)

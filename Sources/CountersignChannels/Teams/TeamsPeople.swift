@@ -55,7 +55,7 @@ final class TeamsPeople: Sendable {
         return .success(Self.profile(member, of: activity, settings))
     }
 
-    /// Judges what the connector says of a member.
+    /// Judges what the connector says of a member; what it does not say counts against it.
     static func profile(
         _ member: JSONValue,
         of activity: TeamsActivity,
@@ -66,21 +66,21 @@ final class TeamsPeople: Sendable {
         guard let account = activity.account, !ids.isEmpty, ids.allSatisfy({ $0 == account }) else {
             return refused("the conversation knows it as somebody else")
         }
-        if let tenant = member["tenantId"], tenant.stringValue?.lowercased() != settings.tenant {
+        guard member["tenantId"]?.stringValue?.lowercased() == settings.tenant else {
             return refused("it is of another tenant")
         }
         let name = member["userPrincipalName"]?.stringValue
         let email = member["email"]?.stringValue
-        let role = member["userRole"]
         let isGuest = [name, email].contains { $0?.lowercased().contains("#ext#") ?? false }
-        guard !isGuest, role == nil || roles.contains(role?.stringValue?.lowercased() ?? "") else {
-            return refused("it is a guest")
-        }
+        // Without a role, only the principal name tells a guest from a member.
+        let isMember = member["userRole"].map { roles.contains($0.stringValue?.lowercased() ?? "") } ?? (name != nil)
+        guard !isGuest, isMember else { return refused("it is a guest, or nothing says that it is none") }
         // The tenant owns the domain of a principal name; an address in the directory may be anybody's.
         return ChannelDesk.Profile(email: settings.matchesEmail ? name ?? email : nil, objection: nil)
     }
 
-    /// Who is shown a view of their own in a conversation: its members, unless there are too many, or nobody says.
+    /// Who is shown a view of their own in a conversation: its first ``TeamsCard/maximumViewers`` members; nobody if the
+    /// connector does not say.
     func viewers(in conversation: String, of service: TeamsServiceURL, within limit: TimeAmount) async -> [String] {
         let now = clock.time()
         let known = rosters.withLock { $0[conversation].flatMap { now < $0.until ? $0.viewers : nil } }
