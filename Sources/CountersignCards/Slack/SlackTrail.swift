@@ -2,7 +2,9 @@ package import CountersignCore
 
 /// What happened to an approval, line by line and in order, as the thread below its card tells it.
 ///
-/// Lines are only ever added, so that a number says how far the thread has come.
+/// Lines are only ever added, so that a number says how far the thread has come: times, by which comments stand among
+/// decisions, are taken in the order of the commits. Only a clock that is set back breaks that, and then a line is told
+/// twice. What was said in a conversation of Slack stands in its own thread there, and nowhere else but on the card.
 package struct SlackTrail: Hashable, Sendable {
     private let lines: [SlackMarkdown]
 
@@ -47,7 +49,7 @@ package struct SlackTrail: Hashable, Sendable {
         )
     }
 
-    /// What people decided and what was said, in order; what somebody said in Slack stands there already.
+    /// What people decided and what was said elsewhere than in Slack, in order.
     private static func words(of approval: Approval) -> [SlackMarkdown] {
         var words = approval.decisions.map { (time: $0.time, lines: [line($0)]) }
         if wasApproved(approval.status), !words.isEmpty {
