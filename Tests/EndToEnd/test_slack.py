@@ -333,6 +333,10 @@ def test_the_manifest_names_what_the_gateway_answers(install, slack):
     assert (command["command"], command["url"].rsplit("/", 1)[1]) == ("/countersign", "commands")
     scopes = manifest["oauth_config"]["scopes"]["bot"]
     assert {"chat:write", "users:read", "users:read.email", "commands"} <= set(scopes)
+    # Whatever kind of conversation a route names, replies in it are heard.
+    for kind, event in [("channels", "channels"), ("groups", "groups"), ("im", "im"), ("mpim", "mpim")]:
+        assert f"{kind}:history" in scopes
+        assert f"message.{event}" in settings["event_subscriptions"]["bot_events"]
     sockets = json.loads(gateway.cli("channels", "slack", "manifest", "--socket").stdout)
     assert sockets["settings"]["socket_mode_enabled"] is True and "https://approvals" not in json.dumps(sockets)
     assert gateway.cli("channels", "slack", "manifest", "--name", "a b", succeed=False).returncode == 2

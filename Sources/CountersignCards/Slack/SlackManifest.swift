@@ -18,6 +18,7 @@ package struct SlackManifest: Hashable, Sendable {
         ("groups:history", "as channels:history, in private channels"),
         ("im:history", "as channels:history, in direct messages"),
         ("im:write", "to write to a person who is named in a route"),
+        ("mpim:history", "as channels:history, in group direct messages"),
         ("users:read", "to ask whether an account is closed, a bot or a guest"),
         ("users:read.email", "for the first match of an account by its address"),
     ]
@@ -34,7 +35,7 @@ package struct SlackManifest: Hashable, Sendable {
         var command: JSONObject = [
             "command": "/countersign", "description": "What waits for my decision", "should_escape": true,
         ]
-        var events: JSONObject = ["bot_events": ["message.channels", "message.groups", "message.im"]]
+        var events: JSONObject = ["bot_events": ["message.channels", "message.groups", "message.im", "message.mpim"]]
         var interactivity: JSONObject = ["is_enabled": true]
         if !usesSocket {
             command["url"] = .string(address("commands"))
