@@ -92,6 +92,21 @@ struct BotKeysTests {
         #expect(server.looks == 2)
     }
 
+    @Test("a clock that was ahead when keys were read does not keep them, nor put off the next look")
+    func clockSetBack() async {
+        clock.advance(by: .seconds(2 * 86_400))
+        #expect(await find("k1") == nil)
+        clock.advance(by: .seconds(-2 * 86_400))
+        server.state.withLock { $0.ids = ["k2"] }
+        #expect(await find("k2") == nil)
+        #expect(await find("k1") == .unknown)
+        #expect(server.looks == 2)
+        // A clock that is only put right by a little keeps what it has.
+        clock.advance(by: .seconds(-30))
+        #expect(await find("k2") == nil)
+        #expect(server.looks == 2)
+    }
+
     @Test("without keys nobody is let in, and old ones last for three days")
     func outage() async {
         server.state.withLock { $0.isDown = true }

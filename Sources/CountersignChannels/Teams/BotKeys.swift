@@ -101,9 +101,12 @@ final class BotKeys: Sendable {
         isCurrent(age) ? state.withLock { $0.keys[id] } : nil
     }
 
+    /// A reading of the future was taken by a clock that was wrong.
     private func isCurrent(_ age: Duration) -> Bool {
         let now = clock.time()
-        return state.withLock { $0.readAt.map { now < $0.adding(age) } ?? false }
+        return state.withLock {
+            $0.readAt.map { now < $0.adding(age) && $0 <= now.adding(Self.pace.unknown) } ?? false
+        }
     }
 
     private func look(for id: String?, within limit: TimeAmount) async {
@@ -111,7 +114,9 @@ final class BotKeys: Sendable {
             // Somebody else may have looked while this one waited.
             if let id, kept(id, Self.freshness) != nil { return }
             let now = clock.time()
-            guard state.withLock({ $0.nextLook.map { $0 <= now } ?? true }) else { return }
+            // No look is ever put off further than the longer pace, unless the clock was wrong.
+            let latest = now.adding(Self.pace.unknown)
+            guard state.withLock({ $0.nextLook.map { $0 <= now || $0 > latest } ?? true }) else { return }
             let keys = await fetch(within: limit)
             let end = clock.time()
             state.withLock { state in

@@ -6,21 +6,31 @@ import Synchronization
 
 /// Our own token for the connector, by client credentials (RFC 6749, section 4.4).
 ///
-/// It is kept until shortly before its end, and asked for by one caller at a time. The mutex guards the token.
+/// It is kept until shortly before its end, and asked for by one caller at a time. The mutexes guard the
+/// token, and what became of the last renewal.
 final class BotToken: Sendable {
     private struct Held {
         let text: String
         let renewAt: Timestamp
     }
 
+    /// A renewal that failed, and how long it had been given.
+    private struct Failure {
+        let until: Timestamp
+        let limit: TimeAmount
+    }
+
     private let settings: TeamsSettings
     private let web: TeamsWeb
     private let clock: any WallClock
     private let held = Mutex<Held?>(nil)
+    private let failed = Mutex<Failure?>(nil)
     private let turns = Turns()
 
     /// The longest token.
     private static let maximumLength = 16 * 1024
+    /// How long a renewal that failed answers for others, so that they do not wait one after the other.
+    private static let pause = Duration.seconds(3)
 
     init(_ settings: TeamsSettings, web: TeamsWeb, clock: any WallClock) {
         self.settings = settings
@@ -33,12 +43,23 @@ final class BotToken: Sendable {
         if let token = current { return token }
         return await turns.take {
             if let token = current { return token }
-            return await renew(within: limit)
+            if isPointless(within: limit) { return nil }
+            let token = await renew(within: limit)
+            let until = clock.time().adding(Self.pause)
+            failed.withLock { $0 = token == nil ? Failure(until: until, limit: limit) : nil }
+            return token
         }
     }
 
     /// Forgets a token that was not accepted.
     func forget(_ token: String) { held.withLock { if $0?.text == token { $0 = nil } } }
+
+    /// Whether somebody who waited as long has just been given none.
+    private func isPointless(within limit: TimeAmount) -> Bool {
+        let now = clock.time()
+        return failed.withLock { $0.map { now < $0.until && $0.until <= now.adding(Self.pause) && limit <= $0.limit } }
+            ?? false
+    }
 
     private var current: String? {
         let now = clock.time()
