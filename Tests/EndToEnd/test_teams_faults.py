@@ -5,6 +5,8 @@ import sqlite3
 
 import pytest
 
+from harness.gateway import POLICIES
+from harness.slack import SOON
 from harness.teams import ROOM, Teams, buttons, words
 from harness.waiting import eventually, stays
 
@@ -81,6 +83,26 @@ def test_a_token_that_is_not_taken_any_more_is_renewed(gateway, teams, path):
         gateway.approve(each)
     teams.press(gateway, message, "approve", "alice")
     assert first.answer().status == 200 and second.answer().status == 200
+
+
+def test_a_login_that_gives_no_token_is_not_asked_by_everybody_in_turn(gateway, teams, path):
+    gateway.start()
+    ask = hold(gateway, path)
+    message = teams.card(f"/held/{path}")
+    teams.tokens.clear()
+    before = teams.count("/login")
+    with teams.failing("login", 500):
+        for _ in range(10):
+            answer = teams.press(gateway, message, "approve", "alice")
+            assert "Teams does not say who this account is" in words(answer.value)
+        assert 1 <= teams.count("/login") - before <= 4
+
+    def approved():
+        teams.press(gateway, message, "approve", "alice")
+        return gateway.of(f"/held/{path}")[0]["decisions"]
+
+    eventually(approved, 15, "a decision", pace=0.5)
+    assert ask.answer().status == 200
 
 
 def test_without_keys_nobody_is_let_in(gateway, teams, path):
@@ -239,6 +261,40 @@ def test_an_attempt_in_doubt_leaves_cards_that_both_show_the_truth(gateway, team
     # Whoever looks at the other one is shown what happened.
     data = {**first.data("approve"), "verb": "countersign.refresh"}
     assert "Approved by alice@example.com" in words(teams.press(gateway, first, "refresh", "bob", data=data).value)
+
+
+def test_a_message_that_is_under_way_when_the_gateway_stops_is_not_sent_again(gateway, teams, path):
+    gateway.start()
+    with teams.failing("activities", "wait"):
+        hold(gateway, path)
+        eventually(lambda: any("activities" in call[1] for call in teams.calls), 10, "an attempt")
+        gateway.close_clients()
+        gateway.terminate()
+        eventually(lambda: not gateway.is_ready(), 10, "the beginning of the stop")
+        stays(lambda: gateway.process.poll() is None, 1)
+        teams.released.set()
+        assert gateway.process.wait(20) == 0
+    assert notices(gateway) == ["delivered"]
+    gateway.start()
+    message = teams.card(f"/held/{path}")
+    teams.press(gateway, message, "approve", "alice")
+    eventually(lambda: "Approved" in message.text, 10, "the card's correction")
+    assert len(teams.cards()) == 1
+
+
+def test_who_is_asked_again_is_asked_anew_where_the_card_was_removed(install, teams, path):
+    gateway = teams.configure(install(policies=POLICIES + SOON.replace("6s", "13s")), service_url=teams.service_url)
+    gateway.configuration["routing"][0]["remind"] = "6s"
+    gateway.write_configuration()
+    gateway.start()
+    ask = gateway.ask("GET", f"/api/soon/{path}")
+    first = teams.card(f"/soon/{path}")
+    teams.messages.remove(first)
+    message = teams.card(f"/soon/{path}", timeout=15)
+    assert message.id != first.id
+    teams.press(gateway, message, "approve", "alice")
+    assert ask.answer().status == 200
+    eventually(lambda: "done" in message.text, 10, "the card's correction")
 
 
 def test_a_flood_is_one_message(install, teams, path):

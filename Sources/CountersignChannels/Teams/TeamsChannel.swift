@@ -103,7 +103,10 @@ package struct TeamsChannel: Channel {
             }
             guard let shown = parcel.shown else { return await send(.POST, conversation, nil, card) }
             let update = await send(.PUT, conversation, shown.reference, card)
-            guard case .delivered = update, parcel.notice.cause.asks else { return update }
+            guard parcel.notice.cause.asks else { return update }
+            // Who is asked again is asked where they can see it, also if somebody removed the card.
+            if case .refused = update { return await send(.POST, conversation, nil, card) }
+            guard case .delivered = update else { return update }
             // An update makes no sound, and a reminder should.
             let text = TeamsMessage.text("Still waiting: \(CardWords(approval).state)")
             switch await send(.POST, conversation, nil, text.json, thread: shown.reference) {
