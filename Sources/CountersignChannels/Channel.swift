@@ -127,6 +127,11 @@ package struct Parcel: Sendable {
         self.now = now
     }
 
+    /// Whether people are asked something: nothing is posted anew that is over by now, what may be there is corrected.
+    package var asks: Bool {
+        notice.cause.asks && approvals.contains { $0.status == .pending && now < $0.expiresAt }
+    }
+
     /// What ``ShownMessage/revision`` is once this parcel is delivered.
     package var revision: Int { approvals.reduce(0) { $0 + $1.revision } }
 

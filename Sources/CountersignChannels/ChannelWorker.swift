@@ -247,19 +247,7 @@ package final class ChannelWorker: Service {
         }
         let shown = try await ledger.outbox.shownMessage(of: notice)
         let now = clock.time()
-        let isPending = approvals.contains { $0.status == .pending && now < $0.expiresAt }
-        let revision = approvals.reduce(0) { $0 + $1.revision }
-        switch (notice.cause, channel.manner) {
-        case (.requested, .events): break
-        case (.requested, _), (.escalated, _), (.reminder, _):
-            if !isPending { return nil }
-        case (.changed, .card):
-            // Who was told nothing needs no correction.
-            guard let shown, shown.revision < revision || notice.event == .payloadErased else { return nil }
-        case (.changed, .message), (.changed, .events): break
-        }
-        guard !approvals.isEmpty else { return nil }
-        return Parcel(
+        let parcel = Parcel(
             notice: notice,
             approvals: approvals,
             shown: shown,
@@ -267,6 +255,19 @@ package final class ChannelWorker: Service {
             publicURL: publicURL,
             now: now,
         )
+        guard !approvals.isEmpty else { return nil }
+        switch (notice.cause, channel.manner) {
+        case (.requested, .events): break
+        case (.requested, _), (.escalated, _), (.reminder, _):
+            // An attempt that nobody knows the end of may have left a card there that asks for ever.
+            let mayBeShown = channel.manner == .card && parcel.isRepeat && shown == nil
+            if !parcel.asks, !mayBeShown { return nil }
+        case (.changed, .card):
+            // Who was told nothing needs no correction.
+            guard let shown, shown.revision < parcel.revision || notice.event == .payloadErased else { return nil }
+        case (.changed, .message), (.changed, .events): break
+        }
+        return parcel
     }
 
     private func settle(_ notice: Notice, _ parcel: Parcel, _ delivery: Delivery) -> Ended {

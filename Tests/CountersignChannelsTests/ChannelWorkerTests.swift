@@ -84,6 +84,23 @@ struct ChannelWorkerTests {
         #expect(try await states() == [.dropped, .dropped])
     }
 
+    @Test("a card that an attempt may have left is corrected, also if what it asks is over by now")
+    func correctsWhatMayBeThere() async throws {
+        for manner in [ChannelManner.card, .message] {
+            let channel = ScriptedChannel(manner) { _ in .retry(after: nil, scope: .notice, trouble: "cut off") }
+            let worker = worker(channel)
+            let approval = try await hold(manner == .card ? 1 : 2)
+            await worker.drain()
+            try await settle(approval)
+            channel.answer { _ in .nothingToTell }
+            clock.advance(by: .seconds(60))
+            await worker.drain()
+            let asked = channel.parcels.filter { $0.notice.cause == .requested }
+            #expect(asked.map(\.isRepeat) == (manner == .card ? [false, true] : [false]))
+            #expect(asked.map(\.asks) == (manner == .card ? [true, false] : [true]))
+        }
+    }
+
     @Test("a program is told of what was asked even if it is over, as it was")
     func tellsProgramsEverything() async throws {
         let channel = ScriptedChannel(.events)

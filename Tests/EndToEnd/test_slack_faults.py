@@ -68,6 +68,19 @@ def test_a_card_whose_answer_was_lost_is_found_again(in_slack, slack, path, page
     assert len(cards(slack)) == 1
 
 
+def test_a_card_whose_answer_was_lost_is_corrected_though_its_question_is_over(in_slack, slack, path):
+    slack.steps["chat.postMessage"] = ["take-and-drop"]
+    slack.steps["conversations.history"] = [(503, {}), (503, {}), (503, {})]
+    gateway = in_slack()
+    ask = gateway.ask("POST", f"/api/held/{path}")
+    approval = gateway.pending(f"/held/{path}")
+    card = slack.card(approval["id"])
+    gateway.decide(approval, "deny")
+    assert ask.answer().status == 403
+    slack.until_title(card, "Denied", 30)
+    assert slack.buttons(card) == ["countersign.open"] and len(cards(slack)) == 1
+
+
 def test_a_card_is_not_shown_twice_when_the_gateway_is_killed_before_it_knows(in_slack, slack, path):
     slack.steps["chat.postMessage"] = ["take-and-hang"]
     gateway = in_slack()

@@ -63,8 +63,8 @@ struct SlackDelivery: Sendable {
                 guard error.isOfGoneMessage else { throw error }
             }
         }
-        // A card that somebody removed is not put there again to be corrected.
-        guard notice.cause.asks else { return nil }
+        // A card that is not there, or that somebody removed, is not put there to be corrected.
+        guard parcel.asks else { return nil }
         let room: String
         if let conversation {
             room = conversation
@@ -104,6 +104,7 @@ struct SlackDelivery: Sendable {
     ) async throws(SlackFailure) {
         var words: String?
         switch notice.cause {
+        case _ where !parcel.asks: break
         case .reminder: words = "Still waiting. \(CardWords(card).state)"
         case .escalated: words = "Nobody has answered yet, so you are asked. \(CardWords(card).state)"
         case .requested, .changed: break

@@ -90,7 +90,8 @@ package struct TeamsChannel: Channel {
         let conversation = parcel.notice.destination.address
         do {
             let approvals = try parcel.cards()
-            guard let approval = approvals.first else { return .nothingToTell }
+            // Whether a card is there that nobody knows of cannot be looked up here.
+            guard let approval = approvals.first, parcel.asks || parcel.shown != nil else { return .nothingToTell }
             let card: JSONValue
             if parcel.notice.batch != nil {
                 card = TeamsMessage.digest(TeamsDigest(approvals, page: try parcel.link())).json
@@ -103,7 +104,7 @@ package struct TeamsChannel: Channel {
             }
             guard let shown = parcel.shown else { return await send(.POST, conversation, nil, card) }
             let update = await send(.PUT, conversation, shown.reference, card)
-            guard parcel.notice.cause.asks else { return update }
+            guard parcel.asks else { return update }
             // Who is asked again is asked where they can see it, also if somebody removed the card.
             if case .refused = update { return await send(.POST, conversation, nil, card) }
             guard case .delivered = update else { return update }

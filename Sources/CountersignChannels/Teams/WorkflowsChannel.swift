@@ -39,11 +39,8 @@ package struct WorkflowsChannel: Channel {
         clock = world.clock
     }
 
-    /// Keeps the connections for as long as the server runs.
-    package func run() async {
-        try? await Task.sleep(for: .seconds(Int64.max / 4))
-        await web.close()
-    }
+    /// Ends the connections.
+    package func close() async { await web.close() }
 
     /// Posts what is asked, and how it ended.
     package func deliver(_ parcel: Parcel) async -> Delivery {
