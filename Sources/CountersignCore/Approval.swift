@@ -93,6 +93,8 @@ package struct Approval: Hashable, Sendable, Codable {
     package let policyVersion: String
     /// What surrounded the first ask, or the one that made it asynchronous; the gateway asks policy again under it.
     package var circumstances: Circumstances
+    /// What surrounded a later ask that made it asynchronous; no entry says it, and approvers do not see it.
+    package var laterCircumstances: Circumstances?
     /// When the agent asked.
     package let requestedAt: Timestamp
     /// When it ends if nobody decides.
@@ -145,6 +147,9 @@ package struct Approval: Hashable, Sendable, Codable {
             }
         }
     }
+
+    /// Those under which the gateway, running the action by itself, asks policy again: of the ask that wanted that.
+    package var runsUnder: Circumstances { laterCircumstances ?? circumstances }
 
     /// The users whom no policy lets decide: the human acted for and the agent's owner.
     package func isOwn(of user: UserID) -> Bool {

@@ -233,8 +233,8 @@ package final class Enforcement: Sendable {
                 if asynchronous, !active.asynchronous, !active.status.isFinal {
                     var next = active
                     next.asynchronous = true
-                    // The gateway will ask policy again in the name of this ask.
-                    next.circumstances = circumstances
+                    // The gateway will ask policy again in the name of this ask. What approvers have read stays.
+                    next.laterCircumstances = circumstances
                     next.revision += 1
                     _ = try await ledger.commit(Commit(.replace(next), entries: []))
                     continue
@@ -310,6 +310,7 @@ package final class Enforcement: Sendable {
             gates: gates,
             policyVersion: snapshot.policy.version,
             circumstances: circumstances,
+            laterCircumstances: nil,
             requestedAt: now,
             expiresAt: now.adding(expires),
             grantDuration: gates.map(\.grant).min() ?? .seconds(300),

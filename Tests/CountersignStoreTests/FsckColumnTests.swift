@@ -192,6 +192,7 @@ struct FsckColumnTests {
         record("circumstances.sourceAddress", "'203.0.113.1'", "source_address"),
         record("circumstances.justification", "'other'", "justification"),
         record("circumstances.requestID", "'other'", "request_id"),
+        record("circumstances.justification", "'other'", "justification", of: "succeeded"),
         record("requestedAt.microseconds", "1", "requested_at"), record("expiresAt.microseconds", "1", "expires_at"),
         record("asynchronous", "json('true')", "asynchronous"), record("status", "'expired'", "status"),
         record("decisions", "json('[]')", "decisions"),

@@ -176,6 +176,7 @@ extension Approval {
             gates: gates,
             policyVersion: "",
             circumstances: circumstances,
+            laterCircumstances: nil,
             requestedAt: now,
             expiresAt: now.adding(.seconds(3600)),
             grantDuration: .seconds(300),

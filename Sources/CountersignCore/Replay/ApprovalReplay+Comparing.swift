@@ -4,7 +4,7 @@ extension ApprovalReplay {
     /// The first field of a stored approval that is not what the entries say.
     ///
     /// Covered by no entry, and so only held against what else is known: `delivered`, `asynchronous` and with it the
-    /// circumstances of the later ask, `revision` within the changes that have no entry, and a gate's own `expires`.
+    /// later circumstances, `revision` within the changes that have no entry, and a gate's own `expires`.
     package func difference(from stored: Approval) -> ReplayDifference? {
         var comparison = ReplayComparison()
         compareAsk(stored, &comparison)
@@ -37,8 +37,6 @@ extension ApprovalReplay {
         comparison.fact("policy_version", request.text("policy", "version"), stored.policyVersion)
         comparison.moment("requested_at", request.time, stored.requestedAt)
         comparison.moment("expires_at", request.moment("expires_at"), stored.expiresAt)
-        // A later ask that made it asynchronous put its own circumstances in their place, and has no entry.
-        guard !stored.asynchronous else { return }
         let told = stored.circumstances
         comparison.fact("source_address", request.text("circumstances", "source_address"), told.sourceAddress)
         let justification = told.justification.map(EntryWriter.shortened)

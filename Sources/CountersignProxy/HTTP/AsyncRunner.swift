@@ -81,7 +81,7 @@ struct AsyncRunner: Sendable {
             switch await context.enforcement.redeem(
                 approval.id,
                 request.action,
-                approval.circumstances,
+                approval.runsUnder,
                 by: .gateway,
             ) {
             case .dispatch(let redeemed):
@@ -164,12 +164,12 @@ struct AsyncRunner: Sendable {
             upgrade: nil,
             body: body,
             connection,
-            forwarded: approval.circumstances.sourceAddress.map { "for=\"\($0.contains(":") ? "[\($0)]" : $0)\"" },
+            forwarded: approval.runsUnder.sourceAddress.map { "for=\"\($0.contains(":") ? "[\($0)]" : $0)\"" },
         )
         let request = JudgedRequest(
             agent: approval.agent,
             action: action,
-            circumstances: approval.circumstances,
+            circumstances: approval.runsUnder,
             outbound: Outbound(connection: connection, head: head, body: body),
             preferences: Preferences(HeaderFields()),
         )

@@ -20,7 +20,7 @@ struct MCPRunner {
         let caller = MCPCaller(
             agent: approval.agent,
             onBehalfOf: approval.onBehalfOf,
-            circumstances: approval.circumstances,
+            circumstances: approval.runsUnder,
             revision: .newest,
             capabilities: context.rounds.takeDeclared(approval.id) ?? JSONObject(),
             session: nil,
