@@ -91,7 +91,7 @@ package struct Approval: Hashable, Sendable, Codable {
     package let gates: [Gate]
     /// The version of the policy set that stopped it.
     package let policyVersion: String
-    /// What surrounded the first ask, or the one that made it asynchronous; the gateway asks policy again under it.
+    /// What surrounded the first ask: what its entry says, and approvers read.
     package var circumstances: Circumstances
     /// What surrounded a later ask that made it asynchronous; no entry says it, and approvers do not see it.
     package var laterCircumstances: Circumstances?
@@ -123,7 +123,8 @@ package struct Approval: Hashable, Sendable, Codable {
     /// About how many bytes it takes to show it: what pages are measured by.
     package var weight: Int {
         let gates = gates.reduce(0) { $0 + $1.text.utf8.count + ($1.advice?.utf8.count ?? 0) }
-        let words = (comments ?? []).reduce(0) { $0 + $1.text.utf8.count }
+        let said = circumstances.justification?.utf8.count ?? 0
+        let words = (comments ?? []).reduce(said) { $0 + $1.text.utf8.count }
         return 1024 + (document?.utf8.count ?? 0) + gates + words + decisions.reduce(0) { $0 + $1.reason.utf8.count }
     }
 

@@ -182,7 +182,7 @@ extension EntryWriter {
         var erased = Self.erased(sequences, reason: "request")
         // Named here and not as the entry's own approval: the entry is not part of the action's story.
         if let approval { erased["approval"] = .string(approval.rawValue) }
-        let text = String(String.UnicodeScalarView(reason.unicodeScalars.prefix(Enforcement.longestErasureReason)))
+        let text = reason.cut(to: Enforcement.longestErasureReason)
         return EntryDraft(
             .payloadErased,
             time: now,

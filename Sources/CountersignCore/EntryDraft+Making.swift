@@ -285,6 +285,6 @@ package struct EntryWriter: Sendable {
 
     /// Text from outside is cut at 1,024 scalars, so that no entry outgrows the log's 65,535 bytes.
     static func shortened(_ text: String) -> String {
-        text.utf8.count <= 1024 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(1023))) + "…"
+        text.utf8.count <= 1024 ? text : text.cut(to: 1023) + "…"
     }
 }

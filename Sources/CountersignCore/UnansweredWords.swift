@@ -26,7 +26,7 @@ package struct UnansweredWords: Hashable, Sendable {
     /// The words stand in quotes that they cannot end, with what is hidden in them written out.
     package func sentence(answering way: String) -> String {
         var words = ""
-        let excerpt = String(String.UnicodeScalarView(text.unicodeScalars.prefix(Self.excerpt)))
+        let excerpt = text.cut(to: Self.excerpt)
         VisibleScalar.each(of: excerpt, isBlock: false) { visible in
             switch visible {
             case .plain("\""): words += "\\\""

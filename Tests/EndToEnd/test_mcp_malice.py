@@ -307,6 +307,15 @@ def test_whatever_reaches_the_server_is_in_the_log(own):
         assert "unseen" not in json.dumps(message) or "unseen" in json.dumps(gateway.entries()), message
 
 
+def test_a_justification_of_a_letter_and_a_million_accents_is_cut(own):
+    gateway = own(tools=Handmade(tools=("delete_record",)))
+    meta = {"dev.countersign/justification": "a" + "\u0301" * 1_000_000}
+    call = client(gateway).legacy("tools/call", {"name": "delete_record", "arguments": {"record": "1"}}, meta=meta)
+    approval = gateway.pending_call("delete_record", {"record": "1"}, timeout=30)
+    assert approval["justification"] == "a" + "\u0301" * 4095
+    call.abandon()
+
+
 @pytest.mark.parametrize("head,rest", [('resource == Tool::"tools/echo"', ""), ("resource", 'when { resource == Tool::"tools/echo" }'),
                                        ("resource", 'when { context has tool && context.tool == "echo" }')])
 def test_an_agent_that_may_use_one_tool_only_can(own, head, rest):

@@ -50,7 +50,7 @@ extension AgentConnection {
     private func checkOrigin(_ head: RequestHead, _ connection: MCPConnection) throws(Refusal) {
         for origin in head.fields.all("origin") where !connection.origins.contains(origin) {
             let message = "Pages of this origin may not call. Add it to the connection's origins if they may."
-            throw Refusal(403, Reason(.notAllowed, message), "origin \(origin.prefix(200))")
+            throw Refusal(403, Reason(.notAllowed, message), "origin \(origin.cut(to: 200))")
         }
     }
 
@@ -229,9 +229,7 @@ extension AgentConnection {
     private func mcpCircumstances(_ head: RequestHead, _ params: JSONObject) -> Circumstances {
         var circumstances = circumstances(head)
         if circumstances.justification == nil {
-            circumstances.justification = params["_meta"]?[MCPWords.justification]?.stringValue.map {
-                String($0.prefix(4096))
-            }
+            circumstances.justification = params["_meta"]?[MCPWords.justification]?.stringValue?.cut(to: 4096)
         }
         return circumstances
     }

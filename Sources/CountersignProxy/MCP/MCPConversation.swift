@@ -55,7 +55,7 @@ struct MCPConversation {
                 case .result(let value): responses.append((request.key, value))
                 case .error(let error):
                     let text = error["message"]?.stringValue ?? "the client refused"
-                    let message = "The server asks for input, and did not get it: \(text.prefix(300))"
+                    let message = "The server asks for input, and did not get it: \(text.cut(to: 300))"
                     throw MCPFailure(.upstreamInvalid, message, executed: nil)
                 }
             }

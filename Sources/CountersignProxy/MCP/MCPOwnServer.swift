@@ -183,7 +183,7 @@ struct MCPOwnServer {
         query.limit = 20
         if let text = arguments["status"]?.stringValue {
             guard let status = ApprovalStatus(rawValue: text) else {
-                return await say(id, "There is no status \(text.prefix(40)).", isError: true)
+                return await say(id, "There is no status \(text.cut(to: 40)).", isError: true)
             }
             query.status = status
         }

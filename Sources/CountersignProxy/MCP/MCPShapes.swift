@@ -108,7 +108,7 @@ enum MCPShapes {
         case .error(let bytes):
             let error = try? JSONParser.parse(bytes)
             let code = error?["code"]?.integerValue.map { Int(clamping: $0) }
-            let message = error?["message"]?.stringValue.map { String($0.prefix(200)) }
+            let message = error?["message"]?.stringValue?.cut(to: 200)
             return Outcome(.failed, status: code, detail: message)
         case .result(let bytes):
             let members = (try? ObjectScan.members(bytes, in: bytes.indices)) ?? []

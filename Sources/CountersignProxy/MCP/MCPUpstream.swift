@@ -73,7 +73,7 @@ enum MCPAnswer: Sendable {
         case .error(let bytes):
             let error = try? JSONParser.parse(bytes)
             let text = error?["message"]?.stringValue ?? "no message"
-            var failure = MCPFailure(.upstreamInvalid, "The MCP server refused: \(text.prefix(300))", executed: nil)
+            var failure = MCPFailure(.upstreamInvalid, "The MCP server refused: \(text.cut(to: 300))", executed: nil)
             failure.isUnknownMethod = error?["code"] == .integer(RPCCode.methodNotFound)
             throw failure
         }

@@ -95,7 +95,7 @@ struct ActivityForm {
         let agent = fields["agent"].flatMap { AgentID($0) }
         let user = fields["user"].flatMap { UserID($0) }
         let connection = fields["connection"].flatMap { ConnectionName($0) }
-        let text = fields["q"].map { String($0.prefix(200)) }.flatMap { $0.isEmpty ? nil : $0 }
+        let text = fields["q"].map { $0.cut(to: 200) }.flatMap { $0.isEmpty ? nil : $0 }
         let from = fields["from"].flatMap { Timestamp(rfc3339: $0 + "T00:00:00Z") == nil ? nil : $0 }
         let to = fields["to"].flatMap { Timestamp(rfc3339: $0 + "T00:00:00Z") == nil ? nil : $0 }
         kinds = Choice.all(kind)

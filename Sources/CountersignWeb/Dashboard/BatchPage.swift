@@ -240,6 +240,6 @@ struct BatchItem {
 
     private static func cut(_ text: String, to room: Int) -> (text: String, isCut: Bool) {
         guard text.unicodeScalars.count > room else { return (text, false) }
-        return (String(String.UnicodeScalarView(text.unicodeScalars.prefix(room))) + "…", true)
+        return (text.cut(to: room) + "…", true)
     }
 }
