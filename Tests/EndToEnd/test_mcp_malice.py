@@ -296,14 +296,28 @@ def test_an_agent_that_may_do_nothing_says_and_hears_nothing(own):
 
 
 def test_whatever_reaches_the_server_is_in_the_log(own):
-    server = Handmade()
+    begun, ended = threading.Event(), threading.Event()
+
+    def answer(message, handler):
+        if message.get("params", {}).get("arguments") == {"text": "slow"}:
+            begun.set()
+            ended.wait(20)
+
+    server = Handmade(answer)
     gateway = own(tools=server)
     raw = client(gateway)
     raw.notify("notifications/progress", {"progressToken": 1, "progress": 1, "message": "unseen words"}).finish()
     raw.legacy("tools/list", {"cursor": "unseen words"}).finish()
     raw.legacy_call("echo").finish()
     raw.legacy("tools/call", {"name": "echo"}, meta={"tracestate": {"any": "unseen words"}}).finish()
-    for message in server.got:
+    raw.legacy_call("echo", {"text": "slow"}, identifier="slow")
+    assert begun.wait(10)
+    raw.notify("notifications/cancelled", {"requestId": "slow", "reason": "unseen words"}).finish()
+    eventually(lambda: server.asked("notifications/cancelled"))
+    ended.set()
+    raw.listen("unseen words").finish()
+    assert "GET" in {each["method"] for each in server.fields}
+    for message in server.got + server.fields:
         assert "unseen" not in json.dumps(message) or "unseen" in json.dumps(gateway.entries()), message
 
 

@@ -170,3 +170,24 @@ def test_a_cancelled_call_does_not_come_back(own):
     exchange.finish(10)
     cancelled = [each for each in polled.server.got if each.get("method") == "notifications/cancelled"]
     assert len(cancelled) == 1 and polled.places == []
+
+
+def test_a_sessions_stream_goes_on_from_a_place_of_the_servers_own_and_no_other(own):
+    places = []
+    note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "news"}}
+
+    def listened(handler):
+        places.append(handler.headers.get("last-event-id"))
+        polled.stream(handler, [f"id: e{len(places)}\ndata: {json.dumps(note)}\n\n"])
+        return True
+
+    polled = Polled([])
+    polled.server.listened = listened
+    raw = client(own(polled), "legacy")
+    stream = raw.listen().finish()
+    assert stream.notifications("notifications/message") == [note["params"]]
+    [first] = stream.events.identifiers
+    [second] = raw.listen(first).finish().events.identifiers
+    for word in (second, "e1", first[:-4] + "AAAA", "any words"):
+        raw.listen(word).finish()
+    assert places == [None, "e1", "e2", None, None, None]

@@ -253,7 +253,7 @@ struct MCPExchange {
             switch method {
             case .cancelled:
                 guard let id = params["requestId"].flatMap(RequestID.init) else { return }
-                upstream.cancelHere(id, reason: params["reason"]?.stringValue)
+                upstream.cancelHere(id)
             // Without parameters: the server asks for the folders, and that is judged. Progress of the client's is not
             // passed on at all: it would be text to the server that nobody judges or records.
             case .rootsListChanged where mayUseAnything && caller.declared["roots"] != nil:

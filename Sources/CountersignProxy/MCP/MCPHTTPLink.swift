@@ -441,7 +441,7 @@ struct StreamPlace {
     }
 
     /// Whether it can be sent back in a header field.
-    private static func fitsField(_ id: String) -> Bool {
+    static func fitsField(_ id: String) -> Bool {
         id.utf8.count <= 4096 && id.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
     }
 

@@ -45,10 +45,6 @@ final class MCPCancellation: Sendable {
     }
 
     private let state = Mutex(State.waiting(nil))
-    private let why = Mutex<String?>(nil)
-
-    /// What the client said of why it cancelled.
-    var reason: String? { why.withLock { $0 } }
 
     /// Whether it was cancelled.
     var isCancelled: Bool {
@@ -59,8 +55,7 @@ final class MCPCancellation: Sendable {
     }
 
     /// Cancels; what was to be done then is done once.
-    func cancel(reason: String? = nil) {
-        if let reason { why.withLock { $0 = reason } }
+    func cancel() {
         let callback = state.withLock { state -> (@Sendable () -> Void)? in
             guard case .waiting(let callback) = state else { return nil }
             state = .cancelled

@@ -48,13 +48,16 @@ struct MCPListening {
     // MARK: a legacy client's GET
 
     /// Streams until either side ends; the status and the words of a refusal, if there is nothing to stream.
+    ///
+    /// From the event whose id the client has, if that was given to it here; otherwise from now on.
     func stream(from lastEvent: String?) async throws(MCPFailure) -> (status: Int, message: String)? {
         let peer = try await upstream.peer(on: home)
         if let link = upstream.link as? MCPHTTPLink, !peer.revision.isModern {
             let cancellation = MCPCancellation()
             exchange.agent.stream.whenClosed { cancellation.cancel() }
             defer { exchange.agent.stream.whenClosed(nil) }
-            switch try await upstream.listen(link, from: lastEvent, on: home, cancellation) {
+            let place = lastEvent.flatMap { exchange.opened($0, of: Self.events) }
+            switch try await upstream.listen(link, from: place, on: home, cancellation) {
             case .open(let source): await pump(MCPEventSource(source, maximum: exchange.connection.maximumAnswer))
             case .taken: return (409, "The server has one stream for a session, and it is still in use.")
             case .absent, .sessionLost: return Self.noStream
@@ -114,9 +117,20 @@ struct MCPListening {
         await reply.keepAlive()
         await upstream.whileBusy {
             while !reply.isGone, let event = await events.next() {
-                if let news = MCPEventSource.news(event.data) { await streaming.pass(news, id: event.id) }
+                guard let news = MCPEventSource.news(event.data) else { continue }
+                await streaming.pass(news, id: event.id.flatMap(shown))
             }
         }
+    }
+
+    /// What the places in a server's stream are places of.
+    private static let events = "events"
+
+    /// A server's id of an event as the agent gets it; `nil` for one that could not come back.
+    private func shown(_ id: String) -> String? {
+        // The empty one takes the last one back.
+        guard !id.isEmpty else { return id }
+        return StreamPlace.fitsField(id) ? exchange.sealed(id, of: Self.events) : nil
     }
 }
 

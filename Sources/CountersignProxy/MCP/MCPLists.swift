@@ -13,7 +13,7 @@ struct MCPLists {
     func serve(_ id: RequestID, _ method: MCPMethod, _ params: JSONObject) async throws(MCPFailure) -> Bool {
         var out = JSONObject()
         if let cursor = params["cursor"] {
-            guard let opened = opened(cursor, method) else {
+            guard let opened = cursor.stringValue.flatMap({ exchange.opened($0, of: method.rawValue) }) else {
                 let message = "cursor must be one that this list has given"
                 return await exchange.fail(id, RPCError(code: RPCCode.invalidParams, message: message))
             }
@@ -27,7 +27,9 @@ struct MCPLists {
         var page = try await upstream.ask(method.rawValue, out, on: exchange.home)
         // Whoever lists from the start sees what the server has now; so does policy from here on.
         if method == .toolsList, out["cursor"] == nil { try await learn(from: page) }
-        if let next = page["nextCursor"] { page["nextCursor"] = next.stringValue.map { .string(sealed($0, method)) } }
+        if let next = page["nextCursor"] {
+            page["nextCursor"] = next.stringValue.map { .string(exchange.sealed($0, of: method.rawValue)) }
+        }
         let member = Self.member(of: method)
         let items = page[member]?.arrayValue ?? []
         page[member] = .array(items.compactMap { item in shown(item, method) })
@@ -38,28 +40,6 @@ struct MCPLists {
             page["resultType"] = "complete"
         }
         return await exchange.finish(id, page)
-    }
-
-    /// A server's cursor as the agent gets it: what comes back must be the server's own, and no message to it.
-    private func sealed(_ cursor: String, _ method: MCPMethod) -> String {
-        exchange.context.sessionKey.seal(
-            .object(
-                JSONObject([
-                    ("agent", .string(exchange.caller.agent.rawValue)),
-                    ("connection", .string(exchange.connection.name.rawValue)), ("cursor", .string(cursor)),
-                    ("method", .string(method.rawValue)),
-                ])
-            )
-        )
-    }
-
-    private func opened(_ cursor: JSONValue, _ method: MCPMethod) -> String? {
-        guard let value = cursor.stringValue.flatMap({ exchange.context.sessionKey.open($0) }),
-            value["agent"]?.stringValue == exchange.caller.agent.rawValue,
-            value["connection"]?.stringValue == exchange.connection.name.rawValue,
-            value["method"]?.stringValue == method.rawValue
-        else { return nil }
-        return value["cursor"]?.stringValue
     }
 
     /// Everything of a kind that this agent may see, all pages; nothing where the server has no such thing.

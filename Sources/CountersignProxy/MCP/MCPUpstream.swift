@@ -222,7 +222,7 @@ final class MCPUpstream: Sendable {
                 }
                 return
             } catch {
-                if let cancelled, cancelled.isCancelled { await tell(peer, cancelled, id, on: home) }
+                if let cancelled, cancelled.isCancelled { await tell(peer, id, on: home) }
                 if error.isSessionLost {
                     forget(peer)
                     // What was subscribed to went with it.
@@ -287,11 +287,11 @@ final class MCPUpstream: Sendable {
         try await link.send(RPCWriter.notification(method: method, params: params), peer: peer, on: home)
     }
 
-    /// Tells the server that a request was cancelled, where that is said in words.
-    private func tell(_ peer: MCPPeer, _ cancelled: MCPCancellation, _ id: RequestID, on home: LoopState) async {
+    /// Tells the server that a request was cancelled, where that is said in words; not why, which would be text to it that
+    /// nobody judges or records.
+    private func tell(_ peer: MCPPeer, _ id: RequestID, on home: LoopState) async {
         guard !link.cancelsByClosing(peer) else { return }
-        var params = JSONObject([("requestId", id.json)])
-        if let reason = cancelled.reason { params["reason"] = .string(String(reason.prefix(1000))) }
+        let params = JSONObject([("requestId", id.json)])
         let message = RPCWriter.notification(method: "notifications/cancelled", params: params)
         try? await link.send(message, peer: peer, on: home)
     }
@@ -392,9 +392,9 @@ final class MCPUpstream: Sendable {
     }
 
     /// Cancels the gateway's own part of a request: its wait for people, or for the server.
-    func cancelHere(_ id: RequestID, reason: String?) {
+    func cancelHere(_ id: RequestID) {
         let cancellation = state.withLock { $0.here[id] }
-        cancellation?.cancel(reason: reason)
+        cancellation?.cancel()
     }
 
     func begin() -> RequestID {

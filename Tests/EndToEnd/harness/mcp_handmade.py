@@ -21,12 +21,20 @@ class Handmade:
     ):
         self.listened = listened
         self.got, self.own, self.era = [], answer or (lambda message, handler: None), era
+        # Each request's method and header fields.
+        self.fields = []
         self.tools = [{"name": each, "inputSchema": {"type": "object"}} for each in tools]
         self.about = {"capabilities": capabilities or {"tools": {}}, "instructions": instructions}
         handmade = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def parse_request(self):
+                is_read = super().parse_request()
+                if is_read:
+                    handmade.fields.append({"method": self.command, **self.headers})
+                return is_read
 
             def do_POST(self):
                 message = json.loads(self.rfile.read(int(self.headers["content-length"])))
