@@ -121,3 +121,16 @@ def test_a_large_response_of_an_approved_action_is_kept_for_an_agent_that_left(g
     gateway.until(approval["id"], "succeeded")
     answer = gateway.exchange("DELETE", f"/api/{path}")
     assert answer.status == 200 and answer.body == body and upstream.count(f"/{path}") == 1
+
+
+@pytest.mark.parametrize("prefer", ["wait=0", "respond-async"])
+def test_who_asks_while_it_runs_is_not_told_that_it_was_not_executed(gateway, upstream, path, prefer):
+    gate = upstream.stall(f"/{path}")
+    ask = gateway.ask("DELETE", f"/api/{path}")
+    approval = gateway.approve(gateway.pending(f"/{path}"))
+    gateway.until(approval["id"], "redeemed")
+    answer = gateway.exchange("DELETE", f"/api/{path}", ("Prefer", prefer))
+    assert answer.status == 202 and answer.json()["executed"] is None
+    assert answer.json()["detail"].startswith("Approved, and under way")
+    gate.open()
+    assert ask.answer().status == 200 and upstream.count(f"/{path}") == 1

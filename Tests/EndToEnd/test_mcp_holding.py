@@ -492,6 +492,23 @@ def test_who_asks_while_it_runs_gets_the_same_result(patient, peer, record):
     ran_once(patient, peer, approval, record)
 
 
+@eras
+def test_who_asks_while_it_runs_is_not_told_that_nothing_was_done(gateway, peer, record, era):
+    not_executed(delete(client(gateway, era), era, record).result())
+    approval = gateway.approve(held(gateway, record))
+    peer.close_gate(record)
+    running = delete(client(gateway, era), era, record)
+    eventually(lambda: peer.count("delete_record", record))
+    other = delete(client(gateway, era), era, record, token="t")
+    told = other.result()
+    assert told["isError"] and told["_meta"][APPROVAL]["status"] == "redeemed"
+    assert words(told).startswith("Approved, and under way") and "Nothing has been done" not in words(told)
+    assert {each["message"] for each in other.notifications("notifications/progress")} == {"approved, and under way"}
+    peer.open_gate(record)
+    succeeded(running.result(), record)
+    ran_once(gateway, peer, approval, record)
+
+
 # T1: the tasks extension
 
 

@@ -53,25 +53,29 @@ struct Answer: Sendable {
         return Answer(status, object, extra: [])
     }
 
-    /// 202: the action waits for a human; asking again attaches (DESIGN 6).
+    /// 202: the action waits for a human, or is under way for another ask; asking again attaches (DESIGN 6).
     static func pending(_ approval: Approval, now: Timestamp, asynchronous: Bool, _ publicURL: String) -> Answer {
         let gates = approval.gates.map(\.policy).joined(separator: ", ")
+        let isUnderWay = approval.status == .redeemed
         let next =
-            asynchronous
-            ? "It runs by itself once approved; fetch its response at links.response."
-            : "Repeat exactly this request to go on waiting; nothing runs twice."
+            switch (asynchronous, isUnderWay) {
+            case (true, false): "It runs by itself once approved; fetch its response at links.response."
+            case (true, true): "Its response will be at links.response."
+            case (false, false): "Repeat exactly this request to go on waiting; nothing runs twice."
+            case (false, true): "Repeat exactly this request to get its response; nothing runs twice meanwhile."
+            }
+        let state =
+            isUnderWay
+            ? "Approved, and under way." : "Not executed yet: \(gates) holds this action until a human approves it."
         let way = "POST /v1/approvals/\(approval.id)/comments"
         let words = UnansweredWords(approval).map { " " + $0.sentence(answering: way) } ?? ""
         let object = JSONObject([
             ("type", "urn:countersign:problem:approval-required"),
-            ("title", "Waiting for approval"),
+            ("title", isUnderWay ? "Under way" : "Waiting for approval"),
             ("status", 202),
-            (
-                "detail",
-                .string("Not executed yet: \(gates) holds this action until a human approves it. \(next)\(words)")
-            ),
+            ("detail", .string("\(state) \(next)\(words)")),
             ("code", .string(ReasonCode.approvalRequired.rawValue)),
-            ("executed", false),
+            ("executed", isUnderWay ? .null : false),
             ("approval", summary(of: approval, publicURL)),
         ])
         var extra = [("Location", "/v1/approvals/\(approval.id)"), ("Retry-After", "2")]

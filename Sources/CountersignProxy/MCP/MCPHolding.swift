@@ -84,12 +84,18 @@ struct MCPHolding {
         return await reply.abandon()
     }
 
-    /// Tells the client that the call still waits.
+    /// Tells the client that the call still waits, or is under way for another of the agent's.
     private func signal(_ approval: Approval, _ ticket: inout ProgressTicket?) async {
         guard ticket != nil else { return await exchange.reply.keepAlive() }
-        let gates = approval.gates.map(\.policy).joined(separator: ", ")
-        let words = UnansweredWords(approval).map { ". " + $0.mcpSentence } ?? ""
-        if let params = ticket?.next(message: "waiting for a human's approval (\(gates))\(words)") {
+        let message: String
+        if approval.status == .redeemed {
+            message = "approved, and under way"
+        } else {
+            let gates = approval.gates.map(\.policy).joined(separator: ", ")
+            let words = UnansweredWords(approval).map { ". " + $0.mcpSentence } ?? ""
+            message = "waiting for a human's approval (\(gates))\(words)"
+        }
+        if let params = ticket?.next(message: message) {
             await exchange.reply.send(RPCWriter.notification(method: "notifications/progress", params: params))
         }
     }

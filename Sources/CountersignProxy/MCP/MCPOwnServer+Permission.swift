@@ -43,6 +43,7 @@ extension MCPOwnServer {
     ) async throws(LedgerError) -> Bool {
         // Whoever has gone runs nothing; the grant stays for the next ask.
         guard !exchange.reply.isGone else { return false }
+        guard approval.status != .redeemed else { return await deny(id, Self.used) }
         guard approval.status == .approved else {
             let held = MCPRefusals.held(
                 approval,
@@ -59,10 +60,12 @@ extension MCPOwnServer {
             let outcome = Outcome(.unknown, detail: "The agent's host runs it, and reports nothing.")
             _ = try await enforcement.complete(approval.id, outcome, delivered: true, by: .gateway)
             return await allow(id, input)
-        case .taken: return await deny(id, "Not executed. The approval was for one run, which has happened.")
+        case .taken: return await deny(id, Self.used)
         case .refused(let reasons): return await deny(id, Self.text(MCPRefusals.refused(reasons, modern: false)))
         }
     }
+
+    private static let used = "Not executed. The approval was for one run, which has happened."
 
     /// The connection that is meant: the one named, `claude-code`, or the only one.
     private func hook(_ name: String?) -> (ConnectionName, HookTools)? {

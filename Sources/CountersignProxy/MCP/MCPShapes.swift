@@ -147,7 +147,13 @@ enum MCPRefusals {
         let link = "\(publicURL)/approvals/\(approval.id)"
         let text: String
         switch approval.status {
-        case .pending, .approved, .redeemed:
+        case .redeemed:
+            text =
+                "Approved, and under way: the call was made, and its result is not here yet."
+                + (isGoingDown ? " The gateway is going down." : "")
+                + " To get the result, call the same tool again with identical arguments; nothing runs a second time while "
+                + "it is under way. Different arguments are a new request."
+        case .pending, .approved:
             let why =
                 isGoingDown
                 ? "The gateway is going down." : "\(gates) holds this call until a human approves it (\(link))."
