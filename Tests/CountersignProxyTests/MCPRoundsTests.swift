@@ -56,21 +56,57 @@ struct MCPRoundsTests {
         #expect(await Self.lapses(rounds) == 0)
     }
 
-    @Test("what nobody answers lapses after ten minutes, also when the client came and went meanwhile")
-    func lapse() async throws {
-        let rounds = rounds()
-        #expect(rounds.ask(Self.question("a")))
-        var visit = rounds.first
-        for _ in 0..<5 {
-            #expect(rounds.park(visit).absence != nil)
-            await loop.advanceTime(by: .minutes(9))
-            visit = try #require(rounds.attend())
+    @Test("what nobody answers lapses after ten minutes, whoever comes and goes", arguments: 0..<3)
+    func lapse(visits: Int) async throws {
+        for isLate in [false, true] {
+            let rounds = rounds()
+            #expect(rounds.ask(Self.question("a")))
+            var visit = rounds.first
+            for _ in 0..<visits {
+                #expect(rounds.park(visit).absence != nil)
+                await loop.advanceTime(by: .seconds(200))
+                visit = try #require(rounds.attend())
+            }
+            await loop.advanceTime(by: .seconds(599 - 200 * Int64(visits)))
+            #expect(rounds.questions.count == 1)
+            if isLate { await loop.advanceTime(by: .seconds(1)) }
+            #expect(await Self.lapses(rounds) == (isLate ? 1 : 0))
         }
-        #expect(rounds.park(visit).absence != nil)
-        await loop.advanceTime(by: .seconds(599))
-        #expect(rounds.questions.count == 1)
-        await loop.advanceTime(by: .seconds(1))
-        #expect(await Self.lapses(rounds) == 1)
+    }
+
+    @Test("questions that are answered one after the other put a call off for an hour in all")
+    func inAll() async {
+        for isLate in [false, true] {
+            let rounds = rounds()
+            for number in 0..<6 {
+                #expect(rounds.ask(Self.question("\(number)")))
+                await loop.advanceTime(by: .minutes(9))
+                #expect(rounds.answered("\(number)"))
+                // The server's own time does not count.
+                await loop.advanceTime(by: .minutes(30))
+            }
+            #expect(rounds.ask(Self.question("last")))
+            await loop.advanceTime(by: .seconds(isLate ? 360 : 359))
+            #expect(await Self.lapses(rounds) == (isLate ? 1 : 0))
+        }
+    }
+
+    @Test("a client that stays and says nothing is not waited for without end")
+    func silence() async {
+        let (answers, source) = AsyncStream<ServerAnswer>.makeStream()
+        let answer = await withTaskGroup(of: ServerAnswer?.self) { group in
+            group.addTask { [loop] in
+                var patience = MCPPatience()
+                return await patience.answer(from: answers, source, on: loop)
+            }
+            group.addTask { [loop] in
+                while !Task.isCancelled { await loop.advanceTime(by: .minutes(1)) }
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        #expect(answer == nil)
     }
 
     @Test("a call that has ended waits for nobody")

@@ -47,9 +47,10 @@ def join(*names):
     return lambda settings: settings["connections"].append({"name": "both", "kind": "mcp", "servers": list(names)})
 
 
-def send_and_leave(gateway, raw, identifier, tool, arguments, stay):
+def send_and_leave(gateway, raw, identifier, tool, arguments, stay, **params):
     """A call whose client reads nothing and goes away after a while; answers the open connection."""
-    body = {"jsonrpc": "2.0", "id": identifier, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    params = {"name": tool, "arguments": arguments, **params}
+    body = {"jsonrpc": "2.0", "id": identifier, "method": "tools/call", "params": params}
     body = json.dumps(body).encode()
     lines = ["POST /tools/ HTTP/1.1", f"Host: 127.0.0.1:{gateway.port}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in [*raw.authorization(), *raw.legacy_headers()]]
@@ -263,6 +264,24 @@ def call(message):
     before = gateway.resident()
     connection = send_and_leave(gateway, raw, 7, "echo", {}, 0)
     assert growth(gateway, before, 15) < 100 << 20
+    connection.close()
+
+
+def test_an_agent_that_does_not_read_does_not_keep_its_approved_call_from_its_end(own, scratch):
+    child = Child(scratch, """
+def call(message):
+    token = message["params"]["_meta"]["progressToken"]
+    for number in range(30):
+        params = {"progressToken": token, "progress": number, "message": "x" * 1000000}
+        say({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
+    answer(message, {"content": [{"type": "text", "text": "deleted"}]})
+""")
+    gateway = own(tools=child)
+    gateway.token("bob@example.com")
+    raw = client(gateway)
+    connection = send_and_leave(gateway, raw, 7, "delete_record", {"record": "1"}, 0, _meta={"progressToken": "t"})
+    approval = gateway.approve(gateway.pending_call("delete_record", {"record": "1"}))
+    gateway.until(approval["id"], "succeeded")
     connection.close()
 
 

@@ -107,6 +107,7 @@ struct MCPEnforcing {
         }
         defer { stream.whenClosed(nil) }
         var outcome: Bool?
+        var patience = MCPPatience()
         do throws(MCPFailure) {
             let conversation = MCPConversation(
                 upstream: call.upstream,
@@ -117,7 +118,7 @@ struct MCPEnforcing {
                     if let reason = await gate?.value() {
                         return .error(.object(RPCError(code: MCPWords.refused, message: reason.message).json))
                     }
-                    return await relay.question(method, params, call.cancellation)
+                    return await relay.question(method, params, call.cancellation, &patience)
                 },
             )
             try await conversation.request(

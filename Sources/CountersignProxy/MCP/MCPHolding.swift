@@ -141,8 +141,9 @@ struct MCPHolding {
             upstream: call.upstream,
             sink: exchange.reply,
             progressToken: call.progressToken,
+            waits: call.isAskedInRounds,
         )
-        var progress = ticket
+        var (progress, patience) = (ticket, MCPPatience())
         defer { ticket = progress }
         if call.isAskedInRounds {
             switch await runInRounds(dispatch, approval, relay, &progress) {
@@ -163,7 +164,7 @@ struct MCPHolding {
             },
             notify: { method, params in await relay.notify(method, params, &progress) },
             ask: { id, method, params in await relay.ask(id, method, params) },
-            question: { method, params in await relay.question(method, params, call.cancellation) },
+            question: { method, params in await relay.question(method, params, call.cancellation, &patience) },
         )
         return await finish(end, of: approval)
     }

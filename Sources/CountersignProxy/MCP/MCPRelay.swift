@@ -10,6 +10,9 @@ struct MCPRelay {
     let sink: MCPReply
     /// The token of the call that is under way; `nil` if the client wants no progress, or on the server's own stream.
     let progressToken: JSONValue?
+    /// Whether the server waits until the client reads; otherwise what a client does not read is lost to it: an approved
+    /// call's end waits for no agent.
+    var waits = true
 
     private var caller: MCPCaller { exchange.caller }
 
@@ -46,10 +49,11 @@ struct MCPRelay {
             // The client knows the question by another id. To a modern one it is no request of its own.
             guard caller.session != nil, let asked = upstream.takeBack(params) else { return }
             let about = JSONObject([("requestId", asked.json)])
-            return await sink.send(RPCWriter.notification(method: name, params: about), id: id)
+            await say(RPCWriter.notification(method: name, params: about), id: id)
+            return
         default: break
         }
-        await sink.send(RPCWriter.notification(method: name, rawParams: params), id: id)
+        await say(RPCWriter.notification(method: name, rawParams: params), id: id)
     }
 
     /// The same, with progress that goes on from what the client was told before.
@@ -58,7 +62,7 @@ struct MCPRelay {
             let object = (try? JSONParser.parse(bytes))?.objectValue
         else { return await notify(name, params) }
         guard let passed = ticket?.passing(object) else { return }
-        await sink.send(RPCWriter.notification(method: name, params: passed))
+        await say(RPCWriter.notification(method: name, params: passed))
     }
 
     /// Passes a question of the server's to the client, or answers it in the client's place.
@@ -67,7 +71,9 @@ struct MCPRelay {
         switch await judge(name, params) {
         case .pass:
             let ours = upstream.ask(client: id, chance: exchange.context.enforcement.entries.chance)
-            await sink.send(RPCWriter.request(id: ours, method: name, rawParams: params))
+            guard await !say(RPCWriter.request(id: ours, method: name, rawParams: params)) else { return }
+            if case .string(let key) = ours { upstream.withdraw(key) }
+            await decline(id, Self.unanswered)
         case .refuse(let error): await decline(id, error)
         }
     }
@@ -87,8 +93,14 @@ struct MCPRelay {
         return await exchange.questions.judge(name, params)
     }
 
-    /// Asks the client what a modern server wants to know, and waits for the answer; as long as the client is there.
-    func question(_ name: String, _ params: JSONValue, _ cancellation: MCPCancellation) async -> ServerAnswer {
+    /// Asks the client what a modern server wants to know, and waits for the answer; as long as the client is there, and
+    /// the call's patience lasts.
+    func question(
+        _ name: String,
+        _ params: JSONValue,
+        _ cancellation: MCPCancellation,
+        _ patience: inout MCPPatience,
+    ) async -> ServerAnswer {
         let bytes = params.canonicalBytes()
         if case .refuse(let error) = await judge(name, bytes) { return .error(.object(error.json)) }
         let question = upstream.ask(chance: exchange.context.enforcement.entries.chance)
@@ -99,9 +111,22 @@ struct MCPRelay {
             cancellation.onCancel(nil)
             if case .string(let name) = question.id { upstream.withdraw(name) }
         }
-        await sink.send(RPCWriter.request(id: question.id, method: name, rawParams: bytes))
-        for await answer in question.answers { return answer }
-        return .error(.object(RPCError(code: RPCCode.internalError, message: "the client has gone").json))
+        if await say(RPCWriter.request(id: question.id, method: name, rawParams: bytes)),
+            let answer = await patience.answer(from: question.answers, question.end, on: exchange.home.loop)
+        {
+            return answer
+        }
+        return .error(.object(Self.unanswered.json))
+    }
+
+    private static let unanswered = RPCError(code: RPCCode.internalError, message: "The client did not answer.")
+
+    /// Sends the client something; false if it does not read, and was not sent it.
+    @discardableResult
+    private func say(_ message: [UInt8], id: String? = nil) async -> Bool {
+        guard waits else { return sink.offer(message, id: id) }
+        await sink.send(message, id: id)
+        return true
     }
 
     private func decline(_ id: RequestID, _ error: RPCError?) async {

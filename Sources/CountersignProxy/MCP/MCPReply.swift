@@ -56,6 +56,16 @@ final class MCPReply {
         await write(EventStreamWriter.message(message, id: id))
     }
 
+    /// Sends a message without waiting until the client has read it; false, and nothing sent, if it has not read enough of
+    /// what came before.
+    func offer(_ message: [UInt8], id: String? = nil) -> Bool {
+        begin()
+        guard let body, !isGone, connection.stream.isWritable else { return false }
+        body.write(ByteBuffer(bytes: EventStreamWriter.message(message, id: id)))
+        connection.stream.flush()
+        return true
+    }
+
     /// Keeps what stands between from taking the connection for dead.
     func keepAlive() async {
         begin()

@@ -69,9 +69,9 @@ final class MCPRounds: Sendable {
         var questions: [Question] = []
         /// How many questions of the server's have been looked at.
         var asked = 0
-        /// When the questions lapse; `nil` while the client is here, and where none are open.
-        var lapsesAt: NIODeadline?
-        /// Whether a timer runs, of which there is never more than one: clients may come and go as often as they like.
+        /// How long the open questions wait, whether the client is here or not.
+        var patience = MCPPatience()
+        /// Whether a timer runs, of which there is never more than one, however many questions are asked and answered.
         var isTimed = false
         var notices: [(method: String, params: [UInt8]?)] = []
         var noticeBytes = 0
@@ -82,8 +82,6 @@ final class MCPRounds: Sendable {
         var changes = 0
     }
 
-    /// How long a client may take for its answers; people type some of them.
-    private static let patience = TimeAmount.minutes(10)
     /// A server that asks more often than this does not get done.
     private static let maximumQuestions = 100
     /// Bytes of questions that are open: official clients read no more in one message.
@@ -166,10 +164,11 @@ final class MCPRounds: Sendable {
     func ask(_ question: Question) -> Bool {
         let isAsked = ring { state in
             guard !state.isOver, state.end == nil else { return false }
+            if state.questions.isEmpty { state.patience.turn(isOpen: true, now: loop.now) }
             state.questions.append(question)
             return true
         }
-        waitForClient()
+        keepTime()
         return isAsked
     }
 
@@ -190,7 +189,7 @@ final class MCPRounds: Sendable {
     func expire() -> [Question] {
         let questions = state.withLock { state in
             state.isOver = true
-            state.lapsesAt = nil
+            state.patience.turn(isOpen: false, now: loop.now)
             defer { state.questions = [] }
             return state.questions
         }
@@ -218,7 +217,7 @@ final class MCPRounds: Sendable {
 
     /// The client is being asked, and this request of its ends, unless it has left or the call has ended.
     func park(_ visit: Visit) -> Parking {
-        let parking = state.withLock { state -> Parking in
+        state.withLock { state in
             guard state.end == nil else { return .ended }
             // Whoever has left does not send away the one who came after.
             guard state.changes == visit.number else { return .left }
@@ -226,8 +225,6 @@ final class MCPRounds: Sendable {
             state.changes += 1
             return .away(state.changes)
         }
-        waitForClient()
-        return parking
     }
 
     /// The client is back with another request; the bell rings at once.
@@ -239,7 +236,6 @@ final class MCPRounds: Sendable {
             let (bell, ringer) = Self.makeBell()
             state.client = .present(ringer)
             state.changes += 1
-            state.lapsesAt = nil
             ringer.yield()
             return Visit(bell: bell, number: state.changes)
         }
@@ -254,7 +250,7 @@ final class MCPRounds: Sendable {
             guard let index = state.questions.firstIndex(where: { $0.key == key }) else { return false }
             state.questions.remove(at: index)
             // Whoever answers one has its time for the others.
-            if state.lapsesAt != nil { state.lapsesAt = state.questions.isEmpty ? nil : loop.now + Self.patience }
+            state.patience.turn(isOpen: !state.questions.isEmpty, now: loop.now)
             return true
         }
     }
@@ -275,7 +271,6 @@ final class MCPRounds: Sendable {
         guard let before else { return }
         if case .present(let ringer) = before { ringer.finish() }
         cancellation?.cancel()
-        waitForClient()
     }
 
     // MARK: both
@@ -291,34 +286,32 @@ final class MCPRounds: Sendable {
         return value
     }
 
-    /// Lets the open questions lapse if the client does not come in time.
-    private func waitForClient() {
-        let isFirst = state.withLock { state in
-            if case .present = state.client { return false }
-            guard state.end == nil, state.lapsesAt == nil, !state.questions.isEmpty else { return false }
-            state.lapsesAt = loop.now + Self.patience
-            defer { state.isTimed = true }
-            return !state.isTimed
+    /// Lets the open questions lapse if they are not answered in time.
+    private func keepTime() {
+        let end = state.withLock { state -> NIODeadline? in
+            guard state.end == nil, !state.isTimed, let end = state.patience.end else { return nil }
+            state.isTimed = true
+            return end
         }
-        if isFirst { wake(in: Self.patience) }
+        if let end { wake(at: end) }
     }
 
-    private func wake(in time: TimeAmount) {
-        loop.scheduleTask(in: time) { [weak self] in self?.look() }
+    private func wake(at time: NIODeadline) {
+        loop.scheduleTask(deadline: time) { [weak self] in self?.look() }
     }
 
     /// The timer's time is over; the questions' may be later by now.
     private func look() {
         let now = loop.now
-        let (isLate, rest) = state.withLock { state -> (Bool, TimeAmount?) in
+        let (isLate, later) = state.withLock { state -> (Bool, NIODeadline?) in
             state.isTimed = false
-            guard state.end == nil, let end = state.lapsesAt else { return (false, nil) }
+            guard state.end == nil, let end = state.patience.end else { return (false, nil) }
             guard end > now else { return (true, nil) }
             state.isTimed = true
-            return (false, end - now)
+            return (false, end)
         }
         if isLate { lapsed.yield() }
-        if let rest { wake(in: rest) }
+        if let later { wake(at: later) }
     }
 }
 
