@@ -437,6 +437,26 @@ def test_a_legacy_client_is_told_what_a_modern_server_does_not_tell_of(own):
     stream.abandon()
 
 
+def test_a_legacy_session_has_a_limited_number_of_subscriptions_at_a_modern_server(own):
+    server = ModernPaper()
+    raw = legacy(own(tools=server))
+
+    def want(number, method="resources/subscribe"):
+        return raw.legacy(method, {"uri": f"news://{number}"}).reply()
+
+    for number in range(256):
+        assert "result" in want(number)
+    for number in range(256, 300):
+        assert want(number)["error"]["code"] == -32602
+    assert "result" in want(0) and "result" in want(1, "resources/unsubscribe") and "result" in want(256)
+    stream = raw.listen()
+    assert stream.begun.wait(20) and len(server.asked[0]["resourceSubscriptions"]) == 256
+    assert want(257)["error"]["code"] == -32602
+    server.publish("news://256")
+    assert heard(stream) == ["news://256"]
+    stream.abandon()
+
+
 def test_a_legacy_client_is_told_that_its_servers_stream_is_in_use(own):
     assert legacy(own(tools=Paper(status=409))).listen().finish().status == 409
 

@@ -24,15 +24,13 @@ struct MCPListening {
     /// Serves such a call; whether the agent's connection can carry another.
     func serve(_ call: MCPCall) async -> Bool {
         switch call.method {
-        case .resourcesSubscribe:
+        case .resourcesSubscribe, .resourcesUnsubscribe:
             guard let uri = call.params["uri"]?.stringValue else { break }
-            if let agreed = await upstream.wants.change({ $0.insert(uri) }), !agreed.contains(uri) {
-                upstream.wants.forget(uri)
-                let message = "The server does not tell of changes of this resource."
-                return await exchange.fail(call.id, RPCError(code: RPCCode.invalidParams, message: message))
+            do throws(RPCError) {
+                if call.method == .resourcesSubscribe { try await want(uri) } else { try await wantNoMore(uri) }
+            } catch {
+                return await exchange.fail(call.id, error)
             }
-        case .resourcesUnsubscribe:
-            if let uri = call.params["uri"]?.stringValue { _ = await upstream.wants.change { $0.remove(uri) } }
         case .setLevel:
             if let level = call.params["level"]?.stringValue { upstream.want(logLevel: level) }
         default:
@@ -43,6 +41,17 @@ struct MCPListening {
             }
         }
         return await exchange.finish(call.id, JSONObject())
+    }
+
+    private func want(_ uri: String) async throws(RPCError) {
+        guard let agreed = try await upstream.wants.change({ $0.insert(uri) }), !agreed.contains(uri) else { return }
+        upstream.wants.forget(uri)
+        let message = "The server does not tell of changes of this resource."
+        throw RPCError(code: RPCCode.invalidParams, message: message)
+    }
+
+    private func wantNoMore(_ uri: String) async throws(RPCError) {
+        _ = try await upstream.wants.change { $0.remove(uri) }
     }
 
     // MARK: a legacy client's GET

@@ -1,3 +1,4 @@
+import MCPWire
 import Synchronization
 
 /// What a legacy client has subscribed to at a modern server, which hears of it by the streams that the client has (GET).
@@ -12,15 +13,25 @@ final class MCPWants: Sendable {
         var waiting: [(version: Int, source: AsyncStream<Set<String>>.Continuation)] = []
     }
 
+    /// As many as a modern client's subscription may be about.
+    static let maximum = 256
+
     private let state = Mutex(State())
 
     /// Changes what is wanted, and waits until a stream has it.
     ///
-    /// What the server then agrees to tell of; `nil` if there is no stream, and the next will have it.
-    func change(_ change: (inout Set<String>) -> Void) async -> Set<String>? {
+    /// What the server then agrees to tell of; `nil` if there is no stream, and the next will have it. Throws, and changes
+    /// nothing, where more than ``maximum`` would be wanted.
+    func change(_ change: (inout Set<String>) -> Void) async throws(RPCError) -> Set<String>? {
         let (agreements, source) = AsyncStream<Set<String>>.makeStream()
-        let followers = state.withLock { state -> [AsyncStream<Void>.Continuation] in
-            change(&state.resources)
+        let followers = try state.withLock { state throws(RPCError) -> [AsyncStream<Void>.Continuation] in
+            var resources = state.resources
+            change(&resources)
+            guard resources.count <= Self.maximum else {
+                let message = "A session has at most \(Self.maximum) subscriptions. End some of them."
+                throw RPCError(code: RPCCode.invalidParams, message: message)
+            }
+            state.resources = resources
             state.version += 1
             guard !state.followers.isEmpty else { return [] }
             state.waiting.append((state.version, source))
