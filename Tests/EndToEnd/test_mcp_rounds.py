@@ -535,6 +535,23 @@ def test_an_agent_has_a_limited_number_of_calls_that_wait_for_it(own):
     asked(ask(raw, arguments={"n": 66}))
 
 
+def test_a_call_that_is_asked_for_again_and_again_waits_once(own, record):
+    gateway, tool = asking(own, wait=60)
+    raw = client(gateway)
+    held = ask(raw, "delete_record", {"record": record})
+    approval = gateway.pending_call("delete_record", {"record": record})
+    gateway.approve(approval)
+    old = asked(held)
+    for _ in range(70):
+        question = asked(ask(raw, "delete_record", {"record": record}))
+    # Other calls of the agent's have their places.
+    asked(ask(raw, arguments={"n": 1}))
+    assert "not under way any more" in words(ask(raw, "delete_record", {"record": record}, **back(old)).result())
+    assert json.loads(words(ask(raw, "delete_record", {"record": record}, **back(question)).result())) == [YES]
+    gateway.until(approval["id"], "succeeded")
+    assert tool.calls == 2
+
+
 # What ends
 
 

@@ -322,20 +322,23 @@ final class MCPRoundTable: Sendable {
         var waiting: [AgentID: [String: MCPRounds]] = [:]
         var approved: [ApprovalID: MCPRounds] = [:]
         /// What the clients of tasks that wait said that they can be asked.
-        var declared: [ApprovalID: JSONObject] = [:]
+        var declared: [AgentID: [ApprovalID: JSONObject]] = [:]
     }
 
     /// An agent's calls that may wait for its answers at a time: they take no connection of its own.
     private static let maximum = 64
-    private static let maximumTasks = 65_536
+    /// An agent's tasks whose clients can be asked; of more, the oldest ones' cannot.
+    private static let maximumTasks = 4096
 
     private let state = Mutex(State())
 
-    /// Remembers a call whose client is being asked; false if the agent has too many.
+    /// Remembers a call whose client is being asked, by this word alone; false if the agent has too many others.
     func park(_ rounds: MCPRounds, _ word: String, of agent: AgentID) -> Bool {
         state.withLock { state in
-            guard state.waiting[agent, default: [:]].count < Self.maximum else { return false }
-            state.waiting[agent, default: [:]][word] = rounds
+            var waiting = state.waiting[agent, default: [:]].filter { $0.value !== rounds }
+            guard waiting.count < Self.maximum else { return false }
+            waiting[word] = rounds
+            state.waiting[agent] = waiting
             return true
         }
     }
