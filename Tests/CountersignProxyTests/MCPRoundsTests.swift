@@ -176,6 +176,36 @@ struct MCPRoundsTests {
         #expect(!upstream.takesQuestions)
     }
 
+    // MARK: the table
+
+    @Test("of one call only the last word counts, which it takes one of its agent's places for")
+    func words() {
+        let (table, agent, rounds) = (MCPRoundTable(), AgentID(unchecked: "bot"), rounds())
+        for number in 0..<100 { #expect(table.park(rounds, "\(number)", of: agent)) }
+        for number in 0..<63 { #expect(table.park(self.rounds(), "other \(number)", of: agent)) }
+        #expect(!table.park(self.rounds(), "one too many", of: agent))
+        #expect(table.park(rounds, "last", of: agent))
+        #expect(table.take("99", of: agent) == nil)
+        #expect(table.take("last", of: agent) === rounds)
+    }
+
+    @Test("what a task's client can be asked is kept until its call is made, whatever other agents ask for")
+    func declared() throws {
+        let (table, now) = (MCPRoundTable(), Timestamp(microseconds: 1_000_000_000))
+        func approval(_ number: Int, of agent: String) throws -> Approval {
+            try Fixtures.approval(number, of: Fixtures.action(agent: AgentID(unchecked: agent)), at: now)
+        }
+        let mine = try approval(0, of: "bot")
+        table.remember(["roots": [:]], of: mine)
+        let first = try approval(1, of: "flood")
+        for number in 1...4200 { table.remember(["roots": [:]], of: try approval(number, of: "flood")) }
+        #expect(table.declared(first) == nil)
+        #expect(table.declared(mine) == ["roots": [:]])
+        #expect(table.declared(mine) == ["roots": [:]])
+        table.forgetDeclared(mine)
+        #expect(table.declared(mine) == nil)
+    }
+
     // MARK: many at once
 
     /// The call's side of a trial: which questions were answered or refused, and who waits for that.

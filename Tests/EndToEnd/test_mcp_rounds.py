@@ -329,6 +329,26 @@ def test_a_tasks_client_is_asked_through_the_task(gateway, servers, record, serv
     assert servers[server].count("delete_record", f"{record} red") == 1
 
 
+def test_a_tasks_client_is_asked_though_its_server_was_down_when_the_call_was_approved(scratch, record):
+    peer = Peer(scratch / f"down-{next(NUMBERS)}", era="legacy").start()
+    gateway = McpGateway(scratch / f"own-rounds-{next(NUMBERS)}", {"tools": peer}, PATIENT).start()
+    try:
+        raw = client(gateway)
+        task = as_task(raw, "delete_asking", {"record": record})
+        approval = gateway.pending_call("delete_asking", {"record": record})
+        peer.kill()
+        gateway.approve(approval)
+        eventually(lambda: gateway.log_text().count("an approved action could not start") > 1, 20, "two failed starts")
+        assert gateway.approval(approval["id"])["status"] == "approved"
+        peer.start()
+        found = until(raw, task, "input_required")
+        raw.task("tasks/update", task, inputResponses={key: YES for key in found["inputRequests"]}).result()
+        assert words(until(raw, task, "completed")["result"]) == f"deleted {record} red"
+    finally:
+        gateway.kill()
+        peer.kill()
+
+
 def test_a_tasks_client_that_can_be_asked_nothing_is_not(own, record):
     gateway, _ = asking(own)
     raw = client(gateway)

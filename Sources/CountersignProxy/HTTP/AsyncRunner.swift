@@ -29,8 +29,13 @@ struct AsyncRunner: Sendable {
         let changes = context.enforcement.ledger.feed.changes()
         await withDiscardingTaskGroup { group in
             group.addTask {
-                for await approval in changes where approval.asynchronous && approval.status == .approved {
-                    source.yield()
+                for await approval in changes where approval.asynchronous {
+                    switch approval.status {
+                    case .pending: continue
+                    case .approved: source.yield()
+                    case .redeemed, .succeeded, .failed, .unknown, .denied, .expired, .withdrawn, .lapsed, .revoked:
+                        context.rounds.forgetDeclared(approval)
+                    }
                 }
             }
             group.addTask {

@@ -353,16 +353,26 @@ final class MCPRoundTable: Sendable {
     }
 
     /// Remembers what a task's client can be asked, for when its call is made; after a restart it is not asked anything.
-    func remember(_ declared: JSONObject, of approval: ApprovalID) {
+    func remember(_ declared: JSONObject, of approval: Approval) {
         state.withLock { state in
-            if state.declared.count >= Self.maximumTasks { state.declared = [:] }
-            state.declared[approval] = declared
+            var own = state.declared[approval.agent, default: [:]]
+            own[approval.id] = declared
+            if own.count > Self.maximumTasks, let oldest = own.keys.min() { own[oldest] = nil }
+            state.declared[approval.agent] = own
         }
     }
 
-    /// What the client of a task whose call is made now can be asked.
-    func takeDeclared(_ approval: ApprovalID) -> JSONObject? {
-        state.withLock { $0.declared.removeValue(forKey: approval) }
+    /// What the client of a task can be asked; also at the second start of a call whose first one failed.
+    func declared(_ approval: Approval) -> JSONObject? {
+        state.withLock { $0.declared[approval.agent]?[approval.id] }
+    }
+
+    /// A task's call has been made, or never will be: what its client can be asked is of no use any more.
+    func forgetDeclared(_ approval: Approval) {
+        state.withLock { state in
+            state.declared[approval.agent]?[approval.id] = nil
+            if state.declared[approval.agent]?.isEmpty ?? false { state.declared[approval.agent] = nil }
+        }
     }
 
     /// Remembers the call that is made under an approval.

@@ -22,7 +22,7 @@ struct MCPRunner {
             onBehalfOf: approval.onBehalfOf,
             circumstances: approval.runsUnder,
             revision: .newest,
-            capabilities: context.rounds.takeDeclared(approval.id) ?? JSONObject(),
+            capabilities: context.rounds.declared(approval) ?? JSONObject(),
             session: nil,
         )
         let upstream: MCPUpstream

@@ -15,8 +15,8 @@ struct MCPTasks {
 
     /// Answers a call with a task; the approval is durable by now.
     func create(_ call: MCPCall, _ approval: Approval) async -> Bool {
-        if isModern, !call.caller.declared.isEmpty {
-            exchange.context.rounds.remember(call.caller.declared, of: approval.id)
+        if isModern, !call.caller.declared.isEmpty, approval.status == .pending || approval.status == .approved {
+            exchange.context.rounds.remember(call.caller.declared, of: approval)
         }
         let view = views.view(of: approval)
         let gates = approval.gates.map(\.policy).joined(separator: ", ")
