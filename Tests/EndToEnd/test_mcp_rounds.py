@@ -293,6 +293,38 @@ def test_a_modern_client_that_answers_a_withdrawn_question_is_asked_the_next(own
     assert json.loads(words(ask(raw, **back(second)).result())) == [YES] and not tool.answers("first")
 
 
+# A legacy client that is not there to be asked
+
+
+def test_a_call_whose_legacy_client_has_gone_before_it_is_asked_has_an_outcome(own, record):
+    goes_on = threading.Event()
+    gateway, tool = asking(own, before=["wait"])
+    tool.progress = lambda handler, token, steps: goes_on.wait(20) if steps else None
+    raw = client(gateway)
+    raw.initialize(capabilities={"elicitation": {}})
+    held = raw.legacy_call("delete_record", {"record": record})
+    approval = gateway.pending_call("delete_record", {"record": record})
+    gateway.approve(approval)
+    eventually(lambda: tool.calls == 1, 10, "the call")
+    held.abandon()
+    # Until the gateway has seen it.
+    stays(lambda: gateway.approval(approval["id"])["status"] == "redeemed", 1)
+    goes_on.set()
+    gateway.until(approval["id"], "succeeded")
+    result = raw.legacy_call("delete_record", {"record": record}).result()
+    assert "not there" in json.loads(words(result))[0]["error"] and tool.calls == 1
+
+
+def test_a_legacy_client_that_reads_no_streams_is_not_asked(own):
+    gateway, tool = asking(own)
+    raw = client(gateway)
+    raw.initialize(capabilities={"elicitation": {}})
+    body = {"jsonrpc": "2.0", "id": 77, "method": "tools/call", "params": {"name": "ask", "arguments": {}}}
+    fields = [field for field in raw.legacy_headers() if field[0] != "Accept"]
+    result = raw.send(body, [*fields, ("Accept", "application/json")]).result()
+    assert "error" in json.loads(words(result))[0]
+
+
 # Tasks
 
 

@@ -71,9 +71,11 @@ struct MCPRelay {
         switch await judge(name, params) {
         case .pass:
             let ours = upstream.ask(client: id, chance: exchange.context.enforcement.entries.chance)
-            guard await !say(RPCWriter.request(id: ours, method: name, rawParams: params)) else { return }
-            if case .string(let key) = ours { upstream.withdraw(key) }
-            await decline(id, Self.unanswered)
+            let isSaid = await say(RPCWriter.request(id: ours, method: name, rawParams: params))
+            // Who has gone, or reads no streams, would never answer.
+            guard !isSaid || sink.isGone || !sink.isStreaming, case .string(let name) = ours, upstream.withdraw(name)
+            else { return }
+            await decline(id, Self.gone)
         case .refuse(let error): await decline(id, error)
         }
     }
@@ -128,6 +130,8 @@ struct MCPRelay {
         await sink.send(message, id: id)
         return true
     }
+
+    private static let gone = RPCError(code: RPCCode.internalError, message: "The client is not there to answer.")
 
     private func decline(_ id: RequestID, _ error: RPCError?) async {
         try? await upstream.decline(id, error, on: exchange.home)

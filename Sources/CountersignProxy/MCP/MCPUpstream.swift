@@ -329,10 +329,12 @@ final class MCPUpstream: Sendable {
         }
     }
 
-    /// A question is open no more, and nobody has answered it.
-    func withdraw(_ name: String) {
+    /// A question is open no more, and nobody has answered it; false if it was not open.
+    @discardableResult
+    func withdraw(_ name: String) -> Bool {
         let asker = state.withLock { $0.questions.removeValue(forKey: name) }
         if case .call(let source) = asker { source.finish() }
+        return asker != nil
     }
 
     /// Whether the client may be asked something more: a server that asks and gets no answers has to stop some time.
