@@ -5,8 +5,10 @@ import json
 import queue
 import threading
 
+import anyio
 import pytest
 
+from harness import mcp_clients
 from harness.mcp import POLICIES, McpGateway
 from harness.mcp_handmade import Child, Handmade
 from harness.mcp_raw import Raw
@@ -471,6 +473,47 @@ def test_a_legacy_client_gets_the_stream_that_its_server_still_takes_for_used(ow
     stream.abandon()
 
 
+def no_listening(*connections, gate=""):
+    return POLICIES + "".join(
+        f'@id("no-listening-{each}") {gate} forbid (principal, action == Action::"mcp:read", resource == Connection::"{each}");'
+        for each in connections
+    )
+
+
+@pytest.mark.parametrize("gate", ["", '@approvers("dba")'], ids=["denied", "gated"])
+def test_a_legacy_clients_stream_is_judged_and_in_the_log(own, gate):
+    allowing, refusing = Paper(), Paper()
+    gateway = own(no_listening("refusing", gate=gate), allowing=allowing, refusing=refusing)
+    stream = legacy(gateway, "/allowing/").listen()
+    assert stream.begun.wait(20) and stream.status == 200
+    raw = legacy(gateway, "/refusing/")
+    refused = raw.listen().finish()
+    assert refused.status == 405 and "no-listening" in refused.body.decode()
+    assert refusing.asked == []
+    assert "content" in raw.legacy_call("echo").result()
+    entries = [(each["kind"], each.get("action", {}).get("resource")) for each in gateway.entries()]
+    assert ("action.allowed", "allowing") in entries and ("action.denied", "refusing") in entries
+    stream.abandon()
+
+
+@pytest.mark.parametrize("kind", ["official", "fastmcp"])
+def test_clients_go_on_without_a_stream_that_policy_refuses(own, kind):
+    server = Paper()
+    gateway = own(no_listening("tools"), tools=server)
+
+    def is_refused():
+        return any(each["kind"] == "action.denied" for each in gateway.entries())
+
+    async def use():
+        async with mcp_clients.http(gateway.url(), gateway.keys["bot"], kind, "legacy") as client:
+            await anyio.to_thread.run_sync(eventually, is_refused)
+            for _ in range(3):
+                assert (await client.call("echo")).content[0].text == "ran"
+
+    anyio.run(use)
+    assert server.asked == []
+
+
 def test_the_gateways_own_server_has_no_stream(own):
     raw = legacy(own(tools=Paper()), "/countersign/")
     assert raw.listen().finish().status == 405
@@ -532,6 +575,24 @@ def test_what_policy_does_not_let_an_agent_hear_of_one_of_several_servers_is_not
     assert NEWS in json.dumps(denied)
     assert not [each for each in gateway.entries() if each["kind"] == "approval.requested"]
     stream.abandon()
+
+
+def test_a_legacy_clients_stream_has_nothing_of_a_server_that_policy_does_not_let_it_hear(own):
+    left, right = Paper(), Paper()
+    raw = legacy(own(no_listening("left"), left=left, right=right, change=both), "/both/")
+    stream = raw.listen()
+    assert stream.begun.wait(20) and stream.status == 200
+    assert left.asked == []
+    right.publish()
+    assert heard(stream) == [RIGHT]
+    stream.abandon()
+
+
+def test_a_legacy_client_that_policy_lets_hear_none_of_several_servers_has_no_stream(own):
+    left, right = Paper(), Paper()
+    raw = legacy(own(no_listening("left", "right"), left=left, right=right, change=both), "/both/")
+    assert raw.listen().finish().status == 405
+    assert left.asked == right.asked == []
 
 
 def test_a_legacy_clients_stream_has_what_several_servers_say(own):

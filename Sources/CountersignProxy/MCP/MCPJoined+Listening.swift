@@ -20,7 +20,7 @@ extension MCPJoined {
         guard tasks.isEmpty || caller.takesTasks else { return await exchange.fail(id, MCPTasks.undeclared) }
         let speakers = await speakers { member, upstream, peer in
             let wanted = MCPListening.possible(Self.asked(asked, of: member), peer)
-            guard !wanted.isEmpty, await mayListen(wanted, member) else { return nil }
+            guard !wanted.isEmpty, await part(member).refusesListening(wanted) == nil else { return nil }
             return MCPSpeaker(
                 part(member),
                 upstream,
@@ -32,16 +32,29 @@ extension MCPJoined {
         return await MCPStreaming(exchange: exchange, speakers: speakers.found).subscribe(id, tasks: tasks)
     }
 
-    /// Streams what the members say outside of calls to a legacy client; why not, if none of them can be heard.
-    func stream() async -> MCPFailure? {
+    /// Streams what the members say outside of calls to a legacy client; why policy refuses it, if none of them may be
+    /// heard.
+    ///
+    /// Each is judged as the member's own.
+    func stream() async throws(MCPFailure) -> [Reason]? {
         var peers = [MCPPeer]()
+        var refusal: [Reason]?
         let speakers = await speakers { member, upstream, peer in
+            if let reasons = await part(member).refusesListening() {
+                refusal = reasons
+                return nil
+            }
             peers.append(peer)
             return MCPSpeaker(part(member), upstream, prefix: Self.prefix(member))
         }
-        if speakers.found.isEmpty, let failure = speakers.failure { return failure }
-        return await MCPStreaming(exchange: exchange, speakers: speakers.found)
+        if speakers.found.isEmpty {
+            if let failure = speakers.failure { throw failure }
+            if let refusal { return refusal }
+        }
+        let failure = await MCPStreaming(exchange: exchange, speakers: speakers.found)
             .run { [peers] speaker, sources in await sources.hearEverything(peers[speaker]) }
+        if let failure { throw failure }
+        return nil
     }
 
     private static func prefix(_ member: MCPConnection) -> String { member.name.rawValue + "+" }
@@ -74,17 +87,5 @@ extension MCPJoined {
         own["resourceSubscriptions"] = named.isEmpty ? nil : .array(named)
         own["taskIds"] = nil
         return own
-    }
-
-    /// Has a subscription at a member judged, and recorded.
-    private func mayListen(_ wanted: JSONObject, _ member: MCPConnection) async -> Bool {
-        let caller = exchange.caller
-        let enforcement = exchange.context.enforcement
-        let params = JSONObject([("notifications", .object(wanted))])
-        let action = try? MCPTranslator(connection: member)
-            .action(.listen, params, agent: caller.agent, onBehalfOf: caller.onBehalfOf)
-        guard let action, case .allowed(let entry) = await enforcement.admit(action, caller.circumstances, holds: false)
-        else { return false }
-        return await enforcement.commit(entry) == nil
     }
 }

@@ -152,9 +152,10 @@ extension MCPExchange {
         do throws(MCPFailure) {
             guard let upstream = try upstream() else { return await refuseStream((404, "The session has ended.")) }
             if let joined {
-                if let failure = await joined.stream() { throw failure }
+                if let reasons = try await joined.stream() { return await refuseStream(reasons) }
                 return await reply.abandon()
             }
+            if let reasons = await refusesListening() { return await refuseStream(reasons) }
             let listening = MCPListening(exchange: self, upstream: upstream)
             if let refusal = try await listening.stream(from: head.fields.first("last-event-id")) {
                 return await refuseStream(refusal)
@@ -164,6 +165,27 @@ extension MCPExchange {
             guard reply.isStreaming else { return await refuseStream((502, error.reason.message)) }
         }
         return await reply.abandon()
+    }
+
+    /// Has listening at the server judged, and recorded; why it may not be, if so.
+    func refusesListening(_ wanted: JSONObject = JSONObject()) async -> [Reason]? {
+        let params = JSONObject([("notifications", .object(wanted))])
+        let action = try? MCPTranslator(connection: connection)
+            .action(.listen, params, agent: caller.agent, onBehalfOf: caller.onBehalfOf)
+        guard let action else { return [Reason(.badRequest, "The subscription cannot be read.")] }
+        switch await context.enforcement.admit(action, caller.circumstances, holds: false) {
+        case .allowed(let entry): return await context.enforcement.commit(entry).map { [$0] }
+        case .refused(let reasons): return reasons
+        case .held, .approved, .running, .finished:
+            return [Reason(.approvalRequired, ReasonCode.approvalRequired.explanation)]
+        }
+    }
+
+    /// Clients take 405 for a server without a stream and go on; another status is an error to some of them.
+    private func refuseStream(_ reasons: [Reason]) async -> Bool {
+        let error = MCPRefusals.error(reasons, code: MCPWords.refused, executed: false)
+        let status = reasons.contains { $0.code.status >= 500 } ? 503 : 405
+        return await reply.finish(RPCWriter.error(id: nil, error), status: status).isReusable
     }
 
     private func refuseStream(_ refusal: (status: Int, message: String)) async -> Bool {
