@@ -28,8 +28,9 @@ def update(uri=NEWS):
 class Stream:
     """An event stream that a server has begun, or will with its first event."""
 
-    def __init__(self, handler, begins=True):
+    def __init__(self, handler, begins=True, quiet=False):
         self.handler, self.begun, self.waiting, self.ended = handler, False, queue.Queue(), threading.Event()
+        self.quiet = quiet
         if begins:
             self.begin()
 
@@ -47,7 +48,7 @@ class Stream:
                 try:
                     message = self.waiting.get(timeout=0.05)
                 except queue.Empty:
-                    if not self.begun:
+                    if not self.begun or self.quiet:
                         continue
                     message = ""
                 if message is None:
@@ -66,9 +67,10 @@ class Stream:
 class Paper:
     """A legacy server that has one stream for each session, and loses what is published while there is none."""
 
-    def __init__(self, begins=True, refused=(), status=None, taken=0):
-        """`begins`: with its head, not its first event; `status`: of every GET; `taken`: so many GETs find it in use."""
-        self.begins, self.refused, self.status, self.taken = begins, refused, status, taken
+    def __init__(self, begins=True, refused=(), status=None, taken=0, quiet=False):
+        """`begins`: with its head, not its first event; `status`: of every GET; `taken`: so many GETs find it in use;
+        `quiet`: without signs of life."""
+        self.begins, self.refused, self.status, self.taken, self.quiet = begins, refused, status, taken, quiet
         self.gate, self.asked = threading.Event(), []
         self.gate.set()
         self.stream, self.sessions = None, []
@@ -109,7 +111,7 @@ class Paper:
         if status:
             handler.say(status, b"")
             return True
-        self.stream = Stream(handler, self.begins)
+        self.stream = Stream(handler, self.begins, self.quiet)
         self.stream.serve()
         self.stream = None
         return True
@@ -118,8 +120,8 @@ class Paper:
 class ModernPaper:
     """A modern server that acknowledges when it is told to."""
 
-    def __init__(self, agreed=lambda asked: asked):
-        self.agreed, self.gate, self.asked, self.streams = agreed, threading.Event(), [], []
+    def __init__(self, agreed=lambda asked: asked, quiet=False):
+        self.agreed, self.quiet, self.gate, self.asked, self.streams = agreed, quiet, threading.Event(), [], []
         self.gate.set()
         self.server = Handmade(self.answer, capabilities=CAPABILITIES, era="modern")
         self.kill = self.server.kill
@@ -138,7 +140,7 @@ class ModernPaper:
         asked = message["params"]["notifications"]
         self.asked.append(asked)
         self.gate.wait(60)
-        stream = Stream(handler)
+        stream = Stream(handler, quiet=self.quiet)
         stream.uris = asked.get("resourceSubscriptions", [])
         stream.meta = {"io.modelcontextprotocol/subscriptionId": message["id"]}
         self.streams.append(stream)
@@ -469,6 +471,25 @@ def test_a_legacy_client_gets_the_stream_that_its_server_still_takes_for_used(ow
     stream = raw.listen()
     assert stream.begun.wait(20) and stream.status == 200
     raw.legacy_call("echo").result()
+    assert heard(stream) == [NEWS]
+    stream.abandon()
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+@pytest.mark.parametrize("kind", [Paper, ModernPaper])
+def test_a_stream_on_which_nothing_is_said_for_long_stays(own, kind, era):
+    server = kind(quiet=True)
+    gateway = own(tools=server, change=lambda settings: settings["connections"][0].update(timeouts={"idle": "2s"}))
+    if era == "legacy":
+        raw = legacy(gateway)
+        raw.legacy("resources/subscribe", {"uri": NEWS}).result()
+        stream = raw.listen()
+        assert stream.begun.wait(20) and stream.status == 200
+    else:
+        stream = subscribe(modern(gateway))
+        acknowledged(stream)
+    stays(lambda: stream.is_waiting, 5)
+    server.publish()
     assert heard(stream) == [NEWS]
     stream.abandon()
 

@@ -242,6 +242,38 @@ def test_members_of_the_older_era_are_left_out_of_a_question(own):
     assert request["params"] == {"mode": "url", "message": "Open", "url": "https://x.example/"}
 
 
+# Servers that are silent
+
+IMPATIENT = {"timeouts": {"idle": "2s"}}
+
+
+@pytest.mark.parametrize("server", ["legacy-http", "legacy-sse"])
+def test_a_server_that_waits_for_an_answer_is_not_too_silent(scratch, servers, record, server):
+    peer = servers[server]
+    connections = {"tools": (peer, {"protocol": peer.era} | IMPATIENT)}
+    gateway = McpGateway(scratch / f"own-rounds-{next(NUMBERS)}", connections, PATIENT).start()
+    try:
+        raw = client(gateway)
+        task = as_task(raw, "delete_asking", {"record": record})
+        gateway.approve(gateway.pending_call("delete_asking", {"record": record}))
+        found = until(raw, task, "input_required")
+        stays(lambda: raw.task("tasks/get", task).result()["status"] == "input_required", 5)
+        raw.task("tasks/update", task, inputResponses={key: YES for key in found["inputRequests"]}).result()
+        assert words(until(raw, task, "completed")["result"]) == f"deleted {record} red"
+    finally:
+        gateway.kill()
+
+
+def test_a_server_that_is_silent_after_it_was_answered_is_given_up(own):
+    gateway, tool = asking(own, between=["wait"], change=lambda settings: settings["connections"][0].update(IMPATIENT))
+    ended = threading.Event()
+    tool.progress = lambda handler, token, steps: ended.wait(30) if steps else None
+    raw = client(gateway)
+    question = asked(ask(raw))
+    assert "upstream-timeout" in json.dumps(ask(raw, **back(question)).failure())
+    ended.set()
+
+
 # A question that is taken back
 
 

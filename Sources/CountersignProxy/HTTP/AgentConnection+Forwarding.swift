@@ -109,7 +109,7 @@ extension AgentConnection {
             }
             upstream.stream.flush()
             // It may be slow, but not stand still for longer than any other upstream.
-            upstream.stream.deadline = .now() + .nanoseconds(upstream.idleTimeout.wholeMicroseconds * 1000)
+            upstream.stream.deadline = upstream.silenceEnds
             try await upstream.stream.drained()
         }
     }

@@ -80,7 +80,11 @@ struct UpstreamConnection {
     var parser = ResponseParser()
     /// Whether it has carried an exchange before.
     var isReused = false
-    let idleTimeout: Duration
+    /// How long it may be silent; `nil` for as long as it likes.
+    var idleTimeout: Duration?
+
+    /// When its silence is too long, if it says nothing from now on; `nil` if it never is.
+    var silenceEnds: NIODeadline? { idleTimeout.map { .now() + .nanoseconds($0.wholeMicroseconds * 1000) } }
 
     /// The next event of the response if all its bytes are here, so that a caller can flush before it waits.
     mutating func poll() throws(UpstreamFailure) -> ResponseEvent? {
@@ -96,7 +100,7 @@ struct UpstreamConnection {
         do throws(WireError) {
             while true {
                 if let event = try parser.next(&stream.input) { return event }
-                stream.deadline = .now() + .nanoseconds(idleTimeout.wholeMicroseconds * 1000)
+                stream.deadline = silenceEnds
                 if await stream.more() { continue }
                 if stream.hasTimedOut { throw WireError(.headTooShort, "timeout") }
                 if let event = try parser.inputEnded() { return event }
@@ -127,6 +131,7 @@ struct UpstreamPool: Sendable {
             connection.isReused = true
             connection.stream.isIdle = false
             connection.stream.deadline = nil
+            connection.idleTimeout = target.idleTimeout
             return connection
         }
         let stream: ByteStream

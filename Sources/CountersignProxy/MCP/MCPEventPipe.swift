@@ -21,6 +21,9 @@ struct MCPEventPipe: Sendable {
             var exchange = try await http.open(nil, ["Accept": "text/event-stream"], method: "GET", on: home, .once)
             let stream = exchange.upstream.stream
             defer { stream.close() }
+            // It is too silent only while an answer is due.
+            let idle = TimeAmount.nanoseconds(target.idleTimeout.wholeMicroseconds * 1000)
+            stream.reprieve = { [pipe] in pipe.silentSince + idle }
             guard exchange.head.status == 200, exchange.isEventStream else {
                 let status = exchange.head.status
                 throw MCPFailure(

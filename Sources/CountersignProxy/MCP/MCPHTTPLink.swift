@@ -28,7 +28,14 @@ struct MCPHTTPLink: MCPLink {
         }
         for field in outgoing.fields { fields.append(name: field.name, value: field.value) }
         defer { cancelled?.onCancel(nil) }
-        var exchange = try await open(message, fields, on: home, outgoing.care, cancelled: cancelled)
+        var exchange = try await open(
+            message,
+            fields,
+            on: home,
+            outgoing.care,
+            cancelled: cancelled,
+            mayBeSilent: outgoing.method == MCPMethod.listen.rawValue,
+        )
         let session = exchange.head.fields.first("mcp-session-id").flatMap { Self.isSession($0) ? $0 : nil }
         let place: StreamPlace?
         do throws(MCPFailure) {
@@ -62,9 +69,8 @@ struct MCPHTTPLink: MCPLink {
             if cancelled?.isCancelled ?? false { throw StreamPlace.lost }
             fruitless += 1
             do throws(MCPFailure) {
-                guard case .open(var exchange) = try await listen(peer, from: place.id, on: home, cancelled) else {
-                    throw StreamPlace.lost
-                }
+                let stream = try await listen(peer, from: place.id, on: home, cancelled, mayBeSilent: false)
+                guard case .open(var exchange) = stream else { throw StreamPlace.lost }
                 let next: StreamPlace?
                 do throws(MCPFailure) {
                     next = try await exchange.read(outgoing, from: place, maximumAnswer, news)
@@ -133,17 +139,26 @@ struct MCPHTTPLink: MCPLink {
 
     /// Opens the server's own stream of a legacy session.
     ///
-    /// It is there when its head is: servers note whom they send to before they send it.
+    /// It is there when its head is: servers note whom they send to before they send it. One `mayBeSilent` on which nothing
+    /// needs to be said.
     func listen(
         _ peer: MCPPeer,
         from lastEvent: String?,
         on home: LoopState,
         _ cancelled: MCPCancellation? = nil,
+        mayBeSilent: Bool = true,
     ) async throws(MCPFailure) -> SessionStream {
         var fields = Self.fields(peer)
         if let lastEvent { fields.append(name: "Last-Event-ID", value: lastEvent) }
         for attempt in 1...Self.attempts {
-            var exchange = try await open(nil, fields, method: "GET", on: home, cancelled: cancelled)
+            var exchange = try await open(
+                nil,
+                fields,
+                method: "GET",
+                on: home,
+                cancelled: cancelled,
+                mayBeSilent: mayBeSilent,
+            )
             let status = exchange.head.status
             if status == 200, exchange.isEventStream { return .open(exchange) }
             await exchange.finish(connection, home)
@@ -168,7 +183,7 @@ struct MCPHTTPLink: MCPLink {
         !text.isEmpty && text.utf8.count <= 4096 && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
-    /// Sends a message and reads the head of its answer.
+    /// Sends a message and reads the head of its answer; without an end to the server's silence, if it `mayBeSilent`.
     func open(
         _ message: [UInt8]?,
         _ fields: HeaderFields,
@@ -177,6 +192,7 @@ struct MCPHTTPLink: MCPLink {
         on home: LoopState,
         _ care: MCPOutgoing.Care = .repeatable,
         cancelled: MCPCancellation? = nil,
+        mayBeSilent: Bool = false,
     ) async throws(MCPFailure) -> HTTPExchange {
         var fields = fields
         var body = RequestBody.empty
@@ -207,7 +223,7 @@ struct MCPHTTPLink: MCPLink {
         var isFresh = care == .once
         while true {
             do throws(UpstreamFailure) {
-                return try await exchange(outbound, on: home, fresh: isFresh, cancelled)
+                return try await exchange(outbound, on: home, fresh: isFresh, cancelled, mayBeSilent: mayBeSilent)
             } catch {
                 // An idle connection may close just as it is taken; what may be sent twice is sent again.
                 guard !isFresh, care == .repeatable, case .noAnswer = error, !(cancelled?.isCancelled ?? false) else {
@@ -223,8 +239,10 @@ struct MCPHTTPLink: MCPLink {
         on home: LoopState,
         fresh: Bool,
         _ cancelled: MCPCancellation?,
+        mayBeSilent: Bool,
     ) async throws(UpstreamFailure) -> HTTPExchange {
         var upstream = try await pool.acquire(connection, on: home, fresh: fresh)
+        if mayBeSilent { upstream.idleTimeout = nil }
         let stream = upstream.stream
         // In the modern era, closing the stream is what cancels; in the legacy one, a notification goes out besides.
         cancelled?.onCancel { stream.loop.execute { stream.close() } }
@@ -278,10 +296,17 @@ struct HTTPExchange {
         if isEventStream, head.status == 200 {
             var parser = EventStreamParser(maximumEvent: maximum)
             var failure = StreamPlace.lost
+            let stream = upstream.stream
+            let reprieve = reprieveWhileAsking(outgoing)
+            defer { stream.reprieve = nil }
             do throws(MCPFailure) {
                 while let event = try await nextEvents(&parser) {
                     for message in event {
-                        guard try await Self.pass(message.data, outgoing.id, isAlone: false, news) else { return nil }
+                        let isToCome = try await Self.pass(message.data, outgoing.id, isAlone: false) { item in
+                            if case .request = item { stream.reprieve = reprieve }
+                            await news(item)
+                        }
+                        guard isToCome else { return nil }
                     }
                 }
             } catch {
@@ -304,6 +329,12 @@ struct HTTPExchange {
             throw head.status == 200 ? error : refusal(outgoing)
         }
         return nil
+    }
+
+    /// A server that waits for the client's answers is not too silent; after the last, it has its whole time.
+    private func reprieveWhileAsking(_ outgoing: MCPOutgoing) -> (@Sendable () -> NIODeadline?)? {
+        guard let lastAsked = outgoing.lastAsked, let idle = upstream.idleTimeout else { return nil }
+        return { lastAsked().map { $0 + .nanoseconds(idle.wholeMicroseconds * 1000) } }
     }
 
     /// Why an answer that is no JSON-RPC is none.

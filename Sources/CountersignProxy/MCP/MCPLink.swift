@@ -1,6 +1,7 @@
 import CanonicalJSON
 import CountersignCore
 import MCPWire
+import NIOCore
 import Synchronization
 
 /// One request on its way to a server.
@@ -17,6 +18,8 @@ struct MCPOutgoing: Sendable {
     var isOwn = false
     /// How long the answer may take; `nil` for as long as it takes.
     var patience: Patience?
+    /// When a legacy server of this session last waited for the client's answer to something that it asks: now, if it does.
+    var lastAsked: (@Sendable () -> NIODeadline?)?
 
     /// How long a server on a pipe may take for an answer without which nothing else goes on.
     enum Patience: Hashable, Sendable {

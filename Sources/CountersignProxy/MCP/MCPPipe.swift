@@ -1,6 +1,7 @@
 import CanonicalJSON
 import CountersignCore
 import MCPWire
+import NIOCore
 import Synchronization
 
 /// One run of what a ``MCPPipeLink`` leads to: a child's life, or one event stream.
@@ -18,6 +19,8 @@ final class MCPPipe: Sendable {
         let source: AsyncStream<Event>.Continuation
         /// The size of the request.
         let size: Int
+        let lastAsked: (@Sendable () -> NIODeadline?)?
+        let began = NIODeadline.now()
         /// The bytes that the server has said for it and that it has not taken.
         var unread = 0
     }
@@ -69,7 +72,7 @@ final class MCPPipe: Sendable {
     /// Has a message written, and notes where news about a request of this id go.
     func post(
         _ message: [UInt8],
-        _ request: (RequestID, AsyncStream<Event>.Continuation, isOwn: Bool)?,
+        _ request: (MCPOutgoing, AsyncStream<Event>.Continuation)?,
     ) throws(MCPFailure) {
         let failure = state.withLock { state -> MCPFailure? in
             guard !state.isClosed else { return MCPPipeLink.gone }
@@ -82,10 +85,10 @@ final class MCPPipe: Sendable {
                 return MCPFailure(.overloaded, text, executed: false)
             }
             state.unwritten += size
-            if let (id, source, isOwn) = request {
+            if let (outgoing, source) = request {
                 state.unanswered += size
-                state.waiting[id] = Waiter(source: source, size: size)
-                if !isOwn { state.order.append(id) }
+                state.waiting[outgoing.id] = Waiter(source: source, size: size, lastAsked: outgoing.lastAsked)
+                if !outgoing.isOwn { state.order.append(outgoing.id) }
             }
             outbox.yield(message)
             return nil
@@ -110,6 +113,13 @@ final class MCPPipe: Sendable {
 
     /// Waits for ``close()``.
     func closing() async { for await _ in closed {} }
+
+    /// Since when the server owes an answer to the request that has waited longest, apart from the time in which it waited
+    /// for the client's answers; now, if no request waits.
+    var silentSince: NIODeadline {
+        let waiting = state.withLock { Array($0.waiting.values) }
+        return waiting.map { max($0.began, $0.lastAsked?() ?? $0.began) }.min() ?? .now()
+    }
 
     // MARK: from the server
 

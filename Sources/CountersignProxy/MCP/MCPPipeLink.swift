@@ -43,7 +43,7 @@ final class MCPPipeLink: MCPLink {
         let pipe = try pipe(handshake: outgoing.peer == nil || outgoing.method == "server/discover")
         try pipe.post(
             RPCWriter.request(id: outgoing.id, method: outgoing.method, params: outgoing.params),
-            (outgoing.id, source, isOwn: outgoing.isOwn),
+            (outgoing, source),
         )
         let deadline = outgoing.patience.map { Self.deadline($0, outgoing.method) }
         let timer = deadline.map { deadline in

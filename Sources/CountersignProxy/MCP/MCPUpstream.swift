@@ -98,10 +98,19 @@ final class MCPUpstream: Sendable {
         var nextID: Int64 = 1
         var here: [RequestID: MCPCancellation] = [:]  // the session's requests that the gateway is at
         var questions: [String: Asker] = [:]  // by our id of the question
+        /// When the last question of a legacy server's was closed.
+        var lastAsked: NIODeadline?
         /// The least severe log message that a legacy client wants of a modern server.
         var logLevel: String?
         var lastUse = NIODeadline.uptimeNanoseconds(0)
         var busy = 0
+
+        /// A question is open no more: who asked.
+        mutating func close(_ name: String) -> Asker? {
+            let asker = questions.removeValue(forKey: name)
+            if case .server = asker { lastAsked = .now() }
+            return asker
+        }
     }
 
     let connection: MCPConnection
@@ -214,6 +223,7 @@ final class MCPUpstream: Sendable {
                         fields: fields,
                         care: care,
                         isOwn: isOwn,
+                        lastAsked: { [weak self] in self?.lastAsked },
                     ),
                     on: home,
                     cancelled: cancelled,
@@ -324,7 +334,7 @@ final class MCPUpstream: Sendable {
             let found = state.questions.first { question in
                 if case .server(id) = question.value { true } else { false }
             }
-            if let found { state.questions[found.key] = nil }
+            if let found { _ = state.close(found.key) }
             return found.map { .string($0.key) }
         }
     }
@@ -332,7 +342,7 @@ final class MCPUpstream: Sendable {
     /// A question is open no more, and nobody has answered it; false if it was not open.
     @discardableResult
     func withdraw(_ name: String) -> Bool {
-        let asker = state.withLock { $0.questions.removeValue(forKey: name) }
+        let asker = state.withLock { $0.close(name) }
         if case .call(let source) = asker { source.finish() }
         return asker != nil
     }
@@ -342,9 +352,16 @@ final class MCPUpstream: Sendable {
 
     private static let maximumQuestions = 1024
 
+    private var lastAsked: NIODeadline? {
+        state.withLock { state in
+            let isAsking = state.questions.values.contains { if case .server = $0 { true } else { false } }
+            return isAsking ? .now() : state.lastAsked
+        }
+    }
+
     /// Passes the client's answer to a question on; false if nobody asked.
     func answer(_ id: RequestID, _ answer: ServerAnswer, on home: LoopState) async throws(MCPFailure) -> Bool {
-        guard case .string(let name) = id, let asker = state.withLock({ $0.questions.removeValue(forKey: name) }) else {
+        guard case .string(let name) = id, let asker = state.withLock({ $0.close(name) }) else {
             return false
         }
         switch asker {

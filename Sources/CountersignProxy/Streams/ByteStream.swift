@@ -29,6 +29,8 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     var deadline: NIODeadline? {
         didSet { if let deadline { home?.note(deadline) } }
     }
+    /// Puts off a deadline that has passed: until when; not to a time that is over, or `nil`.
+    var reprieve: (@Sendable () -> NIODeadline?)?
     /// Whether nothing is under way, so that a draining gateway may close it.
     var isIdle = true
     private(set) var isClosed = false
@@ -131,8 +133,12 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         context?.close(promise: nil)
     }
 
-    /// Closes because the deadline has passed.
+    /// Closes because the deadline has passed, unless it is put off.
     func closeLate() {
+        if let later = reprieve?(), later > .now() {
+            deadline = later
+            return
+        }
         hasTimedOut = true
         close()
     }
