@@ -127,7 +127,7 @@ package final class HTTPGateway: Service {
             tasks.addTask { await janitor.run() }
             tasks.addTask { await self.context.pipes.run(on: self.homes, pool: self.context.pool) }
             if let home = self.homes.first {
-                let sweeper = MCPSweeper(context: self.context, home: home)
+                let sweeper = MCPSweeper(connections: self.context.connections, home: home)
                 tasks.addTask(executorPreference: home.executor) { await sweeper.run() }
             }
             tasks.addTask { await self.serve(server) }

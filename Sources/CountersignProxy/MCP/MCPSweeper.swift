@@ -3,7 +3,7 @@ import NIOCore
 
 /// Ends sessions with MCP servers that nobody uses any more, and with them the children that were run for them.
 struct MCPSweeper: Sendable {
-    let context: GatewayContext
+    let connections: CurrentConnections
     let home: LoopState
 
     /// How long a session is kept that nobody uses; its client's next message begins another, unseen.
@@ -11,10 +11,23 @@ struct MCPSweeper: Sendable {
 
     /// Sweeps until cancelled.
     func run() async {
-        while (try? await Task.sleep(for: .seconds(60))) != nil {
-            let limit = NIODeadline.now() - Self.patience
-            for connection in context.connections.allMCP {
-                for upstream in connection.memory.idle(since: limit) { await upstream.farewell(on: home) }
+        await withDiscardingTaskGroup { group in
+            while (try? await Task.sleep(for: .seconds(60))) != nil {
+                let limit = NIODeadline.now() - Self.patience
+                group.addTask(executorPreference: home.executor) { await sweep(since: limit) }
+            }
+        }
+    }
+
+    /// Ends the sessions that nobody has used since `limit`; a server that is slow to hear of its own holds up no other's.
+    func sweep(since limit: NIODeadline) async {
+        let home = home
+        await withDiscardingTaskGroup { group in
+            for connection in connections.allMCP {
+                let idle = connection.memory.idle(since: limit)
+                group.addTask(executorPreference: home.executor) {
+                    for upstream in idle { await upstream.farewell(on: home) }
+                }
             }
         }
     }
