@@ -30,6 +30,22 @@ struct MCPBacklogTests {
         #expect(backlog.bytes == 0)
     }
 
+    @Test("what is to be kept comes out in its place, however much comes after it")
+    func kept() async {
+        let backlog = MCPBacklog<Int>(maximum: 10_000)
+        for number in 0..<3 { backlog.push(number, size: 10) }
+        backlog.push(3, size: 0, isKept: true)
+        for number in 4..<500 { backlog.push(number, size: 700, isKept: number == 100) }
+        #expect(backlog.bytes <= 10_000)
+        backlog.finish()
+        #expect(await backlog.next() == 3)
+        #expect(await backlog.next() == 100)
+        var rest = [Int]()
+        while let next = await backlog.next() { rest.append(next) }
+        #expect(rest == Array(rest[0]...499))
+        #expect(rest.count > 5 && rest.count < 20)
+    }
+
     @Test("what would never fit is dropped, and nothing else for it")
     func tooLarge() async {
         let backlog = MCPBacklog<String>(maximum: 10_000)

@@ -6,13 +6,15 @@ import Synchronization
 /// guards the queue, and who reads is resumed outside of it.
 final class MCPBacklog<Element: Sendable>: Sendable {
     private struct State {
-        var waiting: [(element: Element, size: Int)?] = []
+        var waiting: [(element: Element, size: Int, isKept: Bool)?] = []
+        /// What would have been dropped and must not be; it is older than all that waits.
+        var kept: [Element] = []
         var first = 0
         var bytes = 0
         var isFinished = false
         var reader: CheckedContinuation<Element?, Never>?
 
-        mutating func removeFirst() -> Element? {
+        mutating func removeFirst() -> (element: Element, isKept: Bool)? {
             guard first < waiting.count, let next = waiting[first] else { return nil }
             waiting[first] = nil
             first += 1
@@ -22,8 +24,17 @@ final class MCPBacklog<Element: Sendable>: Sendable {
                 waiting.removeFirst(first)
                 first = 0
             }
-            return next.element
+            return (next.element, next.isKept)
         }
+
+        /// Whether there was something to drop.
+        mutating func drop() -> Bool {
+            guard let oldest = removeFirst() else { return false }
+            if oldest.isKept { kept.append(oldest.element) }
+            return true
+        }
+
+        mutating func next() -> Element? { kept.isEmpty ? removeFirst()?.element : kept.removeFirst() }
     }
 
     /// Bytes.
@@ -36,7 +47,9 @@ final class MCPBacklog<Element: Sendable>: Sendable {
     init(maximum: Int) { self.maximum = maximum }
 
     /// Adds an element of so many bytes; one that would never fit is dropped itself.
-    func push(_ element: Element, size: Int) {
+    ///
+    /// One that `isKept` is not dropped for later ones; there must be few of them.
+    func push(_ element: Element, size: Int, isKept: Bool = false) {
         let size = size + Self.weight
         let reader = state.withLock { state -> CheckedContinuation<Element?, Never>? in
             guard !state.isFinished, size <= maximum else { return nil }
@@ -44,9 +57,9 @@ final class MCPBacklog<Element: Sendable>: Sendable {
                 state.reader = nil
                 return reader
             }
-            state.waiting.append((element, size))
+            state.waiting.append((element, size, isKept))
             state.bytes += size
-            while state.bytes > maximum, state.removeFirst() != nil {}
+            while state.bytes > maximum, state.drop() {}
             return nil
         }
         reader?.resume(returning: element)
@@ -67,7 +80,7 @@ final class MCPBacklog<Element: Sendable>: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let answer = state.withLock { state -> Element?? in
-                    if let element = state.removeFirst() { return .some(element) }
+                    if let element = state.next() { return .some(element) }
                     if state.isFinished { return .some(nil) }
                     state.reader = continuation
                     return nil

@@ -125,7 +125,7 @@ struct MCPStreaming {
                 group.addTask {
                     await upstream.whileBusy { await body(number, sources) }
                     opening.yield((number, .success(JSONObject())))
-                    items.push((number, .ended), size: 0)
+                    items.push((number, .ended), size: 0, isKept: true)
                 }
             }
             var subscription = subscription
