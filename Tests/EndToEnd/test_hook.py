@@ -199,13 +199,39 @@ def test_a_run_that_was_never_reported_is_unknown_and_its_grant_is_not_used_agai
     approval = hook.held(command)
     gateway.approve(approval)
     assert waiting.result(15)[0] == "allow"
-    # The agent is killed; another session asks the same.
-    hook.session = "another"
-    decision, reason = hook.before("Bash", command, "--wait", "1s")
+    # The agent is killed, and the same session asks again.
+    decision, reason = hook.before("Bash", command, "--wait", "1s", call="toolu_2")
     assert decision == "deny" and "never reported" in reason
     assert gateway.approval(approval["id"])["status"] == "unknown"
     decision, reason = hook.before("Bash", command, "--wait", "0s")
     assert decision == "deny" and hook.held(command)["id"] != approval["id"]
+
+
+def test_a_call_that_another_session_runs_keeps_its_outcome(gateway, hook, command):
+    waiting = hook.later("Bash", command)
+    approval = hook.held(command)
+    gateway.approve(approval)
+    assert waiting.result(15)[0] == "allow"
+    first, hook.session = hook.session, "another"
+    decision, reason = hook.before("Bash", command, "--wait", "1s")
+    assert decision == "deny" and "under way" in reason
+    assert gateway.approval(approval["id"])["status"] == "redeemed"
+    hook.session = first
+    hook.after("Bash", command)
+    assert gateway.approval(approval["id"])["status"] == "succeeded"
+
+
+def test_a_call_of_another_session_that_began_long_ago_is_unknown(gateway, hook, command):
+    waiting = hook.later("Bash", command)
+    approval = hook.held(command)
+    gateway.approve(approval)
+    assert waiting.result(15)[0] == "allow"
+    (record,) = hook.records()
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"time": "2020-01-01T00:00:00Z"}))
+    hook.session = "another"
+    decision, reason = hook.before("Bash", command, "--wait", "1s")
+    assert decision == "deny" and "never reported" in reason
+    assert gateway.approval(approval["id"])["status"] == "unknown" and hook.records() == []
 
 
 def test_a_persons_question_is_in_the_reason_and_the_call_goes_on_waiting(gateway, hook, command):

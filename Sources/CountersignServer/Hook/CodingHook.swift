@@ -84,8 +84,8 @@ package struct CodingHook: Sendable {
             approval = try await next(id, within: left) ?? approval
         }
         guard approval["status"]?.stringValue == "redeemed" else { return .deny(HookWords.waiting(approval)) }
-        // An identical call has the grant. If it was ours, the agent has ended without a word about it.
-        guard records?.remove(approval: id) == true else {
+        // An identical call has the grant; it may be at work still, unless its agent would have told of it by now.
+        guard records?.removeEnded(id, asking: call.session) == true else {
             return .deny("Not executed. An identical call is under way; wait for its result.")
         }
         try await report(id, "unknown", "The agent did not report what came of it.")
