@@ -91,6 +91,9 @@ final class MCPMemory: Sendable {
         }
     }
 
+    /// Everything that there is.
+    var present: [MCPUpstream] { state.withLock { $0.upstreams.values.map(\.upstream) } }
+
     /// Takes out everything.
     func all() -> [MCPUpstream] {
         state.withLock { state in

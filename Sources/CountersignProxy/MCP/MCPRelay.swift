@@ -70,7 +70,7 @@ struct MCPRelay {
         if name == "ping" { return await decline(id, nil) }
         switch await judge(name, params) {
         case .pass:
-            let ours = upstream.ask(client: id, chance: exchange.context.enforcement.entries.chance)
+            let ours = upstream.ask(client: id, chance: exchange.context.enforcement.entries.chance, since: .now())
             let isSaid = await say(RPCWriter.request(id: ours, method: name, rawParams: params))
             // Who has gone, or reads no streams, would never answer.
             guard !isSaid || sink.isGone || !sink.isStreaming, case .string(let name) = ours, upstream.withdraw(name)

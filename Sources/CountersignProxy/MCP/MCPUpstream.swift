@@ -87,8 +87,8 @@ enum MCPAnswer: Sendable {
 final class MCPUpstream: Sendable {
     /// Who waits for a client's answer.
     private enum Asker {
-        /// A legacy server, under its own id of the question.
-        case server(RequestID)
+        /// A legacy server, under its own id of the question; `since` when, where nobody else looks after the time.
+        case server(RequestID, since: NIODeadline?)
         /// A call that goes on with it.
         case call(AsyncStream<ServerAnswer>.Continuation)
     }
@@ -307,7 +307,11 @@ final class MCPUpstream: Sendable {
     }
 
     /// Takes note of a server's question, which goes to the client under an id of the gateway's own.
-    func ask(client id: RequestID, chance: Chance) -> RequestID { note(.server(id), chance) }
+    ///
+    /// With `since`, it lapses as ``lateQuestions(before:)``.
+    func ask(client id: RequestID, chance: Chance, since: NIODeadline? = nil) -> RequestID {
+        note(.server(id, since: since), chance)
+    }
 
     /// Takes note of a question of a call's; its answer comes in the stream.
     func ask(chance: Chance) -> (
@@ -332,7 +336,7 @@ final class MCPUpstream: Sendable {
         }
         return state.withLock { state in
             let found = state.questions.first { question in
-                if case .server(id) = question.value { true } else { false }
+                if case .server(id, _) = question.value { true } else { false }
             }
             if let found { _ = state.close(found.key) }
             return found.map { .string($0.key) }
@@ -345,6 +349,18 @@ final class MCPUpstream: Sendable {
         let asker = state.withLock { $0.close(name) }
         if case .call(let source) = asker { source.finish() }
         return asker != nil
+    }
+
+    /// Closes what a legacy server asked before `limit` and was not answered: its ids of the questions, to be declined.
+    func lateQuestions(before limit: NIODeadline) -> [RequestID] {
+        state.withLock { state in
+            let late = state.questions.compactMap { name, asker -> (name: String, id: RequestID)? in
+                guard case .server(let id, let since?) = asker, since < limit else { return nil }
+                return (name, id)
+            }
+            for question in late { _ = state.close(question.name) }
+            return late.map(\.id)
+        }
     }
 
     /// Whether the client may be asked something more: a server that asks and gets no answers has to stop some time.
@@ -368,7 +384,7 @@ final class MCPUpstream: Sendable {
         case .call(let source):
             source.yield(answer)
             source.finish()
-        case .server(let asked):
+        case .server(let asked, _):
             let peer = try await peer(on: home)
             let bytes =
                 switch answer {
