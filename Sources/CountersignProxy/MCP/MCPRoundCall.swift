@@ -112,10 +112,16 @@ struct MCPRoundCall: Sendable {
     /// Gives up what the client has not answered, whenever its time is over.
     private func expire() async {
         for await _ in rounds.lapses {
-            for question in rounds.expire() { await refuse(question) }
+            await giveUp()
         }
         guard Task.isCancelled else { return }
+        await giveUp()
+    }
+
+    /// Refuses what is open before the call is cancelled: on the connections of a cancelled call nothing would get through.
+    private func giveUp() async {
         for question in rounds.expire() { await refuse(question) }
+        rounds.giveUp()
     }
 
     /// Tells whoever asks that there is no answer.

@@ -184,18 +184,17 @@ final class MCPRounds: Sendable {
     }
 
     /// Nobody answers any more: the questions that are open.
-    ///
-    /// A client that is here is not waited for, either: it gets the call's end.
     func expire() -> [Question] {
-        let questions = state.withLock { state in
+        state.withLock { state in
             state.isOver = true
             state.patience.turn(isOpen: false, now: loop.now)
             defer { state.questions = [] }
             return state.questions
         }
-        cancellation?.cancel()
-        return questions
     }
+
+    /// Whoever asked knows that there is no answer. A client that is here is not waited for, either: it gets the call's end.
+    func giveUp() { cancellation?.cancel() }
 
     /// The gateway is going down: there is no time left to answer.
     func lapse() { lapsed.yield() }
