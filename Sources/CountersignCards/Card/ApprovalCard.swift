@@ -152,6 +152,8 @@ package struct ApprovalCard: Hashable, Sendable {
             }
             context["payload"] = payload.isEmpty ? nil : .object(payload)
         }
+        // That no header field counts is nothing to read at night.
+        if context["headers"]?.objectValue?.isEmpty ?? false { context["headers"] = nil }
         if !context.isEmpty {
             parts.append(Part(title: "Details", text: JSONValue.object(context).prettyText(), isExcerpt: false))
         }
