@@ -334,7 +334,8 @@ extension Database {
                 """,
                 [.integer(before.microseconds), .integer(Int64(limit))],
             ) { row in
-                (number: row.integer(0), place: (1...3).map { StoreValue.text(row.text($0)) }, isKept: row.integer(4) != 0)
+                let place = (1...3).map { StoreValue.text(row.text($0)) }
+                return (number: row.integer(0), place: place, isKept: row.integer(4) != 0)
             }
         }
         .prefix(limit)

@@ -229,7 +229,8 @@ struct InMemoryOutbox {
         hasPayload: (ApprovalID) -> Bool,
     ) -> Int {
         let old = notices.filter { notice in
-            let isKept = notice.cause != .changed && notice.state == .delivered && messages[place(notice)] != nil
+            let isKept =
+                notice.cause != .changed && notice.state == .delivered && messages[place(notice)] != nil
                 && hasPayload(notice.approval)
             return !isKept && (notice.endedAt ?? notice.dueAt) < before && isOver(notice.approval)
         }
@@ -345,7 +346,9 @@ extension InMemoryLedger: Outbox {
         try read { state in
             let over = Set(state.approvals.filter(\.status.isFinal).map(\.id))
             let whole = Set(state.approvals.filter { $0.erasedBy == nil }.map(\.id))
-            return state.outbox.forget(before: before, limit: limit) { over.contains($0) } hasPayload: {
+            return state.outbox.forget(before: before, limit: limit) {
+                over.contains($0)
+            } hasPayload: {
                 whole.contains($0)
             }
         }

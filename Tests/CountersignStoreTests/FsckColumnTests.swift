@@ -41,6 +41,7 @@ struct FsckColumnTests {
         "notice.revision": "as notice.number", "notice.status": "as notice.number",
         "notice.made_at": "as notice.number", "notice.due_at": "as notice.number", "notice.try_at": "as notice.number",
         "notice.tries": "as notice.number", "notice.state": "as notice.number", "notice.ended_at": "as notice.number",
+        "notice.not_before": "as notice.number", "notice.is_kept": "as notice.number",
         "notice.trouble": "as notice.number", "message.subject": "where a chat shows a card is in no entry",
         "message.channel": "as message.subject", "message.address": "as message.subject",
         "message.reference": "as message.subject", "message.revision": "as message.subject",

@@ -122,10 +122,11 @@ package struct Notice: Hashable, Sendable {
         batch: BatchID? = nil,
         revision: Int,
     ) -> String {
-        let parts = [
+        var parts = [
             approval.rawValue, destination.channel.rawValue, destination.address, cause.rawValue, event.rawValue,
             "\(revision)",
-        ] + (batch.map { [$0.rawValue] } ?? [])
+        ]
+        if let batch { parts.append(batch.rawValue) }
         let digest = ActionDigest(of: Array(parts.joined(separator: "\n").utf8))
         return "ntc_" + String(digest.rawValue.prefix(22))
     }

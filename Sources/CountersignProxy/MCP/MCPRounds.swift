@@ -193,7 +193,9 @@ final class MCPRounds: Sendable {
         }
     }
 
-    /// Whoever asked knows that there is no answer. A client that is here is not waited for, either: it gets the call's end.
+    /// Whoever asked knows that there is no answer.
+    ///
+    /// A client that is here is not waited for, either: it gets the call's end.
     func giveUp() { cancellation?.cancel() }
 
     /// The gateway is going down: there is no time left to answer.

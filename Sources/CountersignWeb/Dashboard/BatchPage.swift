@@ -69,7 +69,8 @@ struct BatchPage {
         fieldValue = Markup(value)
         // Nothing is ticked again after a decision: what is left is to be looked at anew.
         let isFresh = results.isEmpty && warning == nil
-        let until = isFresh && place.tick == BatchTick(of: mine, until: place.tick?.until, session) ? place.tick?.until : nil
+        let isMade = place.tick == BatchTick(of: mine, until: place.tick?.until, session)
+        let until = isFresh && isMade ? place.tick?.until : nil
         var shapes = [(ActionShape?, [Approval])]()
         for approval in mine {
             let shape = ActionShape(approval)
