@@ -153,3 +153,20 @@ def test_a_stale_idle_upstream_connection_does_not_fail_a_read(gateway, upstream
     upstream.on(f"/{path}", handler)
     for _ in range(10):
         assert gateway.exchange("GET", f"/api/{path}").status == 200
+
+
+def test_an_agent_that_does_not_read_does_not_keep_its_approved_action_from_its_end(gateway, upstream, path):
+    def flood(exchange):
+        exchange.begin_chunked()
+        for _ in range(64):
+            exchange.chunk(b"x" * (1 << 20))
+        exchange.end_chunked()
+
+    upstream.on(f"/{path}", flood)
+    with gateway.connect() as connection:
+        connection.send(request_bytes("DELETE", f"/impatient/{path}", gateway.headers("bot")))
+        approval = gateway.pending(f"/{path}")
+        gateway.approve(approval)
+        # Its connection idles for a second at most, and 64 MiB are more than the sockets between take.
+        assert gateway.until(approval["id"], "succeeded", timeout=20)["outcome"]["status"] == 200
+    assert upstream.count(f"/{path}") == 1

@@ -8,11 +8,14 @@ import NIOCore
 final class AgentSink {
     private let connection: AgentConnection
     private let head: RequestHead
+    /// How long the agent may take nothing of what there is for it; then it has gone. `nil` for as long as it likes.
+    private let patience: TimeAmount?
     private var body: ResponseWriter.Body?
 
-    init(connection: AgentConnection, head: RequestHead) {
+    init(connection: AgentConnection, head: RequestHead, patience: Duration? = nil) {
         self.connection = connection
         self.head = head
+        self.patience = patience.map { .nanoseconds($0.wholeMicroseconds * 1000) }
     }
 
     /// The agent's byte stream, for an upgraded connection.
@@ -35,7 +38,9 @@ final class AgentSink {
         guard !isGone else { return }
         body?.write(bytes)
         connection.stream.flush()
+        if let patience { connection.stream.deadline = .now() + patience }
         try? await connection.stream.drained()
+        if patience != nil { connection.stream.deadline = nil }
     }
 
     /// Ends the response; whether the agent has all of it, and whether the connection goes on.

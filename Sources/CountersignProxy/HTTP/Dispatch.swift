@@ -86,6 +86,8 @@ struct Dispatch {
             reading: while true {
                 switch try await upstream.next() {
                 case .body(let bytes):
+                    // It is not silent while others are slow.
+                    upstream.stream.deadline = nil
                     await keeper.append(bytes)
                     if isStream {
                         await agent?.write(bytes)
