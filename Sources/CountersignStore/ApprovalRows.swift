@@ -92,28 +92,23 @@ extension Database {
     /// A page of approvals, newest first; the cursor is the number of the last one.
     func approvals(_ query: ApprovalQuery, _ sealer: PayloadSealer) throws -> Page<Approval> {
         guard let before = PageCursor.position(query.cursor, first: .max) else { return Page(items: [], next: nil) }
-        var conditions = ["number < ?"]
-        var values: [StoreValue] = [.integer(before)]
-        func match(_ column: String, _ value: String?) {
-            guard let value else { return }
-            conditions.append("\(column) = ?")
-            values.append(.text(value))
-        }
-        match("status", query.status?.rawValue)
-        match("agent", query.agent?.rawValue)
-        match("connection", query.connection?.rawValue)
+        let condition = PageCondition(
+            before: before,
+            [
+                ("status", query.status?.rawValue), ("agent", query.agent?.rawValue),
+                ("connection", query.connection?.rawValue),
+            ],
+        )
         let limit = PageCursor.limit(query.limit)
-        values.append(.integer(Int64(limit) + 1))
         var items = [Approval]()
         var last: Int64?
         var weight = 0
         var isMore = false
         try each(
             """
-            SELECT \(Self.approvalColumns), number FROM approval WHERE \(conditions.joined(separator: " AND "))
-            ORDER BY number DESC LIMIT ?
+            SELECT \(Self.approvalColumns), number FROM approval WHERE \(condition.sql) ORDER BY number DESC LIMIT ?
             """,
-            values,
+            condition.values + [.integer(Int64(limit) + 1)],
         ) { row in
             // Opened one by one, so that no more of them than a page has is ever in memory.
             let approval = items.count < limit ? try sealer.approval(row) : nil
@@ -191,6 +186,21 @@ extension PayloadSealer {
         }
         approval.document = text
         return approval
+    }
+}
+
+/// Which rows a page is taken from, newest first: those before a number that have what is asked for.
+struct PageCondition {
+    /// For `WHERE`.
+    let sql: String
+    /// The values of its question marks, in order.
+    let values: [StoreValue]
+
+    /// Of columns, those matter for which a text is given.
+    init(before number: Int64, _ columns: [(name: String, text: String?)]) {
+        let asked = columns.compactMap { column in column.text.map { (column.name, $0) } }
+        sql = (["number < ?"] + asked.map { "\($0.0) = ?" }).joined(separator: " AND ")
+        values = [.integer(number)] + asked.map { .text($0.1) }
     }
 }
 

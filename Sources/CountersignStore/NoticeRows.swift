@@ -238,24 +238,19 @@ extension Database {
     /// A page of notices, newest first.
     func notices(_ query: NoticeQuery) throws -> Page<Notice> {
         guard let before = PageCursor.position(query.cursor, first: .max) else { return Page(items: [], next: nil) }
-        var conditions = ["number < ?"]
-        var values: [StoreValue] = [.integer(before)]
-        func match(_ column: String, _ value: String?) {
-            guard let value else { return }
-            conditions.append("\(column) = ?")
-            values.append(.text(value))
-        }
-        match("channel", query.channel?.rawValue)
-        match("approval", query.approval?.rawValue)
-        match("state", query.state?.rawValue)
+        let condition = PageCondition(
+            before: before,
+            [
+                ("channel", query.channel?.rawValue), ("approval", query.approval?.rawValue),
+                ("state", query.state?.rawValue),
+            ],
+        )
         let limit = PageCursor.limit(query.limit)
-        values.append(.integer(Int64(limit) + 1))
         let items = try rows(
             """
-            SELECT \(Self.noticeColumns) FROM notice WHERE \(conditions.joined(separator: " AND "))
-            ORDER BY number DESC LIMIT ?
+            SELECT \(Self.noticeColumns) FROM notice WHERE \(condition.sql) ORDER BY number DESC LIMIT ?
             """,
-            values,
+            condition.values + [.integer(Int64(limit) + 1)],
             Self.notice,
         )
         let page = Array(items.prefix(limit))

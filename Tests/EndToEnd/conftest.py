@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import trustme
 
 from harness.gateway import BINARY, POLICIES, Gateway
 from harness.upstream import Upstream
@@ -119,6 +120,15 @@ def screenshots():
     folder = Path(os.environ.get("COUNTERSIGN_SCREENSHOTS") or root / ".build" / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """Vouches for receivers; the gateway gets its certificate as a file."""
+    authority = trustme.CA()
+    authority.file = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(authority.file))
+    return authority
 
 
 @pytest.fixture

@@ -19,14 +19,6 @@ USERS = {"countersign": "correct horse battery staple"}
 FROM = "Countersign <countersign@example.com>"
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    authority = trustme.CA()
-    authority.file = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(authority.file))
-    return authority
-
-
 @pytest.fixture
 def server():
     """Makes mail servers for one test."""

@@ -17,14 +17,6 @@ pytestmark = pytest.mark.timeout(120)
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    authority = trustme.CA()
-    authority.file = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(authority.file))
-    return authority
-
-
 @pytest.fixture
 def receiver():
     """Makes receivers for one test."""

@@ -27,15 +27,6 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    """Vouches for the receivers; the gateway gets its certificate as a file."""
-    authority = trustme.CA()
-    authority.file = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(authority.file))
-    return authority
-
-
 @pytest.fixture
 def receiver():
     """Makes receivers for one test."""

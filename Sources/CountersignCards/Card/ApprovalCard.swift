@@ -41,6 +41,14 @@ package struct ApprovalCard: Hashable, Sendable {
         package let reason: String
         /// When.
         package let time: Timestamp
+
+        /// The line of a decision.
+        init(_ decision: Decision) {
+            user = decision.user
+            verdict = decision.verdict
+            reason = decision.reason
+            time = decision.time
+        }
     }
 
     /// What buttons carry.
@@ -107,9 +115,7 @@ package struct ApprovalCard: Hashable, Sendable {
                 advice: gate.advice,
             )
         }
-        decisions = approval.decisions.map {
-            DecisionLine(user: $0.user, verdict: $0.verdict, reason: $0.reason, time: $0.time)
-        }
+        decisions = approval.decisions.map { DecisionLine($0) }
         comments = approval.comments ?? []
         let isOpen = approval.status == .pending && now < approval.expiresAt
         // What nobody has settled yet, but is over, is shown as over: its buttons would do nothing.

@@ -129,19 +129,7 @@ package struct SlackCard: Hashable, Sendable {
     }
 
     private func line(_ decision: ApprovalCard.DecisionLine, _ divisor: Int) -> SlackMarkdown {
-        var text = SlackMarkdown()
-        switch decision.verdict {
-        case .approve: text.bold("Approved")
-        case .deny: text.bold("Denied")
-        }
-        text.words(" by ")
-        text.code(decision.user.rawValue, limit: 128)
-        text.words(" at \(CardWords.moment(decision.time))")
-        if !decision.reason.isEmpty {
-            text.newLine()
-            text.code(decision.reason, limit: 800 / divisor)
-        }
-        return text
+        decision.markdown(limit: 800 / divisor)
     }
 
     private func line(_ comment: ApprovalComment, _ divisor: Int) -> SlackMarkdown {
@@ -269,5 +257,24 @@ package struct SlackDenial: Hashable, Sendable {
     /// The answer that leaves the modal open and says below the reason what is wrong.
     package static func refusal(_ words: String) -> JSONValue {
         ["errors": ["reason": SlackBlock.plain(words, limit: 150)["text"] ?? ""], "response_action": "errors"]
+    }
+}
+
+extension ApprovalCard.DecisionLine {
+    /// Who decided what, when and why, with so much of the reason.
+    func markdown(limit: Int) -> SlackMarkdown {
+        var text = SlackMarkdown()
+        switch verdict {
+        case .approve: text.bold("Approved")
+        case .deny: text.bold("Denied")
+        }
+        text.words(" by ")
+        text.code(user.rawValue, limit: 128)
+        text.words(" at \(CardWords.moment(time))")
+        if !reason.isEmpty {
+            text.newLine()
+            text.code(reason, limit: limit)
+        }
+        return text
     }
 }

@@ -45,7 +45,7 @@ package struct SlackTrail: Hashable, Sendable {
         }
         return SlackMessage(
             blocks: fitting.reversed().map { SlackBlock.section($0) },
-            notification: String(last.text.prefix(400)),
+            notification: last.text.cut(to: 400),
         )
     }
 
@@ -82,19 +82,7 @@ package struct SlackTrail: Hashable, Sendable {
     }
 
     private static func line(_ decision: Decision) -> SlackMarkdown {
-        var text = SlackMarkdown()
-        switch decision.verdict {
-        case .approve: text.bold("Approved")
-        case .deny: text.bold("Denied")
-        }
-        text.words(" by ")
-        text.code(decision.user.rawValue, limit: 128)
-        text.words(" at \(CardWords.moment(decision.time)).")
-        if !decision.reason.isEmpty {
-            text.newLine()
-            text.code(decision.reason, limit: 800)
-        }
-        return text
+        ApprovalCard.DecisionLine(decision).markdown(limit: 800)
     }
 
     private static func line(_ outcome: Outcome?, _ words: String, _ time: Timestamp?) -> SlackMarkdown {

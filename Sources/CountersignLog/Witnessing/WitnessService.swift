@@ -201,9 +201,12 @@ package final class WitnessService: Service {
     /// Notes a failure and waits: a second at first, twice as long each time, spread over the upper half.
     private func pause(_ witness: Int, _ message: String) async {
         if Task.isCancelled { return }
-        let failures = board.withLock { $0.failed(witness, message) }
-        // Once for each outage.
-        if failures == 1 {
+        let (failures, isNews) = board.withLock { board in
+            let isNews = board.standings[witness].error != message
+            return (board.failed(witness, message), isNews)
+        }
+        // Once for each outage, and again when it turns out to be for another reason.
+        if failures == 1 || isNews {
             logger.warning(
                 "a witness does not cosign; actions go on",
                 metadata: ["witness": "\(settings.peers[witness].description)", "error": "\(message)"],

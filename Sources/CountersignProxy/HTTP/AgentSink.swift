@@ -8,7 +8,7 @@ import NIOCore
 final class AgentSink {
     private let connection: AgentConnection
     private let head: RequestHead
-    /// How long the agent may take nothing of what there is for it; then it has gone. `nil` for as long as it likes.
+    /// How long the agent may take nothing of what there is for it before it counts as gone; `nil` for as long as it likes.
     private let patience: TimeAmount?
     private var body: ResponseWriter.Body?
 
