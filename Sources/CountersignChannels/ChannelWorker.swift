@@ -164,9 +164,14 @@ package final class ChannelWorker: Service {
     }
 
     private func takeDue(_ now: Timestamp) async throws(LedgerError) -> [Notice] {
-        let (room, closed) = keeper.withLock { ($0.room(now: now), $0.closed(now: now)) }
+        let (room, closed, isDown) = keeper.withLock { ($0.room(now: now), $0.closed(now: now), $0.failures > 0) }
         guard room > 0 else { return [] }
-        let due = try await ledger.outbox.dueNotices(of: channel.name, leavingOut: closed, now: now, limit: room)
+        var due = try await ledger.outbox.dueNotices(of: channel.name, leavingOut: closed, now: now, limit: room)
+        if due.isEmpty, isDown {
+            // Whether it is back is asked at the channel's own pace, however long its notices' schedules are by now.
+            try await ledger.outbox.hurryNotices(of: channel.name, at: now, limit: 1)
+            due = try await ledger.outbox.dueNotices(of: channel.name, leavingOut: closed, now: now, limit: room)
+        }
         let taken = due.filter { notice in keeper.withLock { $0.begin(notice.destination.address, now: now) } }
         guard !taken.isEmpty else { return [] }
         do throws(LedgerError) {
@@ -185,7 +190,9 @@ package final class ChannelWorker: Service {
         // What waits for room is looked at when an attempt ends.
         let elsewhere = room > 0 ? try await ledger.outbox.nextNotice(of: channel.name, leavingOut: closed) : nil
         let anywhere = try await ledger.outbox.nextNotice(of: channel.name, leavingOut: [])
-        let behind = anywhere.flatMap { waiting in opening.map { max($0, waiting) } }
+        // A channel that is down is asked whether it is back once its pause is over.
+        let isDown = keeper.withLock { $0.failures > 0 }
+        let behind = anywhere.flatMap { waiting in opening.map { isDown ? $0 : max($0, waiting) } }
         let later = [elsewhere, behind].compactMap(\.self).min()
         nextLook.withLock { $0 = later.map { max($0, now.adding(Self.tick)) } }
     }
@@ -224,7 +231,7 @@ package final class ChannelWorker: Service {
     private func put(_ ended: Ended) async throws(LedgerError) {
         let now = clock.time()
         try await ledger.outbox.endNotice(ended.notice, ended.ending, at: now)
-        if ended.hurries { try await ledger.outbox.hurryNotices(of: channel.name, at: now) }
+        if ended.hurries { try await ledger.outbox.hurryNotices(of: channel.name, at: now, limit: .max) }
         guard !ended.told.isEmpty else { return }
         try await ledger.outbox.settleTold(ended.notice, showing: ended.told, at: now)
     }

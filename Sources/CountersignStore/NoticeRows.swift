@@ -171,13 +171,16 @@ extension Database {
     }
 
     /// What waits because an attempt failed may be tried now.
-    func hurryNotices(of channel: ChannelName, at now: Timestamp) throws {
+    func hurryNotices(of channel: ChannelName, at now: Timestamp, limit: Int) throws {
         try run(
             """
-            UPDATE notice SET try_at = max(?2, coalesce(not_before, ?2))
-            WHERE channel = ?1 AND state = 'waiting' AND try_at > ?2 AND due_at <= ?2 AND tries > 0
+            UPDATE notice SET try_at = max(?2, coalesce(not_before, ?2)) WHERE number IN (
+                SELECT number FROM notice
+                WHERE channel = ?1 AND state = 'waiting' AND try_at > ?2 AND due_at <= ?2 AND tries > 0
+                ORDER BY coalesce(not_before, 0) > ?2, try_at, number LIMIT ?3
+            )
             """,
-            [.text(channel.rawValue), .integer(now.microseconds)],
+            [.text(channel.rawValue), .integer(now.microseconds), .integer(Int64(limit))],
         )
     }
 

@@ -49,8 +49,8 @@ extension SQLiteLedger: Outbox {
     }
 
     /// What waits because an attempt failed may be tried now.
-    package func hurryNotices(of channel: ChannelName, at now: Timestamp) async throws(LedgerError) {
-        try await writer.chore { try $0.hurryNotices(of: channel, at: now) }.get()
+    package func hurryNotices(of channel: ChannelName, at now: Timestamp, limit: Int) async throws(LedgerError) {
+        try await writer.chore { try $0.hurryNotices(of: channel, at: now, limit: limit) }.get()
     }
 
     /// What was being sent waits again.

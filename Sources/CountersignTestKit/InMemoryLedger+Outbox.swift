@@ -133,11 +133,18 @@ struct InMemoryOutbox {
         }
     }
 
-    mutating func hurry(_ channel: ChannelName, at now: Timestamp) {
-        for index in notices.indices where notices[index].destination.channel == channel {
-            let notice = notices[index]
-            guard notice.state == .waiting, notice.tryAt > now, notice.dueAt <= now, notice.tries > 0 else { continue }
-            notices[index].tryAt = max(now, asked[notice.number] ?? now)
+    mutating func hurry(_ channel: ChannelName, at now: Timestamp, limit: Int) {
+        let waiting = notices.filter { notice in
+            notice.destination.channel == channel && notice.state == .waiting && notice.tryAt > now
+                && notice.dueAt <= now && notice.tries > 0
+        }
+        let soonest = waiting.sorted { first, second in
+            let times = [first, second].map { max(now, asked[$0.number] ?? now) }
+            return (times[0], first.tryAt, first.number) < (times[1], second.tryAt, second.number)
+        }
+        let numbers = Set(soonest.prefix(limit).map(\.number))
+        for index in notices.indices where numbers.contains(notices[index].number) {
+            notices[index].tryAt = max(now, asked[notices[index].number] ?? now)
         }
     }
 
@@ -288,8 +295,8 @@ extension InMemoryLedger: Outbox {
     }
 
     /// What waits because an attempt failed may be tried now.
-    package func hurryNotices(of channel: ChannelName, at now: Timestamp) async throws(LedgerError) {
-        try read { $0.outbox.hurry(channel, at: now) }
+    package func hurryNotices(of channel: ChannelName, at now: Timestamp, limit: Int) async throws(LedgerError) {
+        try read { $0.outbox.hurry(channel, at: now, limit: limit) }
     }
 
     /// What was being sent waits again.

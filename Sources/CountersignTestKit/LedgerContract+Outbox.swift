@@ -63,10 +63,35 @@ extension LedgerContract {
             try await ledger.outbox.beginNotices(first.map(\.number))
             try await ledger.outbox.endNotice(first[0], .retry(at: later, trouble: "503"), at: clock.time())
             try expect(try await due(ledger, clock), is: [])
-            try await ledger.outbox.hurryNotices(of: mail.channel, at: clock.time())
+            try await ledger.outbox.hurryNotices(of: mail.channel, at: clock.time(), limit: 10)
             try expect(try await due(ledger, clock), is: [])
-            try await ledger.outbox.hurryNotices(of: room.channel, at: clock.time())
+            try await ledger.outbox.hurryNotices(of: room.channel, at: clock.time(), limit: 10)
             try expect(try await due(ledger, clock).map(\.cause), is: [.requested])
+        },
+        LedgerRule("of those that wait because they failed as many are hurried as are asked for") { ledger, clock in
+            let later = clock.time().adding(.seconds(600))
+            for number in 1...3 {
+                let approval = try Fixtures.approval(
+                    number,
+                    of: Fixtures.action(path: "/\(number)"),
+                    at: clock.time()
+                )
+                _ = try await insert(approval, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
+            }
+            let found = try await due(ledger, clock)
+            try await ledger.outbox.beginNotices(found.map(\.number))
+            for (notice, wait) in zip(found, [Duration.seconds(20), .seconds(10), .zero]) {
+                // What a receiver put off itself comes last, also if its time is the soonest.
+                let asked = wait == .zero ? clock.time().adding(.seconds(5)) : nil
+                let retry = NoticeEnding.retry(
+                    at: wait == .zero ? clock.time().adding(.seconds(5)) : later.adding(wait),
+                    notBefore: asked,
+                    trouble: "503",
+                )
+                try await ledger.outbox.endNotice(notice, retry, at: clock.time())
+            }
+            try await ledger.outbox.hurryNotices(of: room.channel, at: clock.time(), limit: 1)
+            try expect(try await due(ledger, clock).map(\.number), is: [found[1].number])
         },
         LedgerRule("what a receiver asked to put off is hurried to that time and no further") { ledger, clock in
             let approval = try Fixtures.approval(at: clock.time())
@@ -76,7 +101,7 @@ extension LedgerContract {
             let (asked, later) = (clock.time().adding(.seconds(30)), clock.time().adding(.seconds(600)))
             let retry = NoticeEnding.retry(at: later, notBefore: asked, trouble: "429")
             try await ledger.outbox.endNotice(first, retry, at: clock.time())
-            try await ledger.outbox.hurryNotices(of: room.channel, at: clock.time())
+            try await ledger.outbox.hurryNotices(of: room.channel, at: clock.time(), limit: 10)
             try expect(try await ledger.outbox.nextNotice(of: room.channel, leavingOut: []), is: asked)
         },
         LedgerRule("while one of a subject's notices is being sent no other is, earlier or later") { ledger, clock in

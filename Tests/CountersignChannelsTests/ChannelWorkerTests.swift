@@ -249,6 +249,32 @@ struct ChannelWorkerTests {
         #expect(try await states() == Array(repeating: .delivered, count: 21))
     }
 
+    @Test("a receiver that was down for an hour is found back within two minutes, though nothing new is to be told")
+    func isFoundBack() async throws {
+        let channel = ScriptedChannel(.events, pace: ChannelPace(backOff: .standard)) { _ in
+            .retry(after: nil, scope: .notice, trouble: "503")
+        }
+        let worker = worker(channel)
+        for number in 1...12 { try await hold(number) }
+        // As the worker's own ticks would: whenever it said that it looks again.
+        func pass(_ time: Duration) async {
+            let end = clock.time().adding(time)
+            while clock.time() < end {
+                await worker.drain()
+                let next = min(worker.looksAgainAt ?? end, end)
+                clock.advance(by: max(next.since(clock.time()), .milliseconds(200)))
+            }
+            await worker.drain()
+        }
+        await pass(.seconds(3600))
+        let attempts = channel.parcels.count
+        #expect(attempts < 12 + 120)
+        channel.answer { _ in .delivered(reference: nil) }
+        await pass(.seconds(120))
+        #expect(try await states() == Array(repeating: .delivered, count: 12))
+        #expect(channel.parcels.count == attempts + 12)
+    }
+
     @Test("an address is served at its own rate, however many wait")
     func keepsTheRate() async throws {
         let channel = ScriptedChannel(pace: ChannelPace(perSecond: 1, burst: 2))

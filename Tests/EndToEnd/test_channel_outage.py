@@ -16,8 +16,8 @@ from harness.story_receiver import SECRET as HOOK_SECRET, StoryReceiver
 from harness.teams import ROOM as TEAMS_ROOM, Teams
 from harness.waiting import eventually, stays
 
-# An hour is real time: whoever wants it asks for it, as for the holds of half an hour.
-SECONDS = 3600 if os.environ.get("COUNTERSIGN_LONG_HOLDS") else 12
+# Long ones are real time: whoever wants an hour asks for it, as for the holds of half an hour.
+SECONDS = int(os.environ.get("COUNTERSIGN_OUTAGE") or (3600 if os.environ.get("COUNTERSIGN_LONG_HOLDS") else 12))
 PATIENT = """@id("patient") @approvers("dba") @expires("3h")
 forbid (principal is Agent, action, resource) when { context has path && context.path like "/patient/*" };
 """

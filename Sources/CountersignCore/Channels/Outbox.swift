@@ -120,9 +120,9 @@ package protocol Outbox: Sendable {
         showing revisions: [ApprovalID: Int],
         at now: Timestamp,
     ) async throws(LedgerError)
-    /// The channel takes notices again: what waits because an attempt failed may be tried now, or as soon as the
-    /// receiver said.
-    func hurryNotices(of channel: ChannelName, at now: Timestamp) async throws(LedgerError)
+    /// The channel takes notices again, or `limit` of them are to find out whether it does: what waits because an attempt
+    /// failed may be tried now, or as soon as the receiver said; the soonest first.
+    func hurryNotices(of channel: ChannelName, at now: Timestamp, limit: Int) async throws(LedgerError)
     /// What was being sent when the server last stopped waits again; how many they were.
     func recoverNotices() async throws(LedgerError) -> Int
     /// What a place shows of a subject.
