@@ -164,7 +164,7 @@ package final class ChannelWorker: Service {
     }
 
     private func takeDue(_ now: Timestamp) async throws(LedgerError) -> [Notice] {
-        let (room, closed, isDown) = keeper.withLock { ($0.room(now: now), $0.closed(now: now), $0.failures > 0) }
+        let (room, closed, isDown) = keeper.withLock { ($0.room(now: now), $0.closed(now: now), $0.isDown) }
         guard room > 0 else { return [] }
         var due = try await ledger.outbox.dueNotices(of: channel.name, leavingOut: closed, now: now, limit: room)
         if due.isEmpty, isDown {
@@ -184,14 +184,13 @@ package final class ChannelWorker: Service {
     }
 
     private func schedule(_ now: Timestamp) async throws(LedgerError) {
-        let (room, closed, opening) = keeper.withLock { keeper in
-            (keeper.room(now: now), keeper.closed(now: now), keeper.nextOpening(now: now))
+        let (room, closed, opening, isDown) = keeper.withLock { keeper in
+            (keeper.room(now: now), keeper.closed(now: now), keeper.nextOpening(now: now), keeper.isDown)
         }
         // What waits for room is looked at when an attempt ends.
         let elsewhere = room > 0 ? try await ledger.outbox.nextNotice(of: channel.name, leavingOut: closed) : nil
         let anywhere = try await ledger.outbox.nextNotice(of: channel.name, leavingOut: [])
         // A channel that is down is asked whether it is back once its pause is over.
-        let isDown = keeper.withLock { $0.failures > 0 }
         let behind = anywhere.flatMap { waiting in opening.map { isDown ? $0 : max($0, waiting) } }
         let later = [elsewhere, behind].compactMap(\.self).min()
         nextLook.withLock { $0 = later.map { max($0, now.adding(Self.tick)) } }

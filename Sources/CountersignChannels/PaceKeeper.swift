@@ -30,8 +30,11 @@ struct PaceKeeper {
     /// How many attempts may begin; after a failure of the whole channel one, which tries whether it is back.
     func room(now: Timestamp) -> Int {
         if let pausedUntil, now < pausedUntil { return 0 }
-        return max(0, (failures > 0 ? 1 : pace.concurrency) - underWay)
+        return max(0, (isDown ? 1 : pace.concurrency) - underWay)
     }
+
+    /// Whether the channel as a whole took nothing when it was last asked.
+    var isDown: Bool { failures > 0 }
 
     /// The addresses that take nothing now.
     mutating func closed(now: Timestamp) -> [String] {

@@ -357,7 +357,7 @@ extension Database {
 
     /// Words of a receiver are cut at 512 scalars.
     private static func cut(_ text: String) -> String {
-        text.utf8.count <= 512 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(511))) + "…"
+        text.utf8.count <= 512 ? text : text.cut(to: 511) + "…"
     }
 
     private static func notice(_ row: StoreRow) throws -> Notice {

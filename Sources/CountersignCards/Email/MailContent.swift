@@ -1,3 +1,5 @@
+import CountersignCore
+
 /// The content of a mail while it is written: as text and as HTML at once, so that both say the same.
 ///
 /// Words of our own and texts from outside come in by different doors. In the text, every line from outside stands
@@ -82,8 +84,7 @@ struct MailContent {
     /// A text from outside for the text, and as many of its characters for the HTML, whatever their escapes cost.
     private static func shown(_ text: String, isBlock: Bool, limit: Int) -> (plain: ShownText, html: String) {
         let plain = ShownText(text, .plain, isBlock: isBlock, limit: limit)
-        let same = String(String.UnicodeScalarView(text.unicodeScalars.prefix(plain.shown)))
-        return (plain, ShownText(same, .html, isBlock: isBlock, limit: limit * 6).text)
+        return (plain, ShownText(text.cut(to: plain.shown), .html, isBlock: isBlock, limit: limit * 6).text)
     }
 
     private static func cut(_ shown: ShownText) -> String {

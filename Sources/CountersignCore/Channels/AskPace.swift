@@ -4,10 +4,14 @@ import Synchronization
 ///
 /// It is a courtesy and no limit: a restart forgets it. The mutex guards the times.
 final class AskPace: Sendable {
+    private struct Asks {
+        var times: [Timestamp] = []
+        /// How many there were for as long as the agent is remembered.
+        var total = 0
+    }
+
     private struct State {
-        var asks: [AgentID: [Timestamp]] = [:]
-        /// How many asks of an agent were noted for as long as it is remembered.
-        var totals: [AgentID: Int] = [:]
+        var asks: [AgentID: Asks] = [:]
         var sweptAt: Timestamp?
     }
 
@@ -20,26 +24,24 @@ final class AskPace: Sendable {
     ///
     /// Beyond what is remembered the number is not exact, but still one more with each ask.
     func note(_ agent: AgentID, now: Timestamp) -> @Sendable (Duration) -> Int {
-        let (times, total) = state.withLock { state in
+        let asks = state.withLock { state in
             let oldest = now.adding(.zero - ChannelRouting.longestDigest)
             if state.sweptAt.map({ $0 < now.adding(.seconds(-60)) }) ?? true {
                 state.sweptAt = now
-                state.asks = state.asks.filter { $0.value.last.map { $0 > oldest } ?? false }
-                state.totals = state.totals.filter { state.asks[$0.key] != nil }
+                state.asks = state.asks.filter { $0.value.times.last.map { $0 > oldest } ?? false }
             }
-            var times = state.asks[agent] ?? []
-            let before = times
-            times.append(now)
-            if times.count > Self.maximum { times.removeFirst(times.count - Self.maximum) }
-            state.asks[agent] = times
-            let total = state.totals[agent] ?? 0
-            state.totals[agent] = total + 1
-            return (before, total)
+            let before = state.asks[agent] ?? Asks()
+            var asks = before
+            asks.times.append(now)
+            if asks.times.count > Self.maximum { asks.times.removeFirst(asks.times.count - Self.maximum) }
+            asks.total += 1
+            state.asks[agent] = asks
+            return before
         }
         return { window in
             let start = now.adding(.zero - window)
-            let count = times.reversed().prefix { $0 > start }.count
-            return count == Self.maximum ? max(count, total) : count
+            let count = asks.times.reversed().prefix { $0 > start }.count
+            return count == Self.maximum ? max(count, asks.total) : count
         }
     }
 }
