@@ -155,11 +155,10 @@ extension Parcel {
     private static let endMark = "end:"
 
     /// Whether there is a message to send.
-    var asksOrEnds: Bool {
+    package var asksOrEnds: Bool {
         switch notice.cause {
-        // A batch is told of once, however many notices it has.
-        case .requested: return notice.batch == nil || shown == nil
-        case .escalated, .reminder: return true
+        // A batch is told of once, however many notices it has: those of what the message had in it are over with it.
+        case .requested, .escalated, .reminder: return true
         case .changed:
             // Who was asked is told of the end; of a batch's when all of it has ended.
             guard notice.event == .approvalSettled, let shown else { return false }

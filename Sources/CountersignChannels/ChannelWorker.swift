@@ -1,3 +1,4 @@
+import CountersignCards
 package import CountersignCore
 package import Logging
 import ServiceLifecycle
@@ -20,6 +21,8 @@ package final class ChannelWorker: Service {
     private let logger: Logger
     private let keeper: Mutex<PaceKeeper>
     private let nextLook = Mutex<Timestamp?>(nil)
+    /// Whether nothing was sent since the start.
+    private let isNew = Mutex(true)
     /// Attempts whose end the ledger could not take.
     private let unwritten = Mutex<[Ended]>([])
     private let sleep: @Sendable (Duration) async throws -> Void
@@ -32,19 +35,19 @@ package final class ChannelWorker: Service {
         let ending: NoticeEnding
         /// Whether what failed before may be tried at once.
         let hurries: Bool
-        /// What the place shows now, up to which revisions.
-        let told: [ApprovalID: Int]
 
-        init(_ notice: Notice, _ ending: NoticeEnding, hurries: Bool = false, told: [ApprovalID: Int] = [:]) {
+        init(_ notice: Notice, _ ending: NoticeEnding, hurries: Bool = false) {
             self.notice = notice
             self.ending = ending
             self.hurries = hurries
-            self.told = told
         }
     }
 
     /// How exact retries and reminders are.
     static let tick = Duration.milliseconds(200)
+    /// After so many ticks the outbox is looked into although nothing said that there is anything: an erasure of what is
+    /// over changes no approval, so nobody is told of it.
+    static let ticksBetweenLooks = 50
     /// How long a stopping server waits for attempts that are under way.
     static let parting = Duration.seconds(5)
 
@@ -107,10 +110,12 @@ package final class ChannelWorker: Service {
     }
 
     private func tick() async {
+        var ticks = 0
         while !Task.isCancelled {
             try? await sleep(Self.tick)
+            ticks += 1
             let isTime = nextLook.withLock { $0.map { $0 <= clock.time() } ?? false }
-            if isTime { wake.yield() }
+            if isTime || ticks.isMultiple(of: Self.ticksBetweenLooks) { wake.yield() }
         }
     }
 
@@ -153,6 +158,11 @@ package final class ChannelWorker: Service {
         let now = clock.time()
         do {
             try await catchUp()
+            if isNew.withLock({ $0 }) {
+                // How the channel is, nobody knows: a restart is how its trouble is mended.
+                try await ledger.outbox.hurryNotices(of: channel.name, at: now, limit: .max)
+                isNew.withLock { $0 = false }
+            }
             let taken = try await takeDue(now)
             if taken.isEmpty { try await schedule(now) }
             return taken
@@ -206,7 +216,7 @@ package final class ChannelWorker: Service {
             return await write(Ended(notice, .retry(at: time, trouble: "the ledger cannot be read")))
         }
         guard let parcel else {
-            keeper.withLock { $0.end() }
+            keeper.withLock { $0.giveBack(notice.destination.address) }
             return await write(Ended(notice, .dropped))
         }
         let delivery = await limited { await self.channel.deliver(parcel) }
@@ -231,8 +241,6 @@ package final class ChannelWorker: Service {
         let now = clock.time()
         try await ledger.outbox.endNotice(ended.notice, ended.ending, at: now)
         if ended.hurries { try await ledger.outbox.hurryNotices(of: channel.name, at: now, limit: .max) }
-        guard !ended.told.isEmpty else { return }
-        try await ledger.outbox.settleTold(ended.notice, showing: ended.told, at: now)
     }
 
     /// Writes what could not be written; throws if it still cannot.
@@ -284,19 +292,19 @@ package final class ChannelWorker: Service {
             meter.delivered(after: now.since(notice.dueAt))
             if wasDown { logger.notice("the channel works again") }
             let message = reference.map { ShownMessage(reference: $0, revision: parcel.revision) }
-            let isShown = channel.manner == .card && message != nil
-            let revisions = Dictionary(parcel.approvals.map { ($0.id, $0.revision) }) { first, _ in first }
-            return Ended(notice, .delivered(message), hurries: wasDown, told: isShown ? revisions : [:])
+            return Ended(notice, .delivered(message, told: told(parcel, message)), hurries: wasDown)
         case .nothingToTell:
-            // Nobody was asked, so nothing is known of how the channel is.
-            keeper.withLock { $0.end() }
+            // Nobody was asked, so nothing is known of how the channel is; what may be there already was looked for.
+            keeper.withLock { parcel.isRepeat ? $0.end() : $0.giveBack(notice.destination.address) }
             return Ended(notice, .dropped)
         case .retry(let asked, let scope, let trouble):
             let time = keeper.withLock { keeper in
                 keeper.failed(
+                    notice.number,
                     scope,
                     address: notice.destination.address,
                     tries: notice.tries + 1,
+                    age: now.since(notice.dueAt),
                     asked: asked,
                     random: chance.bits().0,
                     now: now,
@@ -305,9 +313,7 @@ package final class ChannelWorker: Service {
             if meter.failed(trouble) {
                 logger.warning("notices wait", metadata: ["error": "\(trouble)", "next_try": "\(time.rfc3339)"])
             }
-            let isOver = time > notice.dueAt.adding(channel.pace.lifetime)
-            guard !isOver else { return Ended(notice, .failed(trouble: trouble)) }
-            return Ended(notice, .retry(at: time, notBefore: asked.map { now.adding($0) }, trouble: trouble))
+            return Ended(notice, again(notice, at: time, asked: asked, trouble, now))
         case .refused(let trouble):
             let wasDown = keeper.withLock { $0.succeeded(now: now) }
             _ = meter.failed(trouble)
@@ -317,6 +323,33 @@ package final class ChannelWorker: Service {
             )
             return Ended(notice, .failed(trouble: trouble), hurries: wasDown)
         }
+    }
+
+    /// What the message that was just sent tells of each of its approvals.
+    private func told(_ parcel: Parcel, _ message: ShownMessage?) -> [ApprovalID: ToldState] {
+        let isCard = channel.manner == .card && message != nil
+        guard isCard || (channel.manner == .message && parcel.notice.batch != nil) else { return [:] }
+        let states = parcel.approvals.map { approval in
+            let state = ToldState(revision: isCard ? approval.revision : nil, isErased: approval.erasedBy != nil)
+            return (approval.id, state)
+        }
+        return Dictionary(states) { first, _ in first }
+    }
+
+    /// A notice is tried for its lifetime, once more at its end, and as often as its schedule says if it was late then.
+    private func again(
+        _ notice: Notice,
+        at time: Timestamp,
+        asked: Duration?,
+        _ trouble: String,
+        _ now: Timestamp,
+    ) -> NoticeEnding {
+        let end = notice.dueAt.adding(channel.pace.lifetime)
+        guard now < end || notice.tries + 1 < channel.pace.backOff.delays.count else {
+            return .failed(trouble: trouble)
+        }
+        let isCut = now < end && asked == nil
+        return .retry(at: isCut ? min(time, end) : time, notBefore: asked.map { now.adding($0) }, trouble: trouble)
     }
 
     /// An attempt that takes too long is over; whether it arrived, nobody knows.

@@ -17,9 +17,14 @@ struct PaceKeeper {
     private(set) var failures = 0
     /// So many notices that fail in a row mean that the channel does.
     private static let longestStreak = 10
+    /// So many that failed in a row were not alone in it.
+    private static let shortestStreak = 3
+    /// How long after those that had failed were hurried they may be again.
+    private static let betweenHurries = Duration.seconds(30)
 
-    /// How many attempts failed in a row, for whatever reason.
+    /// How many attempts failed in a row, for whatever reason; those of one notice count once.
     private var streak = 0
+    private var lastFailed: Int64?
     /// When those that had failed were last hurried.
     private var hurriedAt: Timestamp?
     /// Attempts that are under way.
@@ -57,37 +62,54 @@ struct PaceKeeper {
         return true
     }
 
-    /// An attempt that asked nobody gives its place back.
+    /// An attempt that says nothing of the channel gives its place back.
     mutating func end() { underWay -= 1 }
+
+    /// An attempt sent nothing, so its address can take another one instead.
+    mutating func giveBack(_ address: String) {
+        underWay -= 1
+        guard let bucket = buckets[address] else { return }
+        buckets[address]?.level = min(Double(pace.burst), bucket.level + 1)
+    }
 
     /// The receiver took an attempt, or refused it for good; whether those that had failed before should be tried at once.
     ///
-    /// One that fails alone among others that succeed is not hurried, and nothing is for half a minute after. A pause that
-    /// lies ahead stays: the receiver may have asked for it after it took this one.
+    /// One that fails alone among others that succeed is not hurried. A pause that lies ahead stays: the receiver may have
+    /// asked for it after it took this one.
     mutating func succeeded(now: Timestamp) -> Bool {
-        let wasDown = streak >= 3 && (hurriedAt.map { $0 <= now.adding(.seconds(-30)) } ?? true)
         underWay -= 1
+        let wasDown = streak >= Self.shortestStreak
+        if wasDown, let hurriedAt, now < hurriedAt.adding(Self.betweenHurries) {
+            // It could not take all at once. What failed is not forgotten, and a channel that is down is asked on.
+            streak = Self.shortestStreak
+            return false
+        }
         failures = 0
         streak = 0
         if wasDown { hurriedAt = now }
         return wasDown
     }
 
-    /// An attempt failed; when to try its notice again.
+    /// An attempt failed, of a notice that was due for that long; when to try it again.
     mutating func failed(
+        _ notice: Int64,
         _ scope: Delivery.Scope,
         address: String,
         tries: Int,
+        age: Duration,
         asked: Duration?,
         random: UInt64,
         now: Timestamp,
     ) -> Timestamp {
         underWay -= 1
-        streak += 1
+        if notice != lastFailed { streak += 1 }
+        lastFailed = notice
         let backOff: WebhookBackOff
         let count: Int
         switch scope {
-        case .notice, .address: (backOff, count) = (pace.backOff, tries)
+        case .notice, .address:
+            // Attempts that only asked whether the channel is back make no schedule longer.
+            (backOff, count) = (pace.backOff, min(tries, pace.backOff.attempts(within: age)))
         case .whole:
             // Those that were under way when the first failed fail for the same reason.
             if pausedUntil.map({ $0 <= now }) ?? true { failures += 1 }

@@ -65,8 +65,26 @@ extension Database {
     }
 
     /// Notices that may be tried: of each subject and place the first that is due and open, if none is being sent.
+    ///
+    /// Erasures, of which a sweep can make thousands at once, have what nobody else needs: people wait for the others.
     func dueNotices(
         of channel: ChannelName,
+        leavingOut addresses: [String],
+        now: Timestamp,
+        limit: Int,
+    ) throws -> [Notice] {
+        var found: [Notice] = []
+        for kind in ["<>", "="] where found.count < limit {
+            let event = "event \(kind) '\(EntryKind.payloadErased.rawValue)'"
+            let room = limit - found.count
+            found += try dueNotices(of: channel, where: event, leavingOut: addresses, now: now, limit: room)
+        }
+        return found
+    }
+
+    private func dueNotices(
+        of channel: ChannelName,
+        where event: String,
         leavingOut addresses: [String],
         now: Timestamp,
         limit: Int,
@@ -74,7 +92,7 @@ extension Database {
         try rows(
             """
             SELECT \(Self.noticeColumns) FROM notice AS mine
-            WHERE channel = ?1 AND state = 'waiting' AND try_at <= ?2
+            WHERE channel = ?1 AND state = 'waiting' AND try_at <= ?2 AND \(event)
                 AND address NOT IN (SELECT value FROM json_each(?4)) AND NOT EXISTS (
                 SELECT 1 FROM notice AS other
                 WHERE other.subject = mine.subject AND other.channel = mine.channel
@@ -122,9 +140,10 @@ extension Database {
         var notBefore: Timestamp?
         var trouble: String?
         switch ending {
-        case .delivered(let message):
+        case .delivered(let message, let told):
             state = .delivered
             if let message { try show(message, of: notice) }
+            for (approval, told) in told { try settle(approval, told, by: notice, at: now) }
         case .dropped: state = .dropped
         case .retry(let time, let asked, let words): (tryAt, notBefore, trouble) = (time, asked, words)
         case .failed(let words): (state, trouble) = (.failed, words)
@@ -152,22 +171,24 @@ extension Database {
         )
     }
 
-    /// What the message just shown has in it needs no message of its own any more.
-    func settleTold(_ notice: Notice, showing revisions: [ApprovalID: Int], at now: Timestamp) throws {
-        for (approval, revision) in revisions {
-            // By the approval's index: a batch's subject has the notices of all of its approvals.
-            try run(
-                """
-                UPDATE notice SET state = CASE cause WHEN 'changed' THEN 'dropped' ELSE 'delivered' END, ended_at = ?1
-                WHERE +subject = ?2 AND channel = ?3 AND address = ?4 AND approval = ?5 AND revision <= ?6
-                    AND state = 'waiting' AND (cause = 'changed' OR (cause = 'requested' AND batch IS NOT NULL))
-                """,
-                [
-                    .integer(now.microseconds), .text(notice.subject), .text(notice.destination.channel.rawValue),
-                    .text(notice.destination.address), .text(approval.rawValue), .integer(Int64(revision)),
-                ],
+    /// What the message just sent has in it needs no message of its own any more.
+    private func settle(_ approval: ApprovalID, _ told: ToldState, by notice: Notice, at now: Timestamp) throws {
+        // By the approval's index: a batch's subject has the notices of all of its approvals.
+        try run(
+            """
+            UPDATE notice SET state = CASE cause WHEN 'changed' THEN 'dropped' ELSE 'delivered' END, ended_at = ?1
+            WHERE +subject = ?2 AND channel = ?3 AND address = ?4 AND approval = ?5 AND state = 'waiting' AND (
+                (cause = 'requested' AND batch IS NOT NULL)
+                OR (cause = 'changed' AND revision <= ?6 AND (event <> ?7 OR ?8))
             )
-        }
+            """,
+            [
+                .integer(now.microseconds), .text(notice.subject), .text(notice.destination.channel.rawValue),
+                .text(notice.destination.address), .text(approval.rawValue),
+                StoreValue(microseconds: told.revision.map(Int64.init)), .text(EntryKind.payloadErased.rawValue),
+                .integer(told.isErased ? 1 : 0),
+            ],
+        )
     }
 
     /// What waits because an attempt failed may be tried now.
@@ -264,7 +285,8 @@ extension Database {
     func replayNotice(_ number: Int64, at now: Timestamp) throws -> Bool {
         try run(
             """
-            UPDATE notice SET state = 'waiting', try_at = ?, due_at = ?, not_before = NULL, ended_at = NULL, trouble = NULL
+            UPDATE notice SET state = 'waiting', try_at = ?, due_at = ?, not_before = NULL, ended_at = NULL,
+                trouble = NULL, is_kept = 0
             WHERE number = ? AND state IN ('delivered', 'failed')
             """,
             [.integer(now.microseconds), .integer(now.microseconds), .integer(number)],

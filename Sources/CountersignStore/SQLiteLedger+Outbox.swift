@@ -39,15 +39,6 @@ extension SQLiteLedger: Outbox {
         try await writer.chore { try $0.endNotice(notice, ending, at: now) }.get()
     }
 
-    /// What the message just shown has in it is over.
-    package func settleTold(
-        _ notice: Notice,
-        showing revisions: [ApprovalID: Int],
-        at now: Timestamp,
-    ) async throws(LedgerError) {
-        try await writer.chore { try $0.settleTold(notice, showing: revisions, at: now) }.get()
-    }
-
     /// What waits because an attempt failed may be tried now.
     package func hurryNotices(of channel: ChannelName, at now: Timestamp, limit: Int) async throws(LedgerError) {
         try await writer.chore { try $0.hurryNotices(of: channel, at: now, limit: limit) }.get()

@@ -83,7 +83,10 @@ struct InMemoryOutbox {
                 return other.state == .sending || (other.number < notice.number && other.dueAt <= now)
             }
         }
-        return Array(found.sorted { ($0.tryAt, $0.number) < ($1.tryAt, $1.number) }.prefix(limit))
+        func order(_ notice: Notice) -> (Int, Timestamp, Int64) {
+            (notice.event == .payloadErased ? 1 : 0, notice.tryAt, notice.number)
+        }
+        return Array(found.sorted { order($0) < order($1) }.prefix(limit))
     }
 
     func next(_ channel: ChannelName, leavingOut addresses: [String]) -> Timestamp? {
@@ -102,7 +105,10 @@ struct InMemoryOutbox {
     }
 
     mutating func end(_ notice: Notice, _ ending: NoticeEnding, at now: Timestamp) {
-        if case .delivered(let message?) = ending { messages[place(notice)] = message }
+        if case .delivered(let message, let told) = ending {
+            if let message { messages[place(notice)] = message }
+            settle(notice, told, at: now)
+        }
         guard let index = notices.firstIndex(where: { $0.number == notice.number && $0.state == .sending }) else {
             return
         }
@@ -122,13 +128,19 @@ struct InMemoryOutbox {
         notices[index].endedAt = notices[index].state.isOpen ? nil : now
     }
 
-    mutating func settle(_ notice: Notice, showing revisions: [ApprovalID: Int], at now: Timestamp) {
+    private mutating func settle(_ notice: Notice, _ told: [ApprovalID: ToldState], at now: Timestamp) {
         for index in notices.indices {
             let other = notices[index]
-            guard place(other) == place(notice), other.state == .waiting, let shown = revisions[other.approval],
-                other.revision <= shown, other.cause == .changed || (other.cause == .requested && other.batch != nil)
-            else { continue }
-            notices[index].state = other.cause == .changed ? .dropped : .delivered
+            guard place(other) == place(notice), other.state == .waiting, let told = told[other.approval] else {
+                continue
+            }
+            let isTold = told.revision.map { other.revision <= $0 } ?? false
+            switch other.cause {
+            case .requested where other.batch != nil: notices[index].state = .delivered
+            case .changed where isTold && (other.event != .payloadErased || told.isErased):
+                notices[index].state = .dropped
+            default: continue
+            }
             notices[index].endedAt = now
         }
     }
@@ -283,15 +295,6 @@ extension InMemoryLedger: Outbox {
         at now: Timestamp,
     ) async throws(LedgerError) {
         try read { $0.outbox.end(notice, ending, at: now) }
-    }
-
-    /// What the message just shown has in it is over.
-    package func settleTold(
-        _ notice: Notice,
-        showing revisions: [ApprovalID: Int],
-        at now: Timestamp,
-    ) async throws(LedgerError) {
-        try read { $0.outbox.settle(notice, showing: revisions, at: now) }
     }
 
     /// What waits because an attempt failed may be tried now.

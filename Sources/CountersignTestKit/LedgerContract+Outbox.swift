@@ -168,6 +168,48 @@ extension LedgerContract {
             try expect(try await ledger.outbox.notices(NoticeQuery()).items.count, is: 0)
             try expect(try await ledger.outbox.shownMessage(of: notice), is: nil)
         },
+        LedgerRule("a message settles the erasure of a payload only if it is without it, and erasures are told last") {
+            ledger,
+            clock in
+            func holdAndDeny(_ number: Int) async throws -> Approval {
+                let action = Fixtures.action(path: "/\(number)")
+                let approval = try Fixtures.approval(number, of: action, at: clock.time())
+                let payload = Array(try require(approval.document).utf8)
+                let entry = Fixtures.entry(
+                    .approvalRequested,
+                    at: clock.time(),
+                    approval: approval.id,
+                    payload: payload
+                )
+                let draft = NoticeDraft(.requested, to: room, dueAt: clock.time())
+                _ = try await ledger.commit(
+                    Commit(.insert(approval, maximumPending: 10), entries: [entry], notices: [draft])
+                )
+                try await tell(ledger, clock, [:])
+                let next = Fixtures.next(approval, .denied)
+                try await replace(next, ledger, clock)
+                return next
+            }
+            func tell(_ ledger: any Ledger, _ clock: ManualClock, _ told: [ApprovalID: ToldState]) async throws {
+                let notice = try require(try await due(ledger, clock).first)
+                try await ledger.outbox.beginNotices([notice.number])
+                let message = ShownMessage(reference: "m\(notice.number)", revision: 2)
+                try await ledger.outbox.endNotice(notice, .delivered(message, told: told), at: clock.time())
+            }
+            for (number, isErased) in [(1, false), (2, true)] {
+                let approval = try await holdAndDeny(number)
+                let sequence = UInt64((number - 1) * 3)
+                guard case .committed = try await ledger.commit(Fixtures.erasure(of: [sequence], at: clock.time()))
+                else { throw ContractViolation(description: "the erasure lost") }
+                try await tell(ledger, clock, [approval.id: ToldState(revision: 2, isErased: isErased)])
+            }
+            try expect(try await due(ledger, clock).map(\.event), is: [.payloadErased])
+            clock.advance(by: .seconds(1))
+            let later = try Fixtures.approval(3, of: Fixtures.action(path: "/3"), at: clock.time())
+            _ = try await insert(later, [NoticeDraft(.requested, to: room, dueAt: clock.time())], ledger, clock)
+            try expect(try await due(ledger, clock).map(\.cause), is: [.requested, .changed])
+            try expect(try await firstDue(ledger, clock).map(\.approval), is: [later.id])
+        },
         LedgerRule("what was refused once does not make a channel look as if it failed") { ledger, clock in
             for number in 1...2 {
                 let approval = try Fixtures.approval(
@@ -220,9 +262,11 @@ extension LedgerContract {
             let third = Fixtures.next(second, .revoked)
             try await replace(third, ledger, clock)
             let first = try require(try await due(ledger, clock).first)
-            try await ledger.outbox.settleTold(first, showing: [approval.id: second.revision], at: clock.time())
+            try await ledger.outbox.beginNotices([first.number])
+            let told = [approval.id: ToldState(revision: second.revision, isErased: false)]
+            try await ledger.outbox.endNotice(first, .delivered(nil, told: told), at: clock.time())
             let open = try await ledger.outbox.notices(NoticeQuery(state: .waiting))
-            try expect(open.items.map(\.revision), is: [third.revision, 1])
+            try expect(open.items.map(\.revision), is: [third.revision])
         },
         LedgerRule("what was being sent when the server stopped waits again, and counts as tried") { ledger, clock in
             let approval = try Fixtures.approval(at: clock.time())
@@ -264,10 +308,9 @@ extension LedgerContract {
             try expect(try await ledger.outbox.approvals(of: other, limit: 10), is: [])
             let found = try await due(ledger, clock)
             try expect(found.map(\.approval), is: [ids[0]])
-            let revisions = Dictionary(ids.map { ($0, 1) }) { first, _ in first }
+            let told = Dictionary(ids.map { ($0, ToldState(revision: nil, isErased: false)) }) { first, _ in first }
             try await ledger.outbox.beginNotices(found.map(\.number))
-            try await ledger.outbox.endNotice(found[0], .delivered(nil), at: clock.time())
-            try await ledger.outbox.settleTold(found[0], showing: revisions, at: clock.time())
+            try await ledger.outbox.endNotice(found[0], .delivered(nil, told: told), at: clock.time())
             try expect(try await due(ledger, clock), is: [])
         },
         LedgerRule("notices are forgotten once they and their approval are over") { ledger, clock in
@@ -319,6 +362,10 @@ extension LedgerContract {
 
     private static func due(_ ledger: any Ledger, _ clock: ManualClock) async throws -> [Notice] {
         try await ledger.outbox.dueNotices(of: room.channel, leavingOut: [], now: clock.time(), limit: 10)
+    }
+
+    private static func firstDue(_ ledger: any Ledger, _ clock: ManualClock) async throws -> [Notice] {
+        try await ledger.outbox.dueNotices(of: room.channel, leavingOut: [], now: clock.time(), limit: 1)
     }
 
     private static func insert(

@@ -7,13 +7,13 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5)))
 struct ChannelWorkerTests {
-    private let clock = ManualClock()
-    private let ledger: InMemoryLedger
-    private let room = Destination(channel: ChannelName(unchecked: "slack"), address: "C1")
+    let clock = ManualClock()
+    let ledger: InMemoryLedger
+    let room = Destination(channel: ChannelName(unchecked: "slack"), address: "C1")
 
     init() { ledger = InMemoryLedger(clock: clock) }
 
-    private func worker(_ channel: ScriptedChannel) -> ChannelWorker {
+    func worker(_ channel: ScriptedChannel, ticks: Bool = false) -> ChannelWorker {
         ChannelWorker(
             channel,
             ledger: ledger,
@@ -21,7 +21,8 @@ struct ChannelWorkerTests {
             clock: clock,
             chance: Chance { (0, 0) },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-        ) { _ in
+        ) { time in
+            if ticks, time < .seconds(1) { return await Task.yield() }
             // Nothing here takes time, so what waits for it waits until it is cancelled.
             for await _ in AsyncStream<Void>(unfolding: { await never() }) {}
             throw CancellationError()
@@ -29,7 +30,7 @@ struct ChannelWorkerTests {
     }
 
     @discardableResult
-    private func hold(_ number: Int = 1, _ drafts: [NoticeDraft]? = nil) async throws -> Approval {
+    func hold(_ number: Int = 1, _ drafts: [NoticeDraft]? = nil) async throws -> Approval {
         let approval = try Fixtures.approval(
             number,
             of: Fixtures.action(path: "/v1/customers/\(number)"),
@@ -45,14 +46,25 @@ struct ChannelWorkerTests {
         return approval
     }
 
-    private func settle(_ approval: Approval, _ status: ApprovalStatus = .denied) async throws {
+    func settle(_ approval: Approval, _ status: ApprovalStatus = .denied) async throws {
         let next = Fixtures.next(approval, status)
         let entry = Fixtures.entry(.approvalSettled, at: clock.time())
         _ = try await ledger.commit(Commit(.replace(next), entries: [entry]))
     }
 
-    private func states() async throws -> [Notice.State] {
+    func states() async throws -> [Notice.State] {
         try await ledger.notices(NoticeQuery(limit: 200)).items.map(\.state).reversed()
+    }
+
+    /// Lets time pass as the worker's own ticks would: whenever it said that it looks again.
+    func pass(_ time: Duration, _ worker: ChannelWorker) async {
+        let end = clock.time().adding(time)
+        while clock.time() < end {
+            await worker.drain()
+            let next = min(worker.looksAgainAt ?? end, end)
+            clock.advance(by: max(next.since(clock.time()), .milliseconds(200)))
+        }
+        await worker.drain()
     }
 
     @Test("a hold is told once, and its end corrects the message that told it")
@@ -256,21 +268,11 @@ struct ChannelWorkerTests {
         }
         let worker = worker(channel)
         for number in 1...12 { try await hold(number) }
-        // As the worker's own ticks would: whenever it said that it looks again.
-        func pass(_ time: Duration) async {
-            let end = clock.time().adding(time)
-            while clock.time() < end {
-                await worker.drain()
-                let next = min(worker.looksAgainAt ?? end, end)
-                clock.advance(by: max(next.since(clock.time()), .milliseconds(200)))
-            }
-            await worker.drain()
-        }
-        await pass(.seconds(3600))
+        await pass(.seconds(3600), worker)
         let attempts = channel.parcels.count
         #expect(attempts < 12 + 120)
         channel.answer { _ in .delivered(reference: nil) }
-        await pass(.seconds(120))
+        await pass(.seconds(120), worker)
         #expect(try await states() == Array(repeating: .delivered, count: 12))
         #expect(channel.parcels.count == attempts + 12)
     }

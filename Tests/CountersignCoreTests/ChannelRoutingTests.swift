@@ -57,6 +57,27 @@ import Testing
         #expect(hours.end(at: time) == end)
     }
 
+    /// Where the clocks go from one to two hours ahead of UTC at 01:00 UTC of the day.
+    private struct Spring: LocalTime {
+        let change: Timestamp
+        func secondsFromUTC(at time: Timestamp) -> Int64 { time < change ? 3600 : 7200 }
+    }
+
+    /// Until when as minutes of the local day, and the minutes of UTC's day at which that is.
+    @Test(
+        "quiet hours end when the clock shows it, also in the night in which an hour is left out",
+        arguments: [
+            (90, 30), (120, 60), (150, 90), (180, 60), (210, 90), (420, 300),
+        ]
+    )
+    func quietHoursInSpring(_ until: Int, _ minutes: Int64) {
+        let midnight = Timestamp(microseconds: now.microseconds / 86_400_000_000 * 86_400_000_000)
+        let zone = Spring(change: midnight.adding(.seconds(3600)))
+        let hours = ChannelRouting.QuietHours(from: 22 * 60, until: until, zone: zone, instead: [])
+        let evening = midnight.adding(.seconds(-7200))
+        #expect(hours.end(at: evening) == midnight.adding(.seconds(minutes * 60)))
+    }
+
     @Test("in quiet hours the night watch is told at once, and the group when they end")
     func nightWatch() throws {
         let zone = FixedOffset(seconds: 0)

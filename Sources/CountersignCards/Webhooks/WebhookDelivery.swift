@@ -40,6 +40,18 @@ package struct WebhookBackOff: Hashable, Sendable {
     /// Waits that long after each attempt.
     package init(delays: [Duration]) { self.delays = delays }
 
+    /// How many attempts there are in a time, the one at its beginning included, if none comes late.
+    package func attempts(within time: Duration) -> Int {
+        var count = 1
+        var earliest = Duration.zero
+        for delay in delays {
+            earliest += delay / 5 * 4
+            guard earliest <= time else { break }
+            count += 1
+        }
+        return count
+    }
+
     /// How long to wait after a number of failed attempts; `nil` if that was the last.
     ///
     /// `random` comes from outside; it spreads the time over 80 to 120 percent, so that what failed together does not

@@ -34,7 +34,9 @@ package struct ChannelRouting: Sendable {
             let left = close > second ? close - second : close + day - second
             let end = now.adding(.seconds(left))
             // Where the clocks change before the end, the end moves with them.
-            return end.adding(.seconds(zone.secondsFromUTC(at: now) - zone.secondsFromUTC(at: end)))
+            let moved = end.adding(.seconds(zone.secondsFromUTC(at: now) - zone.secondsFromUTC(at: end)))
+            // A time that they leave out is as much later as they are put forward.
+            return zone.secondsFromUTC(at: moved) == zone.secondsFromUTC(at: end) ? moved : max(moved, end)
         }
     }
 

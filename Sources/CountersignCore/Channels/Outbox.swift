@@ -12,10 +12,26 @@ package struct ShownMessage: Hashable, Sendable {
     }
 }
 
+/// What a message that was just sent has in it of an approval: what waits to tell of nothing newer is over with it.
+package struct ToldState: Hashable, Sendable {
+    /// Up to which revision it shows the approval; `nil` if it only asks, so that changes are told all the same.
+    package let revision: Int?
+    /// Whether it shows the approval without its payload.
+    package let isErased: Bool
+
+    /// Describes what was told.
+    package init(revision: Int?, isErased: Bool) {
+        self.revision = revision
+        self.isErased = isErased
+    }
+}
+
 /// How an attempt to deliver a notice ended, as the outbox keeps it.
 package enum NoticeEnding: Hashable, Sendable {
-    /// The channel has it; what it shows now, if it can be corrected later.
-    case delivered(ShownMessage?)
+    /// The channel has it; what it shows now, if it can be corrected later, and what the place was told by it.
+    ///
+    /// What waits for the same place to say no more than that is over: requests of a batch, and changes.
+    case delivered(ShownMessage?, told: [ApprovalID: ToldState] = [:])
     /// There was nothing to tell any more.
     case dropped
     /// To be tried again at that time, and whatever happens not before what the receiver itself asked for.
@@ -96,8 +112,9 @@ package struct NoticeQuery: Hashable, Sendable {
 /// an approval, and the erasure of its payload, one for each place that was told of it. Within one subject and place they
 /// are delivered in the order in which they were made. All writes are on disk when they return.
 package protocol Outbox: Sendable {
-    /// Notices of a channel that may be tried at `now`, the longest waiting first: of each subject and place only the
-    /// first that is due, and none while any of them is being sent. `leavingOut` names addresses that take nothing now.
+    /// Notices of a channel that may be tried at `now`, the longest waiting first, but erasures last: of each subject and
+    /// place only the first that is due, and none while any of them is being sent. `leavingOut` names addresses that take
+    /// nothing now.
     func dueNotices(
         of channel: ChannelName,
         leavingOut addresses: [String],
@@ -113,13 +130,6 @@ package protocol Outbox: Sendable {
     func beginNotices(_ numbers: [Int64]) async throws(LedgerError)
     /// An attempt ended; with a message, the place of the notice's subject shows it from now on.
     func endNotice(_ notice: Notice, _ ending: NoticeEnding, at now: Timestamp) async throws(LedgerError)
-    /// The place of the notice's subject shows these approvals up to these revisions: what waits to tell of nothing
-    /// newer is over, `changed` notices and the requests of a batch.
-    func settleTold(
-        _ notice: Notice,
-        showing revisions: [ApprovalID: Int],
-        at now: Timestamp,
-    ) async throws(LedgerError)
     /// The channel takes notices again, or `limit` of them are to find out whether it does: what waits because an attempt
     /// failed may be tried now, or as soon as the receiver said; the soonest first.
     func hurryNotices(of channel: ChannelName, at now: Timestamp, limit: Int) async throws(LedgerError)
