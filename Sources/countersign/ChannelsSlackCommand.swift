@@ -29,7 +29,7 @@ struct ChannelsSlackCommand: AsyncParsableCommand {
         @OptionGroup var configuration: ConfigurationOptions
 
         mutating func run() async throws {
-            let configuration = try configuration.load(withSecrets: false)
+            let configuration = try configuration.load()
             do {
                 let manifest = try SlackSetup.manifest(configuration, channel: name, usesSocket: socket)
                 Output.line(manifest.prettyText())

@@ -30,7 +30,7 @@ struct ChannelsTeamsCommand: AsyncParsableCommand {
         mutating func run() async throws {
             let archive: [UInt8]
             do {
-                archive = try TeamsSetup.package(try configuration.load(withSecrets: false), channel: name)
+                archive = try TeamsSetup.package(try configuration.load(), channel: name)
             } catch let error as StartupError {
                 throw ValidationError("\(error)")
             }

@@ -54,7 +54,7 @@ extension LogCommand {
         }
 
         mutating func run() async throws {
-            let loaded = try configuration.load(withSecrets: false)
+            let loaded = try configuration.load()
             let wanted = try filter.filter()
             var lines = try ExportLines(path: output)
             do {

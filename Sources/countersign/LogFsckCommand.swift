@@ -51,7 +51,7 @@ extension LogCommand {
                 if let ledger {
                     try LogCheck(path: ledger, key: key)
                 } else {
-                    try LogCheck(try configuration.load(withSecrets: false), key: key)
+                    try LogCheck(try configuration.load(), key: key)
                 }
             for file in receipt { try check.expect(receipt: Self.read(file), named: file) }
             for file in checkpoint { try check.expect(checkpoint: Self.read(file), named: "the checkpoint \(file)") }

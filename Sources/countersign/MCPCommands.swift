@@ -82,7 +82,7 @@ struct MCPCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        switch CommandConnection.search(command, name: name, in: try configuration.load(withSecrets: false)) {
+        switch CommandConnection.search(command, name: name, in: try configuration.load()) {
         case .found(let name): try await MCPStdioCommand.bridge(try gateway.access(), name)
         case .missing(let words, let yaml):
             let text = "\(words). Add to the gateway's countersign.yaml, and start this again:\n\n\(yaml)"

@@ -31,7 +31,7 @@ extension PolicyCommand {
         @OptionGroup var format: FormatOptions
 
         mutating func run() async throws {
-            let tools = try definitions.definitions()?.tools(try policies.configuration.load(withSecrets: false))
+            let tools = try definitions.definitions()?.tools(try policies.configuration.load())
             let sources = try policies.sources()
             let groups = try policies.groups()
             let set: GatedPolicySet

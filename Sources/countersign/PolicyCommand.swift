@@ -200,7 +200,7 @@ struct PolicyOptions: ParsableArguments {
     /// The groups that there are.
     func groups() throws -> Set<GroupName> { try directory().groups.union(try group.names()) }
 
-    private func load() throws -> Configuration { try configuration.load(withSecrets: false) }
+    private func load() throws -> Configuration { try configuration.load() }
 
     /// What the configuration declares; `nil` where none is found, or where groups are made up.
     func knownDirectory() throws -> Directory? {

@@ -42,7 +42,7 @@ extension PolicyCommand {
         @OptionGroup var format: FormatOptions
 
         mutating func run() async throws {
-            let configuration = try configuration.load(withSecrets: false)
+            let configuration = try configuration.load()
             let records = try against.map { try ActionRecords(path: $0, configuration: configuration) }
             let directory = try records?.directory(configuration) ?? configuration.declaredDirectory()
             let groups = directory.groups.union(try groups.names())

@@ -33,7 +33,7 @@ extension PolicyCommand {
                 let advice = nearest.map { "did you mean \($0)?" } ?? "there are \(known)"
                 throw Failure(.notFound, "there is no pack \(name); \(advice)")
             }
-            let loaded = try configuration.load(withSecrets: false)
+            let loaded = try configuration.load()
             let folder = FilePath.plain(into ?? loaded.policies)
             let files: [String]
             do {

@@ -50,7 +50,7 @@ extension PolicyCommand {
             else {
                 return PolicyVocabulary.schema
             }
-            let all = definitions.tools(try configuration.load(withSecrets: false))
+            let all = definitions.tools(try configuration.load())
             let tools = all.filter { $0.name.connection.rawValue.utf8.elementsEqual(connection.utf8) }
             guard let first = tools.first else {
                 throw Failure(.usage, "\(source) has no accepted definition of a tool of \(connection)")

@@ -40,7 +40,7 @@ extension PolicyCommand {
                 paths: paths,
                 policies: policies.isEmpty ? nil : policies,
                 groups: try groups.names(),
-                configuration: try configuration.load(withSecrets: false),
+                configuration: try configuration.load(),
                 definitions: try definitions.definitions(),
             )
             guard !plan.targets.isEmpty else {

@@ -9,16 +9,15 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// The configuration named, the one that lies here, or the defaults.
     ///
-    /// `withSecrets` is off for commands that never use any.
-    func load(withSecrets: Bool = true) throws -> Configuration {
+    /// Without secrets: they are in the gateway's environment, and whoever types a command has none of them.
+    func load() throws -> Configuration {
         let path = config ?? "countersign.yaml"
         if config == nil, !LocalFile.exists(path) { return .defaults() }
         switch ConfigurationWorld.system.read(path) {
         case .failure(let problem): throw StartupError("cannot read \(path): \(problem.message)")
         case .success(let bytes):
             do {
-                let world: ConfigurationWorld = withSecrets ? .system : .withoutSecrets
-                return try Configuration.read(file: path, bytes: bytes, world: world)
+                return try Configuration.read(file: path, bytes: bytes, world: .withoutSecrets)
             } catch {
                 throw StartupError("the configuration has errors:\n\(error)")
             }

@@ -258,3 +258,27 @@ def test_doctor_finds_groups_that_nobody_reaches_and_channels_that_nobody_uses(i
     gateway.write_configuration()
     mended = gateway.cli("doctor", succeed=False)
     assert mended.returncode == 0, mended.stdout
+
+
+def test_an_operators_shell_needs_none_of_the_gateways_secrets(house, receiver, path):
+    receiver.script = [302]
+    held(house, f"/{path}")
+    number = eventually(lambda: notices(house, state="failed"))[0]["number"]
+    for command in (
+        ("channels", "status"),
+        ("channels", "notices"),
+        ("channels", "replay", str(number)),
+        ("approvals", "list"),
+        ("user", "link", "alice@example.com", "slack:T1/U1"),
+        ("user", "links"),
+        ("user", "link", "alice@example.com"),
+        ("user", "token", "alice@example.com"),
+        ("log", "key"),
+    ):
+        house.cli(*command, environment={})
+    # Whether the secrets are there is what doctor is for.
+    asked = house.cli("doctor", environment={}, succeed=False)
+    assert asked.returncode == 1 and "HOOK_SECRET is not set" in asked.stdout
+    assert house.stop() == 0
+    house.cli("user", "link", "bob@example.com", "slack:T1/U2", environment={})
+    assert "slack:T1/U2" in house.cli("user", "links", environment={}).stdout

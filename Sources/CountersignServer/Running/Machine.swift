@@ -44,7 +44,7 @@ extension ConfigurationWorld {
 
     /// This machine, with something in the place of every secret that it does not have.
     ///
-    /// For what policies are checked with: neither a reviewer nor a build machine has the gateway's secrets.
+    /// For commands: an operator's shell, a reviewer and a build machine have none of the gateway's secrets.
     package static let withoutSecrets = ConfigurationWorld(
         environment: { "a secret that is not here: " + $0 },
         read: { path in

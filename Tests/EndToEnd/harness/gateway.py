@@ -238,13 +238,13 @@ class Gateway:
 
     # Command line
 
-    def cli(self, *arguments, succeed=True, timeout=30, configured=True):
-        """Runs a command of the real binary."""
+    def cli(self, *arguments, succeed=True, timeout=30, configured=True, environment=None):
+        """Runs a command of the real binary, in the gateway's environment if none is given."""
         command = [str(BINARY), *arguments] + (["--config", str(self.file)] if configured else [])
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **(self.environment if environment is None else environment)},
             capture_output=True,
             text=True,
             timeout=timeout,
