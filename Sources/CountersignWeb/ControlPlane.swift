@@ -92,7 +92,9 @@ package struct ControlPlane: HTTPResponder {
             return try await idempotency.answer(exchange, endpoint.respond)
         } catch {
             let problem = Problem(thrown: endpoint.typed(error))
-            if isPage, problem.status == 401 { return SignIn.redirect(request.headers, parts) }
+            if isPage, problem.status == 401 {
+                return SignIn.redirect(request.headers, from: endpoint.method == .get ? target : nil, parts)
+            }
             if problem.status == 500 {
                 parts.dependencies.logger.error(
                     "a request failed",

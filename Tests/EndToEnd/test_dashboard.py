@@ -75,6 +75,34 @@ def test_a_sign_in_link_works_once(gateway):
         assert client.post("/sign-in", data={"token": token[:-2] + "xx"}).status_code == 403
 
 
+def test_signing_in_leads_to_the_approval_that_one_came_for(gateway):
+    """A notice's link, then the administrator's, in one browser."""
+    approval = "/approvals/apr_" + "0" * 26
+    for asked, then in ((approval, approval), ("/approvals/batch?batch=x", "/approvals/batch?batch=x"), ("/log", "/")):
+        with httpx.Client(base_url=f"http://127.0.0.1:{gateway.control}") as client:
+            assert client.get(asked).headers["location"] == "/sign-in"
+            token = field(client.get(gateway.sign_in_link("bob@example.com")).text, "token")
+            answer = client.post("/sign-in", data={"token": token})
+            assert answer.status_code == 303 and answer.headers["location"] == then
+            # Once: the next sign-in in this browser has a way of its own.
+            assert set(client.cookies) == {"countersign_session"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "//evil.example", "https://evil.example", "/\\evil.example", "/approvals", "/approvals/x\\y", "/approvals/<a>",
+        "/approvals/%0d%0aSet-Cookie:a=b", "/log", "/sign-in?token=x", "/approvals/" + "a" * 600, "approvals/x", "",
+    ],
+)
+def test_signing_in_leads_nowhere_else(gateway, place):
+    with httpx.Client(base_url=f"http://127.0.0.1:{gateway.control}") as client:
+        token = field(client.get(gateway.sign_in_link("bob@example.com")).text, "token")
+        cookie = {"Cookie": f"countersign_return={place}"}
+        answer = client.post("/sign-in", data={"token": token}, headers=cookie)
+        assert answer.status_code == 303 and answer.headers["location"] == "/"
+
+
 def test_a_held_delete_approved_by_the_dashboards_form_runs(gateway, upstream, browser, path):
     ask = gateway.ask("DELETE", f"/api/{path}")
     approval = gateway.pending(f"/{path}")

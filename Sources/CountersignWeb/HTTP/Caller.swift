@@ -58,7 +58,7 @@ struct Credentials: Sendable {
             } else {
                 kind = .malformed
             }
-        } else if let cookie = Self.cookie(in: fields) {
+        } else if let cookie = fields.cookie(Self.cookieName) {
             kind = .cookie(cookie)
         } else {
             kind = .none
@@ -83,17 +83,6 @@ struct Credentials: Sendable {
             // A browser keeps a cookie longer than we do; whoever has a stale one is simply nobody.
             return authenticator.user(cookie: cookie, now: now).map { .user($0) } ?? .anonymous
         }
-    }
-
-    private static func cookie(in fields: HTTPFields) -> String? {
-        let prefix = cookieName + "="
-        for field in fields[values: .cookie] {
-            for part in field.split(separator: ";") {
-                let pair = part.drop { $0 == " " }
-                if pair.utf8.starts(with: prefix.utf8) { return String(pair.dropFirst(prefix.count)) }
-            }
-        }
-        return nil
     }
 }
 

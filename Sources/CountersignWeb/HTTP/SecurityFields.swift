@@ -57,6 +57,18 @@ extension HTTPField.Name {
 }
 
 extension HTTPFields {
+    /// The value of a cookie, the first of its name.
+    func cookie(_ name: String) -> String? {
+        let prefix = name + "="
+        for field in self[values: .cookie] {
+            for part in field.split(separator: ";") {
+                let pair = part.drop { $0 == " " }
+                if pair.utf8.starts(with: prefix.utf8) { return String(pair.dropFirst(prefix.count)) }
+            }
+        }
+        return nil
+    }
+
     /// The value of a field whose name was made from text, and is there once.
     func single(_ name: HTTPField.Name?) -> String? {
         guard let name else { return nil }
