@@ -5,6 +5,7 @@
 
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -24,17 +25,18 @@ pytestmark = [
 ]
 
 
+def named(configuration):
+    """Names that a guide would have."""
+    configuration["public_url"] = "https://countersign.example.com"
+    configuration["agents"][0]["id"] = "nightly-cleanup"
+    configuration["connections"][0]["name"] = "customers"
+
+
 @pytest.fixture
 def house(install, slack):
     """A gateway that asks in Slack, in Teams and by mail, and what it sent."""
     teams, mail = Teams(), MailServer()
-
-    def change(configuration):
-        configuration["public_url"] = "https://countersign.example.com"
-        configuration["agents"][0]["id"] = "nightly-cleanup"
-        configuration["connections"][0]["name"] = "customers"
-
-    gateway = install(change=change)
+    gateway = install(change=named)
     teams.configure(gateway, service_url=teams.service_url)
     configuration = gateway.configuration
     ours = {}
@@ -89,3 +91,35 @@ def test_the_guides_show_the_cards_as_they_are(house, chromium):  # noqa: F811
     eventually(lambda: "done" in message.text, 10, "the card's correction")
     compare(chromium, "slack-done", "The same card afterwards: who approved, and what came of it", pictures.slack(card))
     compare(chromium, "teams-done", "The same card in Teams, corrected as well", pictures.teams(message.card))
+
+
+@pytest.fixture
+def flooded(install, slack):
+    """A gateway that asks in Slack, of one agent's questions the first alone and those after it together."""
+    routing = [{"groups": ["*"], "notify": [{"channel": "slack", "to": ROOM}], "digest": {"after": 1, "every": "6s"}}]
+
+    def change(configuration):
+        named(configuration)
+        with_slack(slack, routing=routing)(configuration)
+
+    gateway = install(change=change)
+    gateway.environment |= ENVIRONMENT
+    return gateway.start()
+
+
+def test_the_guides_show_a_denial_and_a_digest(flooded, slack, chromium):  # noqa: F811
+    asks = []
+    # Windows are of the clock, and all of it must be in one.
+    eventually(lambda: time.time() % 6 < 1, 10, "the beginning of a window")
+    for customer in range(42, 46):
+        asks.append(flooded.ask("DELETE", f"/customers/v1/customers/{customer}", ("Countersign-Justification", WHY)))
+        approval = flooded.pending(f"/v1/customers/{customer}")
+        if customer == 42:
+            card = slack.card(approval["id"])
+    together = eventually(lambda: [each for each in slack.messages() if "3 approvals" in slack.title(each)], 15)[0]
+    compare(chromium, "slack-digest", "One card in Slack for three actions of one agent", pictures.slack(together))
+    slack.send(flooded, slack.click(card, "deny", "alice"))
+    slack.send(flooded, slack.submission("alice", "Customer 42 has an open order. Close it first."))
+    assert asks[0].answer().status == 403
+    slack.until_title(card, "Denied")
+    compare(chromium, "slack-denied", "A card in Slack afterwards: who denied it, and why", pictures.slack(card))
