@@ -11,6 +11,8 @@ package struct ChannelSettings: Sendable {
     package let application: String?
     /// Whether one message of it can tell of several approvals.
     package let gathers: Bool
+    /// The most bytes of a destination's address in it.
+    package let longestAddress: Int
     /// What is wrong with an address of a destination in it, or `nil`; the text goes into the configuration's error.
     package let objection: @Sendable (_ address: String) -> String?
     /// A digest of all that is set, secrets too: what a reload compares.
@@ -25,6 +27,7 @@ package struct ChannelSettings: Sendable {
         application: String? = nil,
         gathers: Bool,
         fingerprint: String,
+        longestAddress: Int = Destination.maximumAddress,
         objection: @escaping @Sendable (_ address: String) -> String?,
         open: @escaping @Sendable (ChannelWorld) throws -> any Channel,
     ) {
@@ -33,6 +36,7 @@ package struct ChannelSettings: Sendable {
         self.application = application
         self.gathers = gathers
         self.fingerprint = fingerprint
+        self.longestAddress = longestAddress
         self.objection = objection
         self.open = open
     }

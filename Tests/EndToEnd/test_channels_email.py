@@ -362,4 +362,4 @@ def test_what_is_wrong_in_the_configuration_is_said(mailing, server, change, wor
 def test_a_destination_is_a_list_of_addresses(mailing, server, to):
     gateway = mailing(server(OddServer), to=to, start=False, security="none")
     code, said = gateway.refuse_to_start()
-    assert code != 0 and "list of mail addresses" in said
+    assert code != 0 and "list of up to 32 mail addresses" in said

@@ -114,6 +114,25 @@ def test_reminders_and_escalations_are_told_below_the_card(in_slack, slack, path
         slack.until_title(each, "done")
 
 
+def test_an_escalation_to_a_group_asks_where_that_group_is_asked(in_slack, slack, path):
+    routing = [
+        {
+            "groups": ["dba"],
+            "notify": [{"channel": "slack", "to": ROOM}],
+            "escalate": [{"after": "1s", "groups": ["security"]}],
+        },
+        {"groups": ["security"], "notify": [{"channel": "slack", "to": "C0BOSS"}]},
+    ]
+    gateway = in_slack(policies=POLICIES + SOON, routing=routing)
+    ask = gateway.ask("POST", f"/api/soon/{path}")
+    approval = gateway.pending(f"/soon/{path}")
+    boss = slack.card(approval["id"], "C0BOSS")
+    eventually(lambda: "Nobody has answered yet" in json.dumps(slack.replies(boss, "C0BOSS")))
+    assert slack.card(approval["id"])
+    slack.send(gateway, slack.click(boss, "approve", "bob", room="C0BOSS"))
+    assert ask.answer().status == 200
+
+
 def test_a_flood_becomes_one_card_on_which_each_is_decided(in_slack, slack, own_upstream, path):
     routing = [
         {

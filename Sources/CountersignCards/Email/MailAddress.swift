@@ -10,6 +10,8 @@ package struct MailAddress: Hashable, Sendable, CustomStringConvertible {
     package static let maximumLength = 254
     /// The most addresses of one list.
     package static let maximumList = 32
+    /// The longest list, with a comma and a space after each address.
+    package static let longestList = maximumList * (maximumLength + 2)
 
     /// Reads an address; `nil` of anything that is not one.
     package init?(_ text: some StringProtocol) {

@@ -31,7 +31,7 @@ package struct Destination: Hashable, Sendable, Codable, Comparable, CustomStrin
     /// The place in the channel's own words: a Slack conversation, a mailbox; empty where a channel has one place only.
     package let address: String
 
-    /// The longest address, in bytes.
+    /// The longest address, in bytes, where a channel does not say otherwise.
     package static let maximumAddress = 512
 
     /// Names a place.

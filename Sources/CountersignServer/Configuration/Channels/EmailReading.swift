@@ -52,9 +52,11 @@ struct EmailReading {
             kind: .email,
             gathers: true,
             fingerprint: .fingerprint(parts),
+            longestAddress: MailAddress.longestList,
             objection: { address in
                 MailAddress.list(address) == nil
-                    ? "is not a list of mail addresses: write alice@example.com, or several with commas" : nil
+                    ? "is not a list of up to \(MailAddress.maximumList) mail addresses: write alice@example.com, or "
+                        + "several with commas" : nil
             },
             open: { try EmailChannel(settings, world: $0) },
         )

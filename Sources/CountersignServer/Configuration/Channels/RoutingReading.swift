@@ -114,8 +114,8 @@ struct RoutingReading {
             return nil
         }
         let address = members["to"] == nil ? "" : reader.text(members["to"], path + ".to") ?? ""
-        if address.utf8.count > Destination.maximumAddress {
-            reader.fail(members["to"], path + ".to", "has more than \(Destination.maximumAddress) bytes")
+        if address.utf8.count > channel.longestAddress {
+            reader.fail(members["to"], path + ".to", "has more than \(channel.longestAddress) bytes")
             return nil
         }
         if let objection = channel.objection(address) {
@@ -183,8 +183,11 @@ struct RoutingReading {
     private func minutes(_ node: Node?, _ path: String) -> Int? {
         guard let text = reader.text(node, path) else { return nil }
         let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ $0.count == 2 }), let hour = Int(String(Substring(parts[0]))),
-            let minute = Int(String(Substring(parts[1]))), (0...23).contains(hour), (0...59).contains(minute)
+        let isPlain =
+            parts.count == 2
+            && parts.allSatisfy { part in part.count == 2 && part.allSatisfy { (48...57).contains($0) } }
+        guard isPlain, let hour = Int(String(Substring(parts[0]))), let minute = Int(String(Substring(parts[1]))),
+            (0...23).contains(hour), (0...59).contains(minute)
         else {
             reader.fail(node, path, "\"\(text)\" is not a time of day; write \"22:30\", in quotes")
             return nil
