@@ -25,12 +25,15 @@ struct ChannelsTeamsCommand: AsyncParsableCommand {
         @Option(help: "Write this file; it must not be there yet.")
         var output = "countersign-teams.zip"
 
+        @Option(help: "The app's version; an update of an app that Teams has wants a higher one.")
+        var appVersion = Product.version
+
         @OptionGroup var configuration: ConfigurationOptions
 
         mutating func run() async throws {
             let archive: [UInt8]
             do {
-                archive = try TeamsSetup.package(try configuration.load(), channel: name)
+                archive = try TeamsSetup.package(try configuration.load(), channel: name, version: appVersion)
             } catch let error as StartupError {
                 throw ValidationError("\(error)")
             }

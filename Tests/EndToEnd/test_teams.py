@@ -365,6 +365,7 @@ def test_the_app_package_is_one(gateway, teams):
         assert archive.testzip() is None
         assert archive.namelist() == ["manifest.json", "color.png", "outline.png"]
         manifest = json.loads(archive.read("manifest.json"))
+        assert manifest["version"] == "0.1.0"
         assert manifest["id"] == manifest["bots"][0]["botId"] == APPLICATION
         assert manifest["validDomains"] == ["c.example.com"]
         assert len(manifest["name"]["short"]) <= 30 and len(manifest["description"]["short"]) <= 80
@@ -372,6 +373,24 @@ def test_the_app_package_is_one(gateway, teams):
         side, _, pixels, alphas = picture(archive.read("outline.png"))
         # White on nothing, and there is something to see.
         assert side == 32 and alphas == b"\x00\xff" and 50 < pixels.count(1) < 400
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.2.3.4", "1.02.3", "v1.2.3", "1.2.3-rc", "1.2.x", "1..3", "", "1.2.1234567890"])
+def test_a_version_that_teams_would_not_take_is_refused(gateway, teams, version):
+    out = gateway.folder / f"{version}.zip"
+    command = ("channels", "teams", "manifest", "--output", str(out), "--app-version", version)
+    refused = gateway.cli(*command, succeed=False)
+    assert refused.returncode == 2 and "1.0.1" in refused.stderr and not out.exists()
+
+
+def test_an_update_of_the_app_package_has_a_version_of_its_own(gateway, teams):
+    file = gateway.folder / "update.yaml"
+    file.write_text(gateway.file.read_text().replace(f"http://127.0.0.1:{gateway.control}\n", "https://c.example.com\n"))
+    out = gateway.folder / "update.zip"
+    command = ("channels", "teams", "manifest", "--output", str(out), "--app-version", "1.10.0", "--config", str(file))
+    gateway.cli(*command, configured=False)
+    with zipfile.ZipFile(out) as archive:
+        assert json.loads(archive.read("manifest.json"))["version"] == "1.10.0"
 
 
 def picture(data):
