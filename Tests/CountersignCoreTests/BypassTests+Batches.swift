@@ -97,4 +97,27 @@ extension BypassTests {
         _ = await stage.enforcement.decide(ballot, by: Stage.signedIn("alice@example.com"))
         #expect(try await stage.now(late).status == .pending)
     }
+
+    @Test("an operation beside the first, which lists name, is counted and makes another shape")
+    func batchOperations() async throws {
+        let stage = try Stage()
+        let one = Fixtures.action(path: "/v1/customers/1")
+        func action(_ operations: [Operation]) -> Action {
+            Action(
+                agent: one.agent,
+                onBehalfOf: nil,
+                protocol: "http",
+                connection: one.connection,
+                operations: operations,
+                details: one.details,
+            )
+        }
+        var approvals = [Approval]()
+        for count in 1...3 {
+            approvals.append(try await stage.hold(action(Array(repeating: one.operations[0], count: count))))
+        }
+        let words = approvals.map { ApprovalContext($0).furtherOperations }
+        #expect(words == [nil, "1 more operation", "2 more operations"])
+        #expect(Set(approvals.map { ActionShape($0) }).count == 3)
+    }
 }

@@ -10,6 +10,7 @@ import pytest
 
 from harness.hook_receiver import SECRET, HookReceiver
 from harness.waiting import eventually
+from test_api import document
 from test_dashboard import field, held, sign_in
 
 JSON = ("Content-Type", "application/json")
@@ -216,6 +217,32 @@ def test_payloads_differ_and_are_shown_in_full_or_said_to_be_cut(gateway, path):
         until = re.search(r"ticked=(\d+)", all_of_them)[1]
         for forged in (until, until + "." + "0" * 64, "9223372036854775807", "9223372036854775807.x"):
             assert not any(boxes(browser.get(f"{link}&ticked={forged}").text).values())
+
+
+def several(gateway, path, **context):
+    """An action whose second operation the resource, which is the first's, does not tell of."""
+    operations = [
+        {"effect": "delete", "action": "http:delete", "resource": {"type": "Endpoint", "id": f"api/{what}/{path}"}}
+        for what in ("orders", "customers")
+    ]
+    submitted = document(path, "delete", operations=operations, **context)
+    answer = gateway.agent_api().post("/v1/actions", json=submitted)
+    assert answer.status_code == 202, answer.text
+    return gateway.approval(answer.json()["approval"]["id"])
+
+
+def test_an_action_of_several_operations_shows_all_of_them_or_is_said_to_be_cut(gateway, path):
+    approvals = [several(gateway, f"{path}/{number}") for number in range(3)]
+    # In the order of the document, what stands before the operations leaves no room for them.
+    long = several(gateway, f"{path}/3", a="x" * 3000)
+    with closing(sign_in(gateway, "bob")) as browser:
+        page = browser.get(f"/approvals/batch?like={approvals[0]['id']}").text
+        assert all(f"api/customers/{path}/{number}" in page for number in range(3))
+        assert "Not all of it is shown here." not in page
+        all_of_them = html.unescape(re.search(r'href="(/approvals/batch\?[^"]*ticked=[^"]*)"', page)[1])
+        assert boxes(browser.get(all_of_them).text) == {box(each): True for each in approvals}
+        cut = browser.get(f"/approvals/batch?like={long['id']}").text
+        assert f"api/customers/{path}" not in cut and "Not all of it is shown here." in cut
 
 
 def test_the_form_decides_on_what_was_ticked_and_on_nothing_that_came_later(gateway, path):

@@ -198,25 +198,21 @@ struct BatchItem {
         expires = Moment(approval.expiresAt, now: now)
         justification =
             approval.circumstances.justification.map { VisibleText.line(Self.cut($0, to: 300).text) } ?? .none
-        let shown = Self.cut(Self.whole(approval), to: Self.room)
+        let context = ApprovalContext(approval)
+        let shown = Self.cut(Self.whole(context), to: Self.room)
         text = VisibleText.block(shown.text)
         // A large body stands in the document as its beginning and its digest.
-        isCut = shown.isCut || Self.hasExcerptOnly(approval)
+        isCut = shown.isCut || Self.hasExcerptOnly(context)
         digest = Markup(approval.digest.rawValue)
         // What is not shown whole is never ticked by the page; what somebody ticked before a form came back stays so.
         let isOnPage = !isCut && (tickedUntil.map { approval.requestedAt <= $0 } ?? false)
         isTicked = ticked.contains(item.formValue) || isOnPage
     }
 
-    private static func context(_ approval: Approval) -> JSONObject {
-        let document = approval.document.flatMap { StoredJSON.value($0) } ?? .null
-        return document["context"]?.objectValue ?? JSONObject()
-    }
-
-    /// All of the action's context but its operations, which the page's heading and the resource tell.
-    private static func whole(_ approval: Approval) -> String {
-        var context = context(approval)
-        context["operations"] = nil
+    /// All of the action's context but its operation, which the page's heading and the resource tell, if it has only one.
+    private static func whole(_ read: ApprovalContext) -> String {
+        var context = read.members
+        if read.furtherOperations == nil { context["operations"] = nil }
         var parts = [String]()
         if let method = context["method"]?.stringValue, let path = context["path"]?.stringValue {
             let query = context["query"]?.stringValue.map { "?" + $0 } ?? ""
@@ -234,8 +230,8 @@ struct BatchItem {
         return parts.joined(separator: "\n\n")
     }
 
-    private static func hasExcerptOnly(_ approval: Approval) -> Bool {
-        guard let payload = context(approval)["payload"] else { return false }
+    private static func hasExcerptOnly(_ context: ApprovalContext) -> Bool {
+        guard let payload = context.members["payload"] else { return false }
         return payload["sha256"] != nil && payload["text"] == nil
     }
 
