@@ -21,4 +21,10 @@ package struct ApprovalContext: Hashable, Sendable {
         default: "\(count) more operations"
         }
     }
+
+    /// Whether of the payload there is only its beginning, or nothing but its digest.
+    package var hasExcerptOnly: Bool {
+        guard let payload = members["payload"], payload["text"]?.stringValue == nil else { return false }
+        return payload["sha256"] != nil || payload["excerpt"] != nil
+    }
 }

@@ -118,12 +118,14 @@ struct SlackMessageTests {
         ])
         var excerpt = approval
         excerpt.document = #"{"context":{"method":"PUT","path":"/a","payload":{"bytes":9,"excerpt":"abc"}}}"#
+        var digest = approval
+        digest.document = #"{"context":{"method":"PUT","path":"/a","payload":{"bytes":9,"sha256":"abc"}}}"#
         var erased = approval
         erased.document = nil
         var headed = approval
         let headers = String(repeating: "x", count: 1200)
         headed.document = #"{"context":{"headers":{"x-method-override":"\#(headers)"},"method":"PUT","path":"/a"}}"#
-        for hidden in [cut, advised, excerpt, erased, headed, try CardFixture.approval(saying: headers)] {
+        for hidden in [cut, advised, excerpt, digest, erased, headed, try CardFixture.approval(saying: headers)] {
             let item = try item(hidden)
             #expect(item.buttons == Array(all.dropFirst()))
             #expect(item.text.contains("Not all of it is shown here, so it is not approved here: open it."))

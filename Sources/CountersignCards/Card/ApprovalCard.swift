@@ -71,6 +71,8 @@ package struct ApprovalCard: Hashable, Sendable {
     package let justification: String?
     /// What exactly; empty once it was erased.
     package let parts: [Part]
+    /// Whether ``parts`` have only the payload's beginning or its digest.
+    package let hasExcerptOnly: Bool
     /// Whether the payload was erased.
     package let isErased: Bool
     /// What stopped it.
@@ -104,7 +106,9 @@ package struct ApprovalCard: Hashable, Sendable {
         connection = approval.connection
         resource = approval.resource
         justification = approval.circumstances.justification
-        parts = approval.document.map { Self.parts($0) } ?? []
+        let context = ApprovalContext(approval)
+        parts = approval.document.map { Self.parts($0, context) } ?? []
+        hasExcerptOnly = context.hasExcerptOnly
         isErased = approval.document == nil
         gates = approval.gates.map { gate in
             GateLine(
@@ -133,12 +137,11 @@ package struct ApprovalCard: Hashable, Sendable {
 
     /// The action's document in pieces; nothing of it is left out but its operation, which the card names, if
     /// there is only one.
-    private static func parts(_ document: String) -> [Part] {
-        guard let json = StoredJSON.value(document), var context = json["context"]?.objectValue else {
-            return [Part(title: "Action", text: document, isExcerpt: false)]
-        }
+    private static func parts(_ document: String, _ read: ApprovalContext) -> [Part] {
+        var context = read.members
+        guard !context.isEmpty else { return [Part(title: "Action", text: document, isExcerpt: false)] }
         var parts: [Part] = []
-        if context["operations"]?.arrayValue?.count == 1 { context["operations"] = nil }
+        if read.furtherOperations == nil { context["operations"] = nil }
         if let method = context["method"]?.stringValue, let path = context["path"]?.stringValue {
             let query = context["query"]?.stringValue
             parts.append(

@@ -137,7 +137,7 @@ package struct SlackBatchCard: Hashable, Sendable {
         /// Everything that the card of this approval alone says of what is asked.
         private static func ask(_ card: ApprovalCard, limit: Int) -> (text: SlackMarkdown, isWhole: Bool) {
             var text = SlackMarkdown(limit: limit)
-            var isWhole = !card.isErased && !card.parts.contains(where: \.isExcerpt)
+            var isWhole = !card.isErased && !card.hasExcerptOnly
             func check(_ shown: ShownText) { if shown.isCut { isWhole = false } }
             addNames(of: card, to: &text, resource: 600) { check($0) }
             for part in card.parts {

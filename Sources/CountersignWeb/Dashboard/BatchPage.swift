@@ -202,14 +202,14 @@ struct BatchItem {
         let shown = Self.cut(Self.whole(context), to: Self.room)
         text = VisibleText.block(shown.text)
         // A large body stands in the document as its beginning and its digest.
-        isCut = shown.isCut || Self.hasExcerptOnly(context)
+        isCut = shown.isCut || context.hasExcerptOnly
         digest = Markup(approval.digest.rawValue)
         // What is not shown whole is never ticked by the page; what somebody ticked before a form came back stays so.
         let isOnPage = !isCut && (tickedUntil.map { approval.requestedAt <= $0 } ?? false)
         isTicked = ticked.contains(item.formValue) || isOnPage
     }
 
-    /// All of the action's context but its operation, which the page's heading and the resource tell, if it has only one.
+    /// All of the action's context; if it has one operation only, the heading and the resource tell of that.
     private static func whole(_ read: ApprovalContext) -> String {
         var context = read.members
         if read.furtherOperations == nil { context["operations"] = nil }
@@ -228,11 +228,6 @@ struct BatchItem {
         if context["headers"]?.objectValue?.isEmpty ?? false { context["headers"] = nil }
         if !context.isEmpty { parts.append(JSONValue.object(context).prettyText()) }
         return parts.joined(separator: "\n\n")
-    }
-
-    private static func hasExcerptOnly(_ context: ApprovalContext) -> Bool {
-        guard let payload = context.members["payload"] else { return false }
-        return payload["sha256"] != nil && payload["text"] == nil
     }
 
     private static func cut(_ text: String, to room: Int) -> (text: String, isCut: Bool) {
