@@ -1,6 +1,7 @@
 import CanonicalJSON
 import CountersignCards
 import CountersignCore
+import CountersignTestKit
 import Testing
 
 @Suite("Cards in Teams", .timeLimit(.minutes(10)))
@@ -36,6 +37,15 @@ struct TeamsCardTests {
         #expect(json["actions"]?.arrayValue?.map { $0["type"] } == ["Action.OpenUrl"])
         #expect(json["body"]?.arrayValue?.contains { $0["type"] == "Input.Text" } == false)
         #expect(runs(json).joined().contains("165 more gates, decisions or comments are on the page."))
+    }
+
+    @Test("a card whose gate wants a passkey only opens the page, and says why")
+    func pageOnly() throws {
+        let passkey = Gate(policy: "p", approvers: [Fixtures.approvers], assurance: .passkey)
+        let json = try TeamsCard(CardFixture.card(CardFixture.approval(gates: [Fixtures.gate(), passkey]))).json
+        #expect(json["actions"]?.arrayValue?.map { $0["type"] } == ["Action.OpenUrl"])
+        #expect(json["body"]?.arrayValue?.contains { $0["type"] == "Input.Text" } == false)
+        #expect(runs(json).joined().contains("A gate asks for a passkey, so decide on the page."))
     }
 
     @Test("comments say whose they are, in the card's own words")

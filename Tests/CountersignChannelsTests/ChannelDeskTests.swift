@@ -177,6 +177,19 @@ struct ChannelDeskTests {
         #expect(codes.count { $0 == .alreadyDecided } == 1)
     }
 
+    @Test("a gate that wants a passkey is not met from a chat, and the attempt has an entry; a denial counts")
+    func requiresThePage() async throws {
+        let passkey = Gate(policy: "p", approvers: [Fixtures.approvers], assurance: .passkey)
+        let approval = try Fixtures.approval(gates: [Fixtures.gate(), passkey], at: clock.time())
+        _ = try await ledger.commit(Commit(.insert(approval, maximumPending: 10), entries: []))
+        try await link(Fixtures.alice)
+        let alice = try await user().get()
+        #expect(code(await desk.decide(answer(approval), by: alice)) == .pageRequired)
+        #expect(try await ledger.approval(approval.id)?.decisions == [])
+        #expect(try await entries(.channelRefused).map { $0["reasons"] } == [["page-required"]])
+        #expect(try await desk.decide(answer(approval, .deny), by: alice).get().status == .denied)
+    }
+
     @Test("where the ledger does not answer, nobody decides")
     func failsClosed() async throws {
         let approval = try await hold()
