@@ -236,7 +236,10 @@ def test_an_action_of_several_operations_shows_all_of_them_or_is_said_to_be_cut(
     # In the order of the document, what stands before the operations leaves no room for them.
     long = several(gateway, f"{path}/3", a="x" * 3000)
     with closing(sign_in(gateway, "bob")) as browser:
+        for place in ("/", f"/approvals/{long['id']}"):
+            assert f"api/orders/{path}/3 and 1 more operation<" in browser.get(place).text
         page = browser.get(f"/approvals/batch?like={approvals[0]['id']}").text
+        assert page.count(" and 1 more operation<") == 3
         assert all(f"api/customers/{path}/{number}" in page for number in range(3))
         assert "Not all of it is shown here." not in page
         all_of_them = html.unescape(re.search(r'href="(/approvals/batch\?[^"]*ticked=[^"]*)"', page)[1])

@@ -9,7 +9,7 @@ package import CountersignCore
 package struct ApprovalCard: Hashable, Sendable {
     /// A text of the action, with what it is.
     package struct Part: Hashable, Sendable {
-        /// Our word for it: `Request`, `Payload`, `Details`.
+        /// Our word for it: `Request`, `Payload`, `Operations`, `Details`.
         package let title: String
         /// The text, from the agent.
         package let text: String
@@ -65,8 +65,10 @@ package struct ApprovalCard: Hashable, Sendable {
     package let action: String
     /// Where it happens.
     package let connection: ConnectionName
-    /// What it is done to.
+    /// What it is done to, or its first operation.
     package let resource: String
+    /// `2 more operations`: those that ``resource`` does not tell of, if there are any.
+    package let furtherOperations: String?
     /// Why, in the agent's own words.
     package let justification: String?
     /// What exactly; empty once it was erased.
@@ -108,6 +110,7 @@ package struct ApprovalCard: Hashable, Sendable {
         justification = approval.circumstances.justification
         let context = ApprovalContext(approval)
         parts = approval.document.map { Self.parts($0, context) } ?? []
+        furtherOperations = context.furtherOperations
         hasExcerptOnly = context.hasExcerptOnly
         isErased = approval.document == nil
         gates = approval.gates.map { gate in
@@ -141,7 +144,9 @@ package struct ApprovalCard: Hashable, Sendable {
         var context = read.members
         guard !context.isEmpty else { return [Part(title: "Action", text: document, isExcerpt: false)] }
         var parts: [Part] = []
-        if read.furtherOperations == nil { context["operations"] = nil }
+        // They stand by themselves, one to a line, because among the details other words could leave them no room.
+        let operations = context["operations"]?.arrayValue ?? []
+        context["operations"] = nil
         if let method = context["method"]?.stringValue, let path = context["path"]?.stringValue {
             let query = context["query"]?.stringValue
             parts.append(
@@ -160,6 +165,10 @@ package struct ApprovalCard: Hashable, Sendable {
                 payload["excerpt"] = nil
             }
             context["payload"] = payload.isEmpty ? nil : .object(payload)
+        }
+        if read.furtherOperations != nil {
+            let lines = operations.map(\.canonicalText).joined(separator: "\n")
+            parts.append(Part(title: "Operations", text: lines, isExcerpt: false))
         }
         // That no header field counts is nothing to read at night.
         if context["headers"]?.objectValue?.isEmpty ?? false { context["headers"] = nil }

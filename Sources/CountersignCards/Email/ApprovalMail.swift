@@ -67,10 +67,11 @@ package struct ApprovalMail: Hashable, Sendable {
         content.words("They were gathered because one agent asked for so many. Each is an approval of its own.")
         if let page, open > 1 { content.link(page, "Open all of them on one page") }
         for card in cards.prefix(Self.maximumListed) {
-            content.table([
-                ("Action", "\(card.action) in \(card.connection)"), ("Resource", card.resource),
-                ("State", CardWords(card).title), ("Digest", "\(card.handle.digestPrefix)…"),
-            ])
+            content.table(
+                [("Action", "\(card.action) in \(card.connection)")] + Self.resources(card) + [
+                    ("State", CardWords(card).title), ("Digest", "\(card.handle.digestPrefix)…"),
+                ]
+            )
             content.link(card.link, card.timeLeft == nil ? "Open the approval" : "Open the approval to decide")
         }
         if cards.count > Self.maximumListed {
@@ -82,12 +83,10 @@ package struct ApprovalMail: Hashable, Sendable {
     }
 
     private static func rows(_ card: ApprovalCard) -> [(name: String, value: String)] {
-        var rows = [("Agent", card.agent.rawValue)]
+        var rows: [(name: String, value: String)] = [("Agent", card.agent.rawValue)]
         if let owner = card.owner { rows.append(("Owner", owner.rawValue)) }
         if let human = card.onBehalfOf { rows.append(("Acting for", human.rawValue)) }
-        rows += [
-            ("Action", card.action), ("Connection", card.connection.rawValue), ("Resource", card.resource),
-        ]
+        rows += [("Action", card.action), ("Connection", card.connection.rawValue)] + resources(card)
         for gate in card.gates.prefix(10) {
             rows.append(("Stopped by", "\(gate.policy), which asks for \(CardWords.demand(gate))"))
             if let advice = gate.advice { rows.append(("Advice", advice)) }
@@ -95,6 +94,11 @@ package struct ApprovalMail: Hashable, Sendable {
         rows.append(("Approval", card.handle.approval.rawValue))
         rows.append(("Digest", "\(card.handle.digestPrefix)…"))
         return rows
+    }
+
+    /// How many operations there are beside the first has a row of its own: a long resource is cut.
+    private static func resources(_ card: ApprovalCard) -> [(name: String, value: String)] {
+        [("Resource", card.resource)] + (card.furtherOperations.map { [("And", $0)] } ?? [])
     }
 }
 

@@ -85,6 +85,7 @@ package struct SlackBatchCard: Hashable, Sendable {
             line.link(card.link, "Open")
             line.words(" ")
             line.code(card.resource, limit: 48)
+            if let further = card.furtherOperations { line.words(" and \(further)") }
             line.newLine()
             room -= line.text.utf16.count
             guard room >= 0 else { break }
@@ -181,6 +182,7 @@ package struct SlackBatchCard: Hashable, Sendable {
             text.code(card.connection.rawValue, limit: 63)
             text.words(" on ")
             check(text.code(card.resource, limit: limit))
+            if let further = card.furtherOperations { text.words(" and \(further)") }
             if let human = card.onBehalfOf {
                 text.words(", acting for ")
                 check(text.code(human.rawValue, limit: 128))

@@ -42,7 +42,7 @@ package struct SlackCard: Hashable, Sendable {
 
     /// The blocks: texts are shortened until they keep to ``SlackBlock/maximumText``.
     ///
-    /// At the last step, what an agent wrote has less than 500 units, and all that stands around it has bounds of its own.
+    /// At the last step, what an agent wrote has less than 600 units, and all that stands around it has bounds of its own.
     package var blocks: [JSONValue] {
         for divisor in [1, 2, 4, 8] {
             let blocks = rendered(divisor)
@@ -110,7 +110,9 @@ package struct SlackCard: Hashable, Sendable {
         text.newLine()
         text.bold("Resource")
         text.words(" ")
-        addCut(text.code(card.resource, limit: 600 / divisor), isExcerpt: false, to: &text)
+        let shown = text.code(card.resource, limit: 600 / divisor)
+        if let further = card.furtherOperations { text.words(" and \(further)") }
+        addCut(shown, isExcerpt: false, to: &text)
         return text
     }
 
@@ -220,6 +222,7 @@ package struct SlackDenial: Hashable, Sendable {
         text.code(card.action, limit: 128)
         text.words(" on ")
         text.code(card.resource, limit: 600)
+        if let further = card.furtherOperations { text.words(" and \(further)") }
         text.words(" in ")
         text.code(card.connection.rawValue, limit: 63)
         text.words(". The agent will read your reason.")

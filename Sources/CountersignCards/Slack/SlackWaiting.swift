@@ -54,6 +54,7 @@ package struct SlackWaiting: Hashable, Sendable {
         text.code(card.action, limit: 128)
         text.words(" on ")
         text.code(card.resource, limit: 200)
+        if let further = card.furtherOperations { text.words(" and \(further)") }
         text.words(" in ")
         text.code(card.connection.rawValue, limit: 63)
         text.words(". \(CardWords(card).state) ")

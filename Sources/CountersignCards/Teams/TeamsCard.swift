@@ -47,7 +47,7 @@ package struct TeamsCard: Hashable, Sendable {
 
     /// The card's JSON: texts are shortened until it keeps to ``maximumBytes``.
     ///
-    /// Of texts with few bytes a character more is shown, and so is of few texts. At the last step, less than 500 units
+    /// Of texts with few bytes a character more is shown, and so is of few texts. At the last step, less than 600 units
     /// of the agent's words are left, and all that stands around them has bounds of its own.
     package var json: JSONValue {
         for divisor in [1, 2, 4, 8] {
@@ -74,7 +74,10 @@ package struct TeamsCard: Hashable, Sendable {
                 code(card.onBehalfOf?.rawValue ?? "", 128),
             ]),
             rich([label("Action "), code(card.action, 128), label(" in "), code(card.connection.rawValue, 63)]),
-            rich([label("Resource "), code(card.resource, 600 / divisor)]),
+            rich([
+                label("Resource "), code(card.resource, 600 / divisor),
+                label(card.furtherOperations.map { " and \($0)" } ?? ""),
+            ]),
         ]
         if let justification = card.justification {
             body += block("In the agent's own words, which nobody has checked", justification, 1200 / divisor)

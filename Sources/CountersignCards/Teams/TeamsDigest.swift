@@ -57,13 +57,15 @@ package struct TeamsDigest: Hashable, Sendable {
         let runs: [JSONValue?] = [
             plain(cards.count == 1 ? "Agent " : words.title + ": "), code(card.agent.rawValue, 128), plain(" wants "),
             code(card.action, 128), plain(" in "), code(card.connection.rawValue, 63), plain(": "),
-            code(card.resource, 200), plain(". \(words.state) Digest \(card.handle.digestPrefix)… of "),
-            link(card),
+            code(card.resource, 200), plain(card.furtherOperations.map { " and \($0)" } ?? ""),
+            plain(". \(words.state) Digest \(card.handle.digestPrefix)… of "), link(card),
         ]
         return ["inlines": .array(runs.compactMap { $0 }), "type": "RichTextBlock"]
     }
 
-    private func plain(_ words: String) -> JSONValue { ["text": .string(words), "type": "TextRun"] }
+    private func plain(_ words: String) -> JSONValue? {
+        words.isEmpty ? nil : ["text": .string(words), "type": "TextRun"]
+    }
 
     private func link(_ card: ApprovalCard) -> JSONValue {
         [

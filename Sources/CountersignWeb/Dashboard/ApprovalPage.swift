@@ -58,7 +58,7 @@ struct ApprovalPage {
         status = Pill(approval.status)
         effect = Pill(action: approval.action)
         action = Markup(approval.action)
-        resource = VisibleText.line(approval.resource)
+        resource = VisibleText.resource(of: approval)
         self.message = message
         agent = Markup(approval.agent.rawValue)
         owner = approval.owner.map { Markup($0.rawValue) } ?? .none

@@ -193,7 +193,7 @@ struct BatchItem {
         value = Markup(item.formValue)
         link = Markup("/approvals/" + approval.id.rawValue)
         id = Markup(approval.id.rawValue)
-        resource = VisibleText.line(approval.resource)
+        resource = VisibleText.resource(of: approval)
         requested = Moment(approval.requestedAt, now: now)
         expires = Moment(approval.expiresAt, now: now)
         justification =

@@ -143,7 +143,7 @@ struct InboxItem {
         status = Pill(approval.status)
         effect = Pill(action: approval.action)
         action = Markup(approval.action)
-        resource = VisibleText.line(approval.resource)
+        resource = VisibleText.resource(of: approval)
         agent = Markup(approval.agent.rawValue)
         human = approval.onBehalfOf.map { Markup($0.rawValue) } ?? .none
         connection = Markup(approval.connection.rawValue)

@@ -11,6 +11,11 @@ enum VisibleText {
     /// Several lines, for `<pre>`.
     static func block(_ text: String) -> Markup { write(text, isBlock: true) }
 
+    /// What an approval is about: its first operation's resource, and how many more operations there are.
+    static func resource(of approval: Approval) -> Markup {
+        line(approval.resource + (ApprovalContext(approval).furtherOperations.map { " and \($0)" } ?? ""))
+    }
+
     private static func write(_ text: String, isBlock: Bool) -> Markup {
         var html = ""
         html.reserveCapacity(text.utf8.count + text.utf8.count / 8)
