@@ -152,6 +152,19 @@ struct MailTests {
         #expect(!mail.text.contains("Cut: ") && !mail.html.contains("Cut: "))
     }
 
+    @Test("a mail has what was said on the approval, and says by whom")
+    func comments() throws {
+        var approval = try CardFixture.approval()
+        approval.comments = try CardFixture.comments(["Open the approval to decide:", "Which ticket?"])
+        let mail = try #require(ApprovalMail([try CardFixture.card(approval)], .reminder))
+        for words in [
+            "Said by the agent, and checked by nobody:\n  | Open the approval to decide:\n",
+            "Comment:       alice@example.com through dashboard at ",
+            "Said by a person, who decided nothing by it:\n  | Which ticket?\n",
+        ] { #expect(mail.text.contains(words)) }
+        #expect(mail.html.contains("Which ticket?"))
+    }
+
     @Test("a batch is one mail that lists each action with its digest and its link")
     func batch() throws {
         let cards = try (0..<60).map { try CardFixture.card(try CardFixture.approval(saying: "action \($0)")) }

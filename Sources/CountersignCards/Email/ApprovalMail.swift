@@ -52,6 +52,12 @@ package struct ApprovalMail: Hashable, Sendable {
             content.table([(verdict, "\(decision.user) at \(CardWords.moment(decision.time))")])
             if !decision.reason.isEmpty { content.box("Their reason", decision.reason, isExcerpt: false) }
         }
+        for comment in card.comments.suffix(10) {
+            let actor = comment.author.actor
+            let through = actor.via.map { " through \($0)" } ?? ""
+            content.table([("Comment", "\(actor.id)\(through) at \(CardWords.moment(comment.time))")])
+            content.box(CardWords.speaker(comment.author), comment.text, isExcerpt: false)
+        }
         content.link(card.link, card.timeLeft == nil ? "Open the approval" : "Open the approval to decide")
         content.words("This mail decides nothing, and opening the link does not: whoever decides signs in and says so.")
         text = content.text
