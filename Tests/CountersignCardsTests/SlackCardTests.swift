@@ -42,7 +42,8 @@ struct SlackCardTests {
                 ```
                 """,
                 "*Stopped by* `deletes`, which asks for `1 person of dba`",
-                "1 approval is missing. Time left: 1 h. Digest `\(prefix)`… of `\(approval.id)`",
+                "1 approval is missing. Time left: 1 h, until 2023-11-14 23:13:20 UTC. "
+                    + "Digest `\(prefix)`… of `\(approval.id)`",
             ]
         )
         let buttons = try #require(card.blocks.last?["elements"]?.arrayValue)

@@ -20,7 +20,8 @@ struct TeamsCardTests {
         let text = runs(json).joined()
         for words in [
             "reporting-bot", "olga@example.com", "http:delete", "orders-api", "DELETE /orders", "1 person of dba",
-            "1 approval is missing. Time left: 1 h.", "In the agent's own words, which nobody has checked",
+            "1 approval is missing. Time left: 1 h, until 2023-11-14 23:13:20 UTC.",
+            "In the agent's own words, which nobody has checked",
         ] { #expect(text.contains(words)) }
         let actions = try #require(json["actions"]?.arrayValue)
         #expect(actions.map { $0["type"] } == ["Action.Execute", "Action.Execute", "Action.OpenUrl"])

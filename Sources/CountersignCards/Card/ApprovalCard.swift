@@ -87,6 +87,8 @@ package struct ApprovalCard: Hashable, Sendable {
     package let status: ApprovalStatus
     /// How long there is still to decide; `nil` if there is nothing to decide.
     package let timeLeft: Duration?
+    /// When the time to decide is over.
+    package let expiresAt: Timestamp
     /// When it reached its last state.
     package let settledAt: Timestamp?
     /// What came of it.
@@ -128,6 +130,7 @@ package struct ApprovalCard: Hashable, Sendable {
         // What nobody has settled yet, but is over, is shown as over: its buttons would do nothing.
         status = approval.status == .pending && !isOpen ? .expired : approval.status
         timeLeft = isOpen ? approval.expiresAt.since(now) : nil
+        expiresAt = approval.expiresAt
         settledAt = approval.settledAt
         outcome = approval.outcome
         isDecidedOnPage = approval.gates.contains { gate in

@@ -24,10 +24,11 @@ package struct CardWords: Hashable, Sendable {
             case .revoked: "Revoked"
             }
         if let left = card.timeLeft {
+            // What is left is wrong soon after, where nobody draws the card anew; the moment stays right.
             let missing = card.gates.reduce(0) { $0 + $1.missing }
             let wanted = missing == 1 ? "1 approval is missing" : "\(missing) approvals are missing"
             state =
-                "\(wanted). Time left: \(Self.span(left))."
+                "\(wanted). Time left: \(Self.span(left)), until \(Self.moment(card.expiresAt))."
                 + (card.isDecidedOnPage ? " A gate asks for a passkey, so decide on the page." : "")
         } else {
             let status = card.outcome?.status.map { " Status: \($0)." } ?? ""

@@ -20,7 +20,7 @@ package struct SlackBatchCard: Hashable, Sendable {
     /// How much text those may have together; the rest is for the others.
     private static let itemsRoom = 7000
     /// How much of it is kept for what changes of each: how it stands, and who decided.
-    private static let changing = 340
+    private static let changing = 380
     /// How much text is above them, beside the page's address.
     private static let head = 400
     /// How many more are named by digest and resource at most.
