@@ -49,7 +49,7 @@ def hook(gateway, tmp_path):
 class Hook:
     def __init__(self, gateway, home):
         self.gateway, self.home, self.pool = gateway, home, ThreadPoolExecutor()
-        self.session = f"session-{next(NUMBERS)}"
+        self.session, self.subagent = f"session-{next(NUMBERS)}", None
 
     def run(self, event, *arguments, key=None, url=None):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERSIGN_", "XDG_"))}
@@ -77,6 +77,8 @@ class Hook:
             "tool_input": arguments,
             "tool_use_id": call,
         }
+        if self.subagent:
+            event |= {"agent_id": self.subagent, "agent_type": "general-purpose"}
         if name == "PostToolUse":
             event["tool_response"] = {"stdout": "done"}
         return event
@@ -217,6 +219,21 @@ def test_a_call_that_another_session_runs_keeps_its_outcome(gateway, hook, comma
     assert decision == "deny" and "under way" in reason
     assert gateway.approval(approval["id"])["status"] == "redeemed"
     hook.session = first
+    hook.after("Bash", command)
+    assert gateway.approval(approval["id"])["status"] == "succeeded"
+
+
+def test_a_call_that_another_subagent_runs_keeps_its_outcome(gateway, hook, command):
+    hook.subagent = "explorer"
+    waiting = hook.later("Bash", command)
+    approval = hook.held(command)
+    gateway.approve(approval)
+    assert waiting.result(15)[0] == "allow"
+    for other in ("builder", None):
+        hook.subagent = other
+        decision, reason = hook.before("Bash", command, "--wait", "1s", call="toolu_2")
+        assert decision == "deny" and "under way" in reason
+    hook.subagent = "explorer"
     hook.after("Bash", command)
     assert gateway.approval(approval["id"])["status"] == "succeeded"
 

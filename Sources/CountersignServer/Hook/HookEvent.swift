@@ -2,7 +2,7 @@ package import CanonicalJSON
 
 /// A call of a tool, as a coding agent tells its hook of it.
 package struct HookCall: Hashable, Sendable {
-    /// The agent's session.
+    /// The agent's session; that of a subagent is a part of it.
     let session: String
     /// What tells this call from all others of the session.
     let id: String
@@ -36,7 +36,8 @@ package enum HookEvent: Hashable, Sendable {
             let arguments = json["tool_input"]?.objectValue
         else { return nil }
         let call = HookCall(
-            session: session,
+            // Subagents are at work beside each other, and share the session's id.
+            session: json["agent_id"]?.stringValue.map { "\(session)/\($0)" } ?? session,
             // Older versions have none; the call itself is then what it is known by.
             id: json["tool_use_id"]?.stringValue ?? json["tool_input"]?.canonicalText ?? "",
             tool: tool,
