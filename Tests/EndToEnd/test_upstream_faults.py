@@ -1,5 +1,8 @@
 """Upstreams that are down, silent, lie about lengths or speak something else."""
 
+import contextlib
+import threading
+
 import pytest
 
 from harness.upstream import Upstream
@@ -169,4 +172,34 @@ def test_an_agent_that_does_not_read_does_not_keep_its_approved_action_from_its_
         gateway.approve(approval)
         # Its connection idles for a second at most, and 64 MiB are more than the sockets between take.
         assert gateway.until(approval["id"], "succeeded", timeout=20)["outcome"]["status"] == 200
+    assert upstream.count(f"/{path}") == 1
+
+
+def test_an_agent_that_reads_a_little_now_and_then_does_not_either(gateway, upstream, path):
+    def flood(exchange):
+        exchange.begin_chunked()
+        for _ in range(128):
+            exchange.chunk(b"x" * (1 << 20))
+        exchange.end_chunked()
+
+    upstream.on(f"/{path}", flood)
+    over = threading.Event()
+
+    def trickle():
+        # Often enough for each of the gateway's waits, and far from enough for the whole.
+        with contextlib.suppress(OSError):
+            while not over.wait(0.25) and connection.sock.recv(512 << 10):
+                pass
+
+    with gateway.connect() as connection:
+        connection.send(request_bytes("DELETE", f"/impatient/{path}", gateway.headers("bot")))
+        approval = gateway.pending(f"/{path}")
+        reader = threading.Thread(target=trickle)
+        reader.start()
+        gateway.approve(approval)
+        try:
+            assert gateway.until(approval["id"], "succeeded", timeout=20)["outcome"]["status"] == 200
+        finally:
+            over.set()
+            reader.join()
     assert upstream.count(f"/{path}") == 1

@@ -116,7 +116,7 @@ extension AgentConnection {
             upstream.stream.close()
             return await answer(.refusal(reasons.first?.code.status ?? 403, reasons, publicURL), head)
         case .dispatch(let redeemed):
-            // The outcome of what was approved is not for its agent to hold back by not reading.
+            // The outcome of what was approved is not for its agent to hold back by reading slowly, or not at all.
             let patience = request.outbound.connection.idleTimeout
             let agent = AgentSink(connection: self, head: head, patience: patience)
             let dispatch = Dispatch(context: context, home: home, request: request, approval: redeemed, grant: grant)

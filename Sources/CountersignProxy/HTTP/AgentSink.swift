@@ -8,8 +8,8 @@ import NIOCore
 final class AgentSink {
     private let connection: AgentConnection
     private let head: RequestHead
-    /// How long the agent may take nothing of what there is for it before it counts as gone; `nil` for as long as it likes.
-    private let patience: TimeAmount?
+    /// How long the agent may still be waited for, in all, before it counts as gone; `nil` for as long as it likes.
+    private var patience: TimeAmount?
     private var body: ResponseWriter.Body?
 
     init(connection: AgentConnection, head: RequestHead, patience: Duration? = nil) {
@@ -38,9 +38,16 @@ final class AgentSink {
         guard !isGone else { return }
         body?.write(bytes)
         connection.stream.flush()
-        if let patience { connection.stream.deadline = .now() + patience }
+        guard let patience else {
+            try? await connection.stream.drained()
+            return
+        }
+        // What is used up once stays so: whoever takes a little now and then would otherwise be waited for without end.
+        let deadline = NIODeadline.now() + patience
+        connection.stream.deadline = deadline
         try? await connection.stream.drained()
-        if patience != nil { connection.stream.deadline = nil }
+        connection.stream.deadline = nil
+        self.patience = deadline - .now()
     }
 
     /// Ends the response; whether the agent has all of it, and whether the connection goes on.
