@@ -1,5 +1,7 @@
 """Sessions with servers: when they end, what keeps them, how long they may take to begin, and what listeners hear."""
 
+import threading
+
 import pytest
 from test_mcp_malice import Child, Handmade, client, growth, join, own  # noqa: F401
 
@@ -116,6 +118,23 @@ def test_where_every_session_is_busy_the_newcomer_is_refused(own, scratch):
     eventually(lambda: "result" in open_session(gateway), 20, "room for one more")
     for call in calls[1:]:
         call.abandon()
+
+
+def test_a_stream_whose_head_the_server_holds_back_keeps_its_session(own):
+    over = threading.Event()
+    server = Handmade(listened=lambda handler: over.wait(60))
+    gateway = own(tools=server)
+    raw = client(gateway)
+    stream = raw.listen()
+    eventually(lambda: [each for each in server.fields if each["method"] == "GET"], 10, "the gateway's own GET")
+    # As many as make the least used of those go that do nothing.
+    for _ in range(256):
+        assert "result" in open_session(gateway)
+    assert len(server.asked("initialize")) == 257
+    raw.legacy("tools/list").result()
+    assert len(server.asked("initialize")) == 257, "the session of the stream was ended"
+    stream.abandon()
+    over.set()
 
 
 # The beginning

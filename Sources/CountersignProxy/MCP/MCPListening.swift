@@ -66,12 +66,14 @@ struct MCPListening {
             exchange.agent.stream.whenClosed { cancellation.cancel() }
             defer { exchange.agent.stream.whenClosed(nil) }
             let place = lastEvent.flatMap { exchange.opened($0, of: Self.events) }
-            switch try await upstream.listen(link, from: place, on: home, cancellation) {
-            case .open(let source): await pump(MCPEventSource(source, maximum: exchange.connection.maximumAnswer))
-            case .taken: return (409, "The server has one stream for a session, and it is still in use.")
-            case .absent, .sessionLost: return Self.noStream
+            return try await upstream.whileBusy { () async throws(MCPFailure) -> (status: Int, message: String)? in
+                switch try await upstream.listen(link, from: place, on: home, cancellation) {
+                case .open(let source): await pump(MCPEventSource(source, maximum: exchange.connection.maximumAnswer))
+                case .taken: return (409, "The server has one stream for a session, and it is still in use.")
+                case .absent, .sessionLost: return Self.noStream
+                }
+                return nil
             }
-            return nil
         }
         let failure = await MCPStreaming(exchange: exchange, speakers: [MCPSpeaker(exchange, upstream)])
             .run { _, sources in await sources.hearEverything(peer) }
@@ -124,11 +126,9 @@ struct MCPListening {
         let streaming = MCPStreaming(exchange: exchange, speakers: [MCPSpeaker(exchange, upstream)])
         reply.begin()
         await reply.keepAlive()
-        await upstream.whileBusy {
-            while !reply.isGone, let event = await events.next() {
-                guard let news = MCPEventSource.news(event.data) else { continue }
-                await streaming.pass(news, id: event.id.flatMap(shown))
-            }
+        while !reply.isGone, let event = await events.next() {
+            guard let news = MCPEventSource.news(event.data) else { continue }
+            await streaming.pass(news, id: event.id.flatMap(shown))
         }
     }
 

@@ -150,7 +150,7 @@ final class MCPUpstream: Sendable {
     var isBusy: Bool { state.withLock { $0.busy > 0 || !$0.here.isEmpty } }
 
     /// Keeps the session from being ended as idle while `body` runs.
-    func whileBusy<Value>(_ body: () async throws -> Value) async rethrows -> Value {
+    func whileBusy<Value, Failure>(_ body: () async throws(Failure) -> Value) async throws(Failure) -> Value {
         state.withLock { $0.busy += 1 }
         defer {
             state.withLock { state in
