@@ -3,6 +3,7 @@
 import itertools
 import json
 import socket
+import threading
 
 import pytest
 
@@ -85,8 +86,9 @@ class Later(list):
 def own(scratch):
     made = []
 
-    def make(polled):
-        gateway = McpGateway(scratch / f"polled-{next(NUMBERS)}", {"tools": polled.server}, PATIENT)
+    def make(polled, **settings):
+        peers = {"tools": (polled.server, settings)}
+        gateway = McpGateway(scratch / f"polled-{next(NUMBERS)}", peers, PATIENT)
         made.extend([gateway, polled.server])
         return gateway.start()
 
@@ -191,3 +193,77 @@ def test_a_sessions_stream_goes_on_from_a_place_of_the_servers_own_and_no_other(
     for word in (second, "e1", first[:-4] + "AAAA", "any words"):
         raw.listen(word).finish()
     assert places == [None, "e1", "e2", None, None, None]
+
+
+# Questions
+
+ELICIT = {"jsonrpc": "2.0", "id": "sure", "method": "elicitation/create"}
+ELICIT["params"] = {"message": "Sure?", "requestedSchema": {"type": "object", "properties": {}}}
+IMPATIENT = {"timeouts": {"idle": "2s"}}
+
+
+def is_answered(polled):
+    return any(each.get("id") == "sure" for each in polled.server.got)
+
+
+def once_answered(polled):
+    """Says nothing before the client has answered, and then what the call came to."""
+    eventually(lambda: is_answered(polled), 30, "an answer of the client's")
+    yield polled.ended()
+
+
+def capable(gateway):
+    raw = Raw(gateway.port, "/tools/", gateway.keys["bot"])
+    raw.initialize(capabilities={"elicitation": {}})
+    return raw
+
+
+def answered_late(gateway, raw, stream=None):
+    """An approved call whose client, asked on this stream, answers after longer than a server may be silent."""
+    call = raw.legacy_call("delete_record", {"record": "1"})
+    approval = gateway.pending_call("delete_record", {"record": "1"})
+    gateway.approve(approval)
+
+    def questions():
+        return [each for each in (stream or call).messages if each.get("method") == "elicitation/create"]
+
+    (question,) = eventually(questions, 10, "the question")
+    stays(lambda: call.is_waiting, 5)
+    assert raw.answer(question["id"], {"action": "accept", "content": {}}).finish().status == 202
+    assert words(call.result()) == "done"
+    gateway.until(approval["id"], "succeeded")
+
+
+@pytest.mark.parametrize("closes", ["once", "often"])
+def test_a_server_that_has_closed_the_stream_that_it_asked_on_may_wait_for_the_answer(own, closes):
+    class Asking(Polled):
+        def listened(self, handler):
+            is_early = closes == "often" and not is_answered(self)
+            self.streams = [[] if is_early else Later(lambda: once_answered(self))]
+            return super().listened(handler)
+
+    gateway = own(Asking([], ["retry: 20\n\n", f"id: e0\ndata: {json.dumps(ELICIT)}\n\n"]), **IMPATIENT)
+    answered_late(gateway, capable(gateway))
+
+
+def test_a_server_that_asks_on_its_sessions_own_stream_may_wait_for_the_answer(own):
+    called = threading.Event()
+
+    def asks():
+        assert called.wait(20)
+        yield ELICIT
+        eventually(lambda: is_answered(polled), 30, "an answer of the client's")
+
+    def answers():
+        called.set()
+        return once_answered(polled)
+
+    class Beside(Polled):
+        def listened(self, handler):
+            self.stream(handler, Later(asks))
+            return True
+
+    polled = Beside([], Later(answers))
+    gateway = own(polled, **IMPATIENT)
+    raw = capable(gateway)
+    answered_late(gateway, raw, raw.listen())

@@ -35,6 +35,7 @@ struct MCPHTTPLink: MCPLink {
             outgoing.care,
             cancelled: cancelled,
             mayBeSilent: outgoing.method == MCPMethod.listen.rawValue,
+            lastAsked: outgoing.lastAsked,
         )
         let session = exchange.head.fields.first("mcp-session-id").flatMap { Self.isSession($0) ? $0 : nil }
         let place: StreamPlace?
@@ -65,11 +66,19 @@ struct MCPHTTPLink: MCPLink {
         var place = start
         var fruitless = 0
         while fruitless < Self.maximumFruitless {
+            let began = NIODeadline.now()
             await Self.pause(place.wait, on: home, cancelled)
             if cancelled?.isCancelled ?? false { throw StreamPlace.lost }
             fruitless += 1
             do throws(MCPFailure) {
-                let stream = try await listen(peer, from: place.id, on: home, cancelled, mayBeSilent: false)
+                let stream = try await listen(
+                    peer,
+                    from: place.id,
+                    on: home,
+                    cancelled,
+                    mayBeSilent: false,
+                    lastAsked: outgoing.lastAsked,
+                )
                 guard case .open(var exchange) = stream else { throw StreamPlace.lost }
                 let next: StreamPlace?
                 do throws(MCPFailure) {
@@ -80,7 +89,8 @@ struct MCPHTTPLink: MCPLink {
                 }
                 await exchange.finish(connection, home)
                 guard let next else { return }
-                if next.id != place.id { fruitless = 0 }
+                // Who waited for the client meanwhile had nothing new to say.
+                if next.id != place.id || outgoing.lastAsked?() ?? began > began { fruitless = 0 }
                 place = next
             } catch  where error.reason.code == .upstreamUnavailable {
                 // It may be back in a moment.
@@ -147,6 +157,7 @@ struct MCPHTTPLink: MCPLink {
         on home: LoopState,
         _ cancelled: MCPCancellation? = nil,
         mayBeSilent: Bool = true,
+        lastAsked: (@Sendable () -> NIODeadline?)? = nil,
     ) async throws(MCPFailure) -> SessionStream {
         var fields = Self.fields(peer)
         if let lastEvent { fields.append(name: "Last-Event-ID", value: lastEvent) }
@@ -158,6 +169,7 @@ struct MCPHTTPLink: MCPLink {
                 on: home,
                 cancelled: cancelled,
                 mayBeSilent: mayBeSilent,
+                lastAsked: lastAsked,
             )
             let status = exchange.head.status
             if status == 200, exchange.isEventStream { return .open(exchange) }
@@ -183,7 +195,8 @@ struct MCPHTTPLink: MCPLink {
         !text.isEmpty && text.utf8.count <= 4096 && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
-    /// Sends a message and reads the head of its answer; without an end to the server's silence, if it `mayBeSilent`.
+    /// Sends a message and reads the head of its answer; without an end to the server's silence, if it `mayBeSilent`, or
+    /// while it waits for the client.
     func open(
         _ message: [UInt8]?,
         _ fields: HeaderFields,
@@ -193,6 +206,7 @@ struct MCPHTTPLink: MCPLink {
         _ care: MCPOutgoing.Care = .repeatable,
         cancelled: MCPCancellation? = nil,
         mayBeSilent: Bool = false,
+        lastAsked: (@Sendable () -> NIODeadline?)? = nil,
     ) async throws(MCPFailure) -> HTTPExchange {
         var fields = fields
         var body = RequestBody.empty
@@ -220,10 +234,11 @@ struct MCPHTTPLink: MCPLink {
             head.target = connection.upstream.path
         }
         let outbound = Outbound(connection: connection, head: head, body: body)
+        let idle = mayBeSilent ? nil : connection.idleTimeout
         var isFresh = care == .once
         while true {
             do throws(UpstreamFailure) {
-                return try await exchange(outbound, on: home, fresh: isFresh, cancelled, mayBeSilent: mayBeSilent)
+                return try await exchange(outbound, on: home, fresh: isFresh, cancelled, idle, lastAsked)
             } catch {
                 // An idle connection may close just as it is taken; what may be sent twice is sent again.
                 guard !isFresh, care == .repeatable, case .noAnswer = error, !(cancelled?.isCancelled ?? false) else {
@@ -239,11 +254,17 @@ struct MCPHTTPLink: MCPLink {
         on home: LoopState,
         fresh: Bool,
         _ cancelled: MCPCancellation?,
-        mayBeSilent: Bool,
+        _ idle: Duration?,
+        _ lastAsked: (@Sendable () -> NIODeadline?)?,
     ) async throws(UpstreamFailure) -> HTTPExchange {
         var upstream = try await pool.acquire(connection, on: home, fresh: fresh)
-        if mayBeSilent { upstream.idleTimeout = nil }
+        upstream.idleTimeout = idle
         let stream = upstream.stream
+        if let lastAsked, let idle {
+            // A server that waits for the client's answers is not too silent, whichever stream it asked on; after the last,
+            // it has its whole time.
+            stream.reprieve = { lastAsked().map { $0 + .nanoseconds(idle.wholeMicroseconds * 1000) } }
+        }
         // In the modern era, closing the stream is what cancels; in the legacy one, a notification goes out besides.
         cancelled?.onCancel { stream.loop.execute { stream.close() } }
         do throws(UpstreamFailure) {
@@ -296,17 +317,10 @@ struct HTTPExchange {
         if isEventStream, head.status == 200 {
             var parser = EventStreamParser(maximumEvent: maximum)
             var failure = StreamPlace.lost
-            let stream = upstream.stream
-            let reprieve = reprieveWhileAsking(outgoing)
-            defer { stream.reprieve = nil }
             do throws(MCPFailure) {
                 while let event = try await nextEvents(&parser) {
                     for message in event {
-                        let isToCome = try await Self.pass(message.data, outgoing.id, isAlone: false) { item in
-                            if case .request = item { stream.reprieve = reprieve }
-                            await news(item)
-                        }
-                        guard isToCome else { return nil }
+                        guard try await Self.pass(message.data, outgoing.id, isAlone: false, news) else { return nil }
                     }
                 }
             } catch {
@@ -329,12 +343,6 @@ struct HTTPExchange {
             throw head.status == 200 ? error : refusal(outgoing)
         }
         return nil
-    }
-
-    /// A server that waits for the client's answers is not too silent; after the last, it has its whole time.
-    private func reprieveWhileAsking(_ outgoing: MCPOutgoing) -> (@Sendable () -> NIODeadline?)? {
-        guard let lastAsked = outgoing.lastAsked, let idle = upstream.idleTimeout else { return nil }
-        return { lastAsked().map { $0 + .nanoseconds(idle.wholeMicroseconds * 1000) } }
     }
 
     /// Why an answer that is no JSON-RPC is none.
@@ -439,6 +447,7 @@ struct HTTPExchange {
     /// Reads to the end, for a moment, so that the connection can carry another request.
     mutating func finish(_ connection: HTTPConnection, _ home: LoopState) async {
         var budget = 64
+        upstream.stream.reprieve = nil
         reading: while !hasEnded, budget > 0 {
             budget -= 1
             guard let event = try? upstream.poll() else {
