@@ -71,7 +71,7 @@ struct MCPSweeperTests {
         }
         let sweeper = MCPSweeper(connections: CurrentConnections([], mcp: connections), home: home)
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await sweeper.sweep(since: .distantFuture) }
+            group.addTask { await sweeper.sweep(at: .distantFuture) }
             var left = Set(["left", "right"])
             for await name in told where left.remove(name) != nil && left.isEmpty { break }
             for opener in openers { opener.finish() }
@@ -89,16 +89,50 @@ struct MCPSweeperTests {
         #expect(upstream.beginHere(nil, MCPCancellation()))
         let chance = Chance.deterministic()
         _ = upstream.ask(client: .integer(1), chance: chance)
-        let now = NIODeadline.now()
-        let late = upstream.ask(client: .integer(2), chance: chance, since: now)
+        let late = upstream.ask(client: .integer(2), chance: chance, within: MCPAsking())
         let sweeper = MCPSweeper(connections: CurrentConnections([], mcp: [connection]), home: home)
-        await sweeper.sweep(since: now)
-        await sweeper.sweep(since: now + .nanoseconds(1))
+        await sweeper.sweep(at: .now())
+        #expect(upstream.takesQuestions)
+        await sweeper.sweep(at: .now() + .minutes(10))
         teller.finish()
-        let declined = await told.reduce(into: [String]()) { all, message in
-            if message.contains("error") { all.append(message) }
-        }
-        #expect(declined.count == 1 && declined[0].contains(#""id":2"#))
+        #expect(await Self.declined(told) == [2])
         #expect(try await !upstream.answer(late, .result(.object(JSONObject())), on: home))
+    }
+
+    /// The server's ids of the questions that were declined, each before its session was said to be over.
+    private static func declined(_ told: AsyncStream<String>) async -> [Int64] {
+        var all = [Int64]()
+        for await message in told {
+            guard let json = try? JSONParser.parse(Array(message.utf8)) else { break }
+            if json["error"] != nil, case .integer(let id) = json["id"] { all.append(id) }
+        }
+        return all
+    }
+
+    @Test("what a server has asked in a session that ends is declined first, and it asks nothing more")
+    func end() async throws {
+        let (told, teller) = AsyncStream<String>.makeStream()
+        let (gate, opener) = AsyncStream<Void>.makeStream()
+        opener.finish()
+        let (connection, upstream) = try await session("tools", teller, gate)
+        _ = upstream.ask(client: .integer(1), chance: .deterministic(), within: MCPAsking())
+        await connection.memory.end("s")?.farewell(on: home)
+        #expect(await Self.declined(told) == [1])
+        #expect(!upstream.takesQuestions)
+    }
+
+    @Test("what a server has asked under a connection that was replaced is declined, and it asks nothing more")
+    func replaced() async throws {
+        let (told, teller) = AsyncStream<String>.makeStream()
+        let (connection, upstream) = try await session("tools", teller, AsyncStream { $0.finish() })
+        let connections = CurrentConnections([], mcp: [connection])
+        _ = upstream.ask(client: .integer(1), chance: .deterministic(), within: MCPAsking())
+        connections.replace(with: [])
+        #expect(!upstream.takesQuestions)
+        let sweeper = MCPSweeper(connections: connections, home: home)
+        await sweeper.sweep(at: .now())
+        await sweeper.sweep(at: .now())
+        teller.finish()
+        #expect(await Self.declined(told) == [1])
     }
 }

@@ -347,6 +347,19 @@ def test_a_call_whose_legacy_client_has_gone_before_it_is_asked_has_an_outcome(o
     assert "not there" in json.loads(words(result))[0]["error"] and tool.calls == 1
 
 
+def test_a_call_whose_legacy_client_ends_its_session_while_it_is_asked_has_an_outcome(own, record):
+    gateway, tool = asking(own)
+    raw = client(gateway)
+    raw.initialize(capabilities={"elicitation": {}})
+    held = raw.legacy_call("delete_record", {"record": record})
+    approval = gateway.pending_call("delete_record", {"record": record})
+    gateway.approve(approval)
+    eventually(lambda: [each for each in held.messages if each.get("method") == "elicitation/create"], 10, "a question")
+    assert raw.end().finish().status == 204
+    gateway.until(approval["id"], "succeeded")
+    assert "did not answer" in json.loads(words(held.result()))[0]["error"] and tool.calls == 1
+
+
 def test_a_legacy_client_that_reads_no_streams_is_not_asked(own):
     gateway, tool = asking(own)
     raw = client(gateway)

@@ -232,7 +232,7 @@ def refusals(server):
 
 @pytest.mark.parametrize("era", ["modern", "legacy"])
 def test_a_server_that_asks_and_asks_fills_neither_log_nor_memory(own, era):
-    count = 1500 if era == "legacy" else 300
+    count = 300
     act = flood(count, "Sure?")
     gateway, server = own(on_call(act))
     size = len(gateway.entries())
@@ -240,9 +240,8 @@ def test_a_server_that_asks_and_asks_fills_neither_log_nor_memory(own, era):
         exchange = client(gateway).modern("tools/call", {"name": "ask"}, capabilities=CAPABLE)
     else:
         exchange = client(gateway, elicitation={}).legacy_call("ask")
-    most = 100 if era == "modern" else 1024
-    eventually(lambda: len(refusals(server)) == count - most, 60, "the refusals")
-    assert len(gateway.entries()) - size <= most + 5
+    eventually(lambda: len(refusals(server)) == count - 100, 60, "the refusals")
+    assert len(gateway.entries()) - size <= 105
     act.go.set()
     if era == "legacy":
         assert words(exchange.result()) == "ran"

@@ -134,6 +134,8 @@ package final class CurrentConnections: Sendable {
     private struct Tables {
         var http: [ConnectionName: HTTPConnection] = [:]
         var mcp: [ConnectionName: MCPConnection] = [:]
+        /// The sides of sessions whose connections are not in force any more, until somebody looks after them.
+        var replaced: [MCPUpstream] = []
     }
 
     private let value: Mutex<Tables>
@@ -171,6 +173,17 @@ package final class CurrentConnections: Sendable {
             ) { _, last in last }
             return old.mcp.values.filter { value.mcp[$0.name] !== $0 }
         }
-        for connection in gone { for upstream in connection.memory.all() { upstream.end() } }
+        let replaced = gone.flatMap { $0.memory.all() }
+        for upstream in replaced { upstream.end() }
+        value.withLock { $0.replaced += replaced }
+    }
+
+    /// The sides of sessions with MCP servers that were replaced since the last time: their calls go on, and what they ask
+    /// is answered by nobody.
+    func takeReplaced() -> [MCPUpstream] {
+        value.withLock { value in
+            defer { value.replaced = [] }
+            return value.replaced
+        }
     }
 }

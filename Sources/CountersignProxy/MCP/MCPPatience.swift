@@ -16,6 +16,9 @@ struct MCPPatience {
     /// When the time for what is open is over; `nil` while nothing is.
     var end: NIODeadline? { since.map { $0 + min(Self.once, rest) } }
 
+    /// Whether the time for all questions is used up.
+    var isOver: Bool { rest <= .zero }
+
     /// Something was asked where nothing was open, or was answered; `isOpen`: whether it waits from now on.
     mutating func turn(isOpen: Bool, now: NIODeadline) {
         if let since { rest = rest - (now - since) }

@@ -13,6 +13,8 @@ struct MCPRelay {
     /// Whether the server waits until the client reads; otherwise what a client does not read is lost to it: an approved
     /// call's end waits for no agent.
     var waits = true
+    /// What is asked of a legacy client within the call; of what is asked outside of calls, each has its own time.
+    let asking = MCPAsking()
 
     private var caller: MCPCaller { exchange.caller }
 
@@ -70,7 +72,7 @@ struct MCPRelay {
         if name == "ping" { return await decline(id, nil) }
         switch await judge(name, params) {
         case .pass:
-            let ours = upstream.ask(client: id, chance: exchange.context.enforcement.entries.chance, since: .now())
+            let ours = upstream.ask(client: id, chance: exchange.context.enforcement.entries.chance, within: asking)
             let isSaid = await say(RPCWriter.request(id: ours, method: name, rawParams: params))
             // Who has gone, or reads no streams, would never answer.
             guard !isSaid || sink.isGone || !sink.isStreaming, case .string(let name) = ours, upstream.withdraw(name)
@@ -88,8 +90,8 @@ struct MCPRelay {
                 + "\(name) is not supported."
             return .refuse(RPCError(code: RPCCode.methodNotFound, message: message))
         }
-        guard upstream.takesQuestions else {
-            let message = "The client has not answered too many questions already."
+        guard upstream.takesQuestions, asking.takes() else {
+            let message = "The client is not asked any more: it was asked too much already, or its session is over."
             return .refuse(RPCError(code: RPCCode.internalError, message: message))
         }
         return await exchange.questions.judge(name, params)

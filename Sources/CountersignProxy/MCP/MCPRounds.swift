@@ -83,7 +83,7 @@ final class MCPRounds: Sendable {
     }
 
     /// A server that asks more often than this does not get done.
-    private static let maximumQuestions = 100
+    static let maximumQuestions = 100
     /// Bytes of questions that are open: official clients read no more in one message.
     private static let maximumOpen = 1 << 20
     /// Bytes of notifications that wait for a client to read them.

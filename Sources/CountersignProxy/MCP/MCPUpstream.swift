@@ -87,8 +87,8 @@ enum MCPAnswer: Sendable {
 final class MCPUpstream: Sendable {
     /// Who waits for a client's answer.
     private enum Asker {
-        /// A legacy server, under its own id of the question; `since` when, where nobody else looks after the time.
-        case server(RequestID, since: NIODeadline?)
+        /// A legacy server, under its own id of the question; within what, where nobody else looks after the time.
+        case server(RequestID, within: MCPAsking?)
         /// A call that goes on with it.
         case call(AsyncStream<ServerAnswer>.Continuation)
     }
@@ -104,11 +104,16 @@ final class MCPUpstream: Sendable {
         var logLevel: String?
         var lastUse = NIODeadline.uptimeNanoseconds(0)
         var busy = 0
+        /// The session has ended, and its client's answers do not come here any more.
+        var isOver = false
 
         /// A question is open no more: who asked.
         mutating func close(_ name: String) -> Asker? {
             let asker = questions.removeValue(forKey: name)
-            if case .server = asker { lastAsked = .now() }
+            if case .server(_, let asking) = asker {
+                lastAsked = .now()
+                asking?.closed(now: .now())
+            }
             return asker
         }
     }
@@ -164,10 +169,15 @@ final class MCPUpstream: Sendable {
     func use(_ now: NIODeadline) { state.withLock { $0.lastUse = now } }
 
     /// Ends the session at the server, as far as that needs no waiting.
-    func end() { link.end() }
+    func end() {
+        state.withLock { $0.isOver = true }
+        link.end()
+    }
 
-    /// Tells the server that the session is over.
+    /// Tells the server that the session is over; first that nobody answers it any more, as what is under way goes on.
     func farewell(on home: LoopState) async {
+        state.withLock { $0.isOver = true }
+        await declineLate(at: .distantFuture, on: home)
         if let peer = state.withLock({ $0.peer }) { await link.farewell(peer, on: home) }
         link.end()
     }
@@ -308,9 +318,10 @@ final class MCPUpstream: Sendable {
 
     /// Takes note of a server's question, which goes to the client under an id of the gateway's own.
     ///
-    /// With `since`, it lapses as ``lateQuestions(before:)``.
-    func ask(client id: RequestID, chance: Chance, since: NIODeadline? = nil) -> RequestID {
-        note(.server(id, since: since), chance)
+    /// `within` what has a time, it lapses with ``declineLate(at:on:)``.
+    func ask(client id: RequestID, chance: Chance, within asking: MCPAsking? = nil) -> RequestID {
+        asking?.opened(now: .now())
+        return note(.server(id, within: asking), chance)
     }
 
     /// Takes note of a question of a call's; its answer comes in the stream.
@@ -351,11 +362,18 @@ final class MCPUpstream: Sendable {
         return asker != nil
     }
 
-    /// Closes what a legacy server asked before `limit` and was not answered: its ids of the questions, to be declined.
-    func lateQuestions(before limit: NIODeadline) -> [RequestID] {
+    /// Declines what a legacy server has asked and was not answered in time.
+    func declineLate(at now: NIODeadline, on home: LoopState) async {
+        for id in lateQuestions(at: now) { try? await decline(id, Self.unanswered, on: home) }
+    }
+
+    private static let unanswered = RPCError(code: RPCCode.internalError, message: "The client did not answer.")
+
+    /// Closes what is late: the server's ids of the questions.
+    private func lateQuestions(at now: NIODeadline) -> [RequestID] {
         state.withLock { state in
             let late = state.questions.compactMap { name, asker -> (name: String, id: RequestID)? in
-                guard case .server(let id, let since?) = asker, since < limit else { return nil }
+                guard case .server(let id, let asking?) = asker, let end = asking.end, end <= now else { return nil }
                 return (name, id)
             }
             for question in late { _ = state.close(question.name) }
@@ -364,14 +382,19 @@ final class MCPUpstream: Sendable {
     }
 
     /// Whether the client may be asked something more: a server that asks and gets no answers has to stop some time.
-    var takesQuestions: Bool { state.withLock { $0.questions.count < Self.maximumQuestions } }
+    var takesQuestions: Bool { state.withLock { !$0.isOver && $0.questions.count < Self.maximumQuestions } }
 
     private static let maximumQuestions = 1024
 
     private var lastAsked: NIODeadline? {
-        state.withLock { state in
-            let isAsking = state.questions.values.contains { if case .server = $0 { true } else { false } }
-            return isAsking ? .now() : state.lastAsked
+        let now = NIODeadline.now()
+        return state.withLock { state in
+            let open = state.questions.values.compactMap { asker -> NIODeadline? in
+                guard case .server(_, let asking) = asker else { return nil }
+                // What is late is as good as declined.
+                return min(now, asking?.end ?? now)
+            }
+            return (open + [state.lastAsked].compactMap(\.self)).max()
         }
     }
 
