@@ -140,7 +140,6 @@ struct UpstreamPool: Sendable {
         } catch {
             throw .unreachable(Self.describe(error))
         }
-        stream.isIdle = false
         return UpstreamConnection(stream: stream, idleTimeout: target.idleTimeout)
     }
 
@@ -160,7 +159,10 @@ struct UpstreamPool: Sendable {
                             NIOSSLClientHandler(context: context, serverHostname: name)
                         )
                     }
-                    try channel.pipeline.syncOperations.addHandler(ByteStream(loop: channel.eventLoop, home: home))
+                    let stream = ByteStream(loop: channel.eventLoop, home: home)
+                    // Before it is connected: a gateway that begins to go down then does not close what is under way.
+                    stream.isIdle = false
+                    try channel.pipeline.syncOperations.addHandler(stream)
                 }
             }
             .connect(host: host, port: target.upstream.port)
