@@ -15,23 +15,24 @@ package protocol Identities: Sendable {
     func remove(_ agent: AgentID, by actor: Actor) async -> Result<Void, Reason>
     /// Makes or changes a user; refused for one that the configuration declares.
     func put(_ user: User, by actor: Actor) async -> Result<User, Reason>
-    /// Removes a user and ends their sessions.
+    /// Removes a user, ends their sessions and unlinks their accounts in chats.
     func remove(_ user: UserID, by actor: Actor) async -> Result<Void, Reason>
     /// Makes a key. The secret is in the answer and nowhere else, ever.
     func makeKey(for agent: AgentID, expires: Duration?, by actor: Actor) async -> Result<NewKey, Reason>
     /// Revokes a key by its id.
     func revokeKey(_ id: String, by actor: Actor) async -> Result<AgentKey, Reason>
 
-    /// The accounts in chats that are users, ordered by account.
+    /// The accounts in chats that are users, and those that were unlinked, ordered by account.
     func links() -> [ChannelLink]
     /// Says that an account in a chat is a user, who must be known.
     func link(_ identity: ChannelIdentity, to user: UserID, by actor: Actor) async -> Result<ChannelLink, Reason>
-    /// Says that an account in a chat is nobody any more.
+    /// Says that an account in a chat is nobody any more; only ``link(_:to:by:)`` makes it a user's again.
     func unlink(_ identity: ChannelIdentity, by actor: Actor) async -> Result<ChannelLink, Reason>
     /// The user that an account in a chat is.
     ///
     /// Without a stored link, an e-mail address that the platform vouches for makes one, once: if it is a user's name,
-    /// and that user has no other account of this tenant. From then on only the link counts.
+    /// and that user neither has nor had another account of this tenant. From then on only the link counts, and that an
+    /// account was unlinked counts as well.
     func linkedUser(_ identity: ChannelIdentity, email: String?) async -> Result<User, Reason>
 
     /// Uses a one-time sign-in link. Each works once, until it expires.

@@ -6,7 +6,7 @@ package enum IdentityChange: Hashable, Sendable {
     case removeAgent(AgentID)
     /// A new or changed user.
     case putUser(User)
-    /// The user is gone, and their sessions with them.
+    /// The user is gone, and their sessions and links with them; what was unlinked stays.
     case removeUser(UserID)
     /// A new key.
     case putKey(AgentKey)
@@ -16,10 +16,8 @@ package enum IdentityChange: Hashable, Sendable {
     case putSession(Session)
     /// The session is over.
     case endSession(id: String)
-    /// An account in a chat is a user; it takes the place of what the account was.
+    /// An account in a chat is a user, or was unlinked; it takes the place of what the account was.
     case putLink(ChannelLink)
-    /// An account in a chat is nobody any more.
-    case removeLink(ChannelIdentity)
     /// The one-time link with this id has been used. The commit conflicts if it was used before.
     case useLink(id: String, expires: Timestamp)
 }
@@ -110,7 +108,7 @@ package struct IdentityRecords: Hashable, Sendable {
     package var keys: [AgentKey]
     /// Sessions that have not ended by command.
     package var sessions: [Session]
-    /// Accounts in chats that are users.
+    /// Accounts in chats that are users, or were unlinked.
     package var links: [ChannelLink]
 
     /// Collects records.

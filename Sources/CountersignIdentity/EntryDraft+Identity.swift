@@ -1,7 +1,7 @@
 import CanonicalJSON
 import CountersignCore
 
-/// What happened to an agent, a user or a key.
+/// What happened to an agent, a user, a key or a link.
 enum IdentityVerb: String, Hashable, Sendable {
     case added
     case changed

@@ -128,7 +128,6 @@ package struct IdentityBook: Sendable {
         case .putLink(let link):
             records.links.removeAll { $0.identity == link.identity }
             records.links.append(link)
-        case .removeLink(let identity): records.links.removeAll { $0.identity == identity }
         case .putSession(let session):
             // Sessions come often and concern nobody else, so the rest of the index is left alone.
             records.sessions.removeAll { $0.expiresAt <= session.startedAt }

@@ -65,14 +65,17 @@ extension IdentityRegistry: Identities {
         }
     }
 
-    /// Removes a user and ends their sessions; a gate that nobody can lift any more stays shut.
+    /// Removes a user, ends their sessions and unlinks their accounts; a gate that nobody can lift any more stays shut.
+    ///
+    /// Another user of the name who comes later must not get what is pressed under the accounts of this one.
     package func remove(_ user: UserID, by actor: Actor) async -> Result<Void, Reason> {
         let now = clock.time()
         return await change { book in
             guard !book.declares(user) else { return .failure(.declared("user", user.rawValue)) }
             guard book.users[user] != nil else { return .failure(.unknown("user", user.rawValue)) }
+            let links = book.records.links.compactMap { $0.user == user ? $0.unlinking(at: now, by: actor) : nil }
             let entry = EntryDraft.identity(.removed, "User", user.rawValue, by: actor, at: now)
-            return .success(([.removeUser(user)], [entry], ()))
+            return .success((links.map(\.change) + [.removeUser(user)], links.map(\.entry) + [entry], ()))
         }
     }
 

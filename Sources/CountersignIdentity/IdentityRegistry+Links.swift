@@ -2,7 +2,7 @@ import CanonicalJSON
 package import CountersignCore
 
 extension IdentityRegistry {
-    /// The accounts in chats that are users, ordered by account.
+    /// The accounts in chats that are users, and those that were unlinked, ordered by account.
     package func links() -> [ChannelLink] {
         read { $0.links.sorted { $0.identity.description < $1.identity.description } }
     }
@@ -18,33 +18,34 @@ extension IdentityRegistry {
         }
     }
 
-    /// Says that an account in a chat is nobody any more.
+    /// Says that an account in a chat is nobody any more; it is remembered, so that no address links it again.
     package func unlink(_ identity: ChannelIdentity, by actor: Actor) async -> Result<ChannelLink, Reason> {
         let now = clock.time()
         return await change { book in
             guard !book.declares(identity) else { return .failure(.declared("account", identity.description)) }
-            guard let link = book.link(of: identity) else {
+            guard let step = book.link(of: identity)?.unlinking(at: now, by: actor) else {
                 return .failure(Reason(.notFound, "There is no linked account \(identity)."))
             }
-            let entry = EntryDraft.link(.removed, link, by: actor, at: now)
-            return .success(([.removeLink(identity)], [entry], link))
+            return .success(([step.change], [step.entry], step.link))
         }
     }
 
     /// The user that an account is: by its link, or, once, by an e-mail address that the platform vouches for.
     package func linkedUser(_ identity: ChannelIdentity, email: String?) async -> Result<User, Reason> {
-        let (linked, isLinked) = read { book in
-            (book.link(of: identity).flatMap { book.users[$0.user] }, book.link(of: identity) != nil)
-        }
-        if let linked { return .success(linked) }
         let unknown = Reason(.accountUnknown, ReasonCode.accountUnknown.explanation)
-        guard !isLinked, let email, let user = read({ $0.user(named: email) }) else { return .failure(unknown) }
+        let (link, linked) = read { book in
+            let link = book.link(of: identity)
+            return (link, link?.user.flatMap { book.users[$0] })
+        }
+        if link != nil { return linked.map { .success($0) } ?? .failure(unknown) }
+        guard let email, let user = read({ $0.user(named: email) }) else { return .failure(unknown) }
         let actor = Actor.user(user.id, via: identity.kind.rawValue)
         let result = await put(identity, user.id, by: "email", actor) { book in
-            // Whoever can change an address in the chat must not become a second account of somebody.
+            // Whoever can change an address in the chat must not become a second account of somebody, nor follow one that
+            // was unlinked.
             let isTaken = book.links.contains { link in
-                link.user.isSamePerson(as: user.id) && link.identity.kind == identity.kind
-                    && link.identity.tenant == identity.tenant
+                (link.user ?? link.unlinkedFrom)?.isSamePerson(as: user.id) == true
+                    && link.identity.kind == identity.kind && link.identity.tenant == identity.tenant
             }
             guard !isTaken, book.link(of: identity) == nil, book.user(named: email) == user else { return unknown }
             return nil
@@ -65,16 +66,16 @@ extension IdentityRegistry {
             guard book.users[user] != nil else { return .failure(Reason(.notFound, "There is no user \(user).")) }
             let link = ChannelLink(identity: identity, user: user, madeAt: now, by: by)
             let verb: IdentityVerb = book.link(of: identity) == nil ? .added : .changed
-            return .success(([.putLink(link)], [.link(verb, link, by: actor, at: now)], link))
+            return .success(([.putLink(link)], [.link(verb, link, user, by: actor, at: now)], link))
         }
     }
 }
 
 extension IdentityBook {
-    /// The links in force: what the configuration declares goes before what commands made.
+    /// What is said of accounts: what the configuration declares goes before what commands made.
     var links: [ChannelLink] { declared.links + records.links.filter { !declares($0.identity) } }
 
-    /// The link of an account.
+    /// What is said of an account.
     func link(of identity: ChannelIdentity) -> ChannelLink? {
         declared.links.first { $0.identity == identity } ?? records.links.first { $0.identity == identity }
     }
@@ -90,15 +91,28 @@ extension IdentityBook {
     }
 }
 
+extension ChannelLink {
+    /// What makes a linked account nobody's; `nil` of one that is nobody's already.
+    func unlinking(
+        at now: Timestamp,
+        by actor: Actor,
+    ) -> (link: ChannelLink, change: IdentityChange, entry: EntryDraft)? {
+        guard let user else { return nil }
+        let link = ChannelLink.unlinked(identity, from: user, at: now, by: "administrator")
+        return (link, .putLink(link), .link(.revoked, link, user, by: actor, at: now))
+    }
+}
+
 extension EntryDraft {
     /// `identity.changed` of a channel link.
     fileprivate static func link(
         _ verb: IdentityVerb,
         _ link: ChannelLink,
+        _ user: UserID,
         by actor: Actor,
         at now: Timestamp,
     ) -> EntryDraft {
-        let members: [(String, JSONValue)] = [("by", .string(link.by)), ("user", .string(link.user.rawValue))]
+        let members: [(String, JSONValue)] = [("by", .string(link.by)), ("user", .string(user.rawValue))]
         return .identity(verb, "ChannelLink", link.identity.description, members, by: actor, at: now)
     }
 }

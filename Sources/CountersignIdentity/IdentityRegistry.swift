@@ -109,7 +109,7 @@ extension IdentityChange {
     fileprivate var concernsDirectory: Bool {
         switch self {
         case .putAgent, .removeAgent, .putUser, .removeUser: true
-        case .putKey, .revokeKey, .putSession, .endSession, .putLink, .removeLink, .useLink: false
+        case .putKey, .revokeKey, .putSession, .endSession, .putLink, .useLink: false
         }
     }
 }

@@ -28,12 +28,10 @@ extension Database {
             try run(
                 "INSERT OR REPLACE INTO channel_link (id, user, record) VALUES (?, ?, ?)",
                 [
-                    .text(link.identity.description), .text(link.user.rawValue),
+                    .text(link.identity.description), .text(link.user?.rawValue ?? ""),
                     .blob(try RecordCoding.encode(link)),
                 ],
             )
-        case .removeLink(let identity):
-            try run("DELETE FROM channel_link WHERE id = ?", [.text(identity.description)])
         case .putKey(let key):
             try run(
                 "INSERT OR REPLACE INTO agent_key (id, agent, record) VALUES (?, ?, ?)",

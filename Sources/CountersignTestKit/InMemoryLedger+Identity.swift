@@ -19,7 +19,6 @@ extension InMemoryLedger.State {
             sessions = sessions.filter { $0.value.user != id }
             links = links.filter { $0.value.user != id }
         case .putLink(let link): links[link.identity.description] = link
-        case .removeLink(let identity): links[identity.description] = nil
         case .putKey(let key): keys[key.id] = key
         case .revokeKey(let id, let time):
             guard let key = keys[id], key.revokedAt == nil else { return }

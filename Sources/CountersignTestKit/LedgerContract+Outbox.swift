@@ -342,18 +342,22 @@ extension LedgerContract {
             try expect(try await ledger.outbox.approval(shownAs: "17.2", at: mail), is: nil)
             try expect(try await ledger.outbox.approval(shownAs: "17", at: room), is: nil)
         },
-        LedgerRule("an account in a chat is one user until it is told otherwise, and goes with them") { ledger, clock in
+        LedgerRule("an account in a chat is one user until told otherwise, and goes with them; as nobody's it stays") {
+            ledger,
+            clock in
             let identity = try require(ChannelIdentity("slack:T1/U1"))
             let user = User(id: UserID(unchecked: "alice@example.com"))
             let link = ChannelLink(identity: identity, user: user.id, madeAt: clock.time(), by: "administrator")
             let entry = { Fixtures.entry(.identityChanged, at: clock.time()) }
             _ = try await ledger.commit(Commit(entries: [entry()], identity: [.putUser(user), .putLink(link)]))
             try expect(try await ledger.identities().links, is: [link])
-            _ = try await ledger.commit(Commit(entries: [entry()], identity: [.removeLink(identity)]))
-            try expect(try await ledger.identities().links, is: [])
-            _ = try await ledger.commit(Commit(entries: [entry()], identity: [.putLink(link)]))
             _ = try await ledger.commit(Commit(entries: [entry()], identity: [.removeUser(user.id)]))
             try expect(try await ledger.identities().links, is: [])
+            let unlinked = ChannelLink.unlinked(identity, from: user.id, at: clock.time(), by: "administrator")
+            _ = try await ledger.commit(Commit(entries: [entry()], identity: [.putUser(user), .putLink(link)]))
+            _ = try await ledger.commit(Commit(entries: [entry()], identity: [.putLink(unlinked)]))
+            _ = try await ledger.commit(Commit(entries: [entry()], identity: [.removeUser(user.id)]))
+            try expect(try await ledger.identities().links, is: [unlinked])
         },
     ]
 

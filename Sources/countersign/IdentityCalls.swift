@@ -172,7 +172,9 @@ extension ChannelLink {
         .object(
             JSONObject([
                 ("account", .string(identity.description)), ("by", .string(by)),
-                ("made_at", isDeclared ? .null : .string(madeAt.rfc3339)), ("user", .string(user.rawValue)),
+                ("made_at", isDeclared ? .null : .string(madeAt.rfc3339)),
+                ("unlinked_from", unlinkedFrom.map { .string($0.rawValue) } ?? .null),
+                ("user", user.map { .string($0.rawValue) } ?? .null),
             ])
         )
     }

@@ -59,7 +59,11 @@ extension UserCommand {
     /// The command `countersign user unlink`.
     struct Unlink: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Makes an account in a chat nobody's; what is pressed under it is refused."
+            abstract: "Makes an account in a chat nobody's; what is pressed under it is refused.",
+            discussion: """
+                It stays so until `countersign user link` makes the account somebody's: its address does not. Nor does an \
+                address link another account of the workspace or tenant to the user whose it was.
+                """,
         )
 
         @Argument(help: "The account: slack:WORKSPACE/MEMBER, or teams:TENANT/OBJECT-ID.")
@@ -79,7 +83,7 @@ extension UserCommand {
 
     /// The command `countersign user links`.
     struct Links: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists the accounts in chats that are users.")
+        static let configuration = CommandConfiguration(abstract: "Lists the accounts in chats that are users or were.")
 
         @OptionGroup var access: AccessOptions
         @OptionGroup var format: FormatOptions
@@ -87,9 +91,14 @@ extension UserCommand {
         mutating func run() async throws {
             let items = try await IdentityCalls.with(try access.access()) { try await $0.list(.links) }
             format.print(["items": .array(items)]) {
-                let rows = items.map { [$0.cell("account"), $0.cell("user"), $0.cell("by"), $0.cell("made_at")] }
+                let rows = items.map { [$0.cell("account"), Self.user(of: $0), $0.cell("by"), $0.cell("made_at")] }
                 Output.table(["ACCOUNT", "USER", "BY", "MADE"], rows, empty: "No account is linked.")
             }
+        }
+
+        private static func user(of link: JSONValue) -> String {
+            let isUnlinked = link["unlinked_from"]?.stringValue != nil
+            return isUnlinked ? "nobody, unlinked from \(link.cell("unlinked_from"))" : link.cell("user")
         }
     }
 }

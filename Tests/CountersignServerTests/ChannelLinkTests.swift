@@ -1,3 +1,4 @@
+import CanonicalJSON
 import CountersignCore
 import CountersignIdentity
 import CountersignTestKit
@@ -78,13 +79,49 @@ struct ChannelLinkTests {
         #expect(await fixture.registry.linkedUser(second, email: "nobody@example.com").reason == .accountUnknown)
     }
 
-    @Test("an account ends with its user, and is nobody's when another of the name comes")
+    @Test("an account that was unlinked is linked by no address again, nor another of the user in that workspace")
+    func unlinked() async throws {
+        let fixture = try await fixture()
+        let account = try Self.account("slack:T1/U7")
+        let email = "bob@example.com"
+        _ = try await fixture.registry.linkedUser(account, email: email).get()
+        _ = try await fixture.registry.unlink(account, by: fixture.actor).get()
+        let writes = fixture.ledger.writes
+        let second = try Self.account("slack:T1/U8")
+        for registry in [fixture.registry, try await IdentityFixture(ledger: fixture.ledger).registry] {
+            #expect(await registry.linkedUser(account, email: email).reason == .accountUnknown)
+            #expect(await registry.linkedUser(account, email: "alice@example.com").reason == .accountUnknown)
+            #expect(await registry.linkedUser(second, email: email).reason == .accountUnknown)
+            let shown = registry.links().filter { $0.identity == account }
+            #expect(shown.map(\.user) == [nil] && shown.map(\.unlinkedFrom) == [Fixtures.bob])
+            #expect(shown.map(\.by) == ["administrator"])
+        }
+        #expect(fixture.ledger.writes == writes)
+        let elsewhere = try Self.account("slack:T2/U8")
+        #expect(try await fixture.registry.linkedUser(elsewhere, email: email).get().id == Fixtures.bob)
+        _ = try await fixture.registry.link(account, to: Fixtures.bob, by: fixture.actor).get()
+        #expect(try await fixture.registry.linkedUser(account, email: nil).get().id == Fixtures.bob)
+    }
+
+    @Test("an account ends with its user, and is nobody's when another of the name comes, whatever its address")
     func removedUser() async throws {
         let fixture = try await fixture()
-        let account = try Self.account("teams:11-22/33-44")
-        _ = try await fixture.registry.link(account, to: Fixtures.bob, by: fixture.actor).get()
+        let accounts = [try Self.account("teams:11-22/33-44"), try Self.account("slack:T1/U7")]
+        for account in accounts {
+            _ = try await fixture.registry.link(account, to: Fixtures.bob, by: fixture.actor).get()
+        }
+        _ = try await fixture.registry.unlink(accounts[1], by: fixture.actor).get()
         try await fixture.registry.remove(Fixtures.bob, by: fixture.actor).get()
         _ = try await fixture.registry.put(User(id: Fixtures.bob), by: fixture.actor).get()
-        #expect(await fixture.registry.linkedUser(account, email: nil).reason == .accountUnknown)
+        for registry in [fixture.registry, try await IdentityFixture(ledger: fixture.ledger).registry] {
+            for account in accounts {
+                #expect(await registry.linkedUser(account, email: nil).reason == .accountUnknown)
+                #expect(await registry.linkedUser(account, email: "bob@example.com").reason == .accountUnknown)
+            }
+        }
+        // One entry says of each that it was unlinked, before the user's end.
+        let told = try await fixture.kinds().suffix(4).map { try JSONParser.parse(Array($0.utf8)) }
+        #expect(told.map { $0["change"]?.stringValue } == ["revoked", "revoked", "removed", "added"])
+        #expect(told[1]["identity"]?["user"]?.stringValue == "bob@example.com")
     }
 }

@@ -245,7 +245,13 @@ struct FsckColumnTests {
         member("session", "startedAt.microseconds", "1", "started_at"),
         member("session", "expiresAt.microseconds", "1", "expires_at"), member("session", "via", "'x'", "via"),
         member("session", "user", "'eve@example.com'", "column user"),
-        Change("channel_link.id", "UPDATE channel_link SET id = 'x'", .stateChanged, "channel_link x", "column id"),
+        Change(
+            "channel_link.id",
+            "UPDATE channel_link SET id = 'x' WHERE user != ''",
+            .stateChanged,
+            "channel_link x",
+            "column id"
+        ),
         Change(
             "channel_link.user",
             "UPDATE channel_link SET user = 'eve@example.com'",
@@ -255,6 +261,7 @@ struct FsckColumnTests {
         ),
         member("channel_link", "identity.account", "'U9'", "column id"),
         member("channel_link", "user", "'eve@example.com'", "column user"),
+        member("channel_link", "unlinkedFrom", "'eve@example.com'", "unlinked_from"),
         member("channel_link", "madeAt.microseconds", "1", "made_at"), member("channel_link", "by", "'email'", "by"),
         Change("tool.connection", "UPDATE tool SET connection = 'other'", .stateChanged, "tool other", "column"),
         Change("tool.tool", "UPDATE tool SET tool = 'other'", .stateChanged, "tool", "column"),

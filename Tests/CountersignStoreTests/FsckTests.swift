@@ -57,7 +57,7 @@ struct FsckTests {
             #expect(report.root != nil)
             #expect(report.checkpoints == 2)
             #expect(report.approvals == 12)
-            #expect(report.identities == 7)
+            #expect(report.identities == 9)
             #expect(report.payloads > 500)
             #expect(report.erased == 2)
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)

@@ -45,8 +45,11 @@ def test_accounts_are_linked_and_unlinked_by_the_administrator_only(own_gateway)
         ("added", account, "alice@example.com"),
         ("changed", account, "bob@example.com"),
         ("added", "teams:11-22/33-44", "bob@example.com"),
-        ("removed", account, "bob@example.com"),
+        ("revoked", account, "bob@example.com"),
     ]
+    listed = {item["account"]: item for item in gateway.user("erin").get("/v1/links").json()["items"]}
+    assert (listed[account]["user"], listed[account]["unlinked_from"]) == (None, "bob@example.com")
+    assert "nobody, unlinked from bob@example.com" in gateway.cli("user", "links").stdout
     gateway.cli("log", "fsck", timeout=120)
     # The same without a server, on the ledger itself.
     assert gateway.stop() == 0

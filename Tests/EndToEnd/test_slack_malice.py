@@ -210,6 +210,42 @@ def test_a_link_that_an_administrator_made_counts_and_ends_when_it_is_taken_back
     assert [each["user"] for each in done["decisions"]] == ["alice@example.com"]
 
 
+def test_an_account_that_was_unlinked_is_not_matched_by_its_address_again(in_slack, slack, path):
+    gateway = in_slack()
+    _, first, card = held(gateway, slack, path)
+    slack.send(gateway, slack.click(card, "approve", "alice"))
+    gateway.until(first["id"], "approved", "redeemed", "succeeded")
+    gateway.cli("user", "unlink", "slack:T0HOME/U0ALICE")
+    _, second, card = held(gateway, slack, path + "/2")
+    slack.send(gateway, slack.click(card, "approve", "alice"))
+    assert slack.told("alice") and refusals(gateway) == ["account-unknown"]
+    # Nor does another account that has the address now.
+    slack.people["again"] = person("U0AGAIN", "alice@example.com")
+    slack.send(gateway, slack.click(card, "approve", "again"))
+    assert slack.told("again") and refusals(gateway) == ["account-unknown"] * 2
+    assert gateway.approval(second["id"])["decisions"] == []
+    gateway.cli("user", "link", "alice@example.com", "slack:T0HOME/U0ALICE")
+    slack.send(gateway, slack.click(card, "approve", "alice"))
+    gateway.until(second["id"], "approved", "redeemed", "succeeded")
+    gateway.cli("log", "fsck", timeout=120)
+
+
+def test_an_account_of_a_removed_user_is_not_that_of_the_next_one_of_the_name(in_slack, slack, path):
+    gateway = in_slack()
+    gateway.cli("user", "add", "frank@example.com", "--group", "dba")
+    slack.people["frank"] = person("U0FRANK", "frank@example.com")
+    _, first, card = held(gateway, slack, path)
+    slack.send(gateway, slack.click(card, "approve", "frank"))
+    gateway.until(first["id"], "approved", "redeemed", "succeeded")
+    gateway.cli("user", "remove", "frank@example.com")
+    gateway.cli("user", "add", "frank@example.com", "--group", "dba")
+    _, second, card = held(gateway, slack, path + "/2")
+    slack.send(gateway, slack.click(card, "approve", "frank"))
+    assert slack.told("frank") and refusals(gateway) == ["account-unknown"]
+    assert gateway.approval(second["id"])["decisions"] == []
+    gateway.cli("log", "fsck", timeout=120)
+
+
 def test_a_link_outlives_a_change_of_the_address_and_no_longer_follows_it(in_slack, slack, path):
     gateway = in_slack()
     _, first, card = held(gateway, slack, path)

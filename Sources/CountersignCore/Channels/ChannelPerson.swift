@@ -48,21 +48,38 @@ package struct ChannelIdentity: Hashable, Sendable, Codable, CustomStringConvert
     }
 }
 
-/// That an account in a chat is a user of ours.
+/// That an account in a chat is a user of ours, or that it was unlinked and is nobody's.
 package struct ChannelLink: Hashable, Sendable, Codable {
     /// The account.
     package let identity: ChannelIdentity
-    /// The user.
-    package let user: UserID
-    /// When it was made.
+    /// The user; `nil` of an account that was unlinked: it stays nobody's until somebody links it by command.
+    package let user: UserID?
+    /// Whose the account was when it was unlinked.
+    package let unlinkedFrom: UserID?
+    /// When it was made, or the account unlinked.
     package let madeAt: Timestamp
     /// How: `administrator`, `email` (the first match), `configuration` (which says nothing of when).
     package let by: String
 
     /// Links an account.
     package init(identity: ChannelIdentity, user: UserID, madeAt: Timestamp, by: String) {
+        self.init(identity: identity, user: user, unlinkedFrom: nil, madeAt: madeAt, by: by)
+    }
+
+    /// An account that was a user's, and is nobody's from a moment on.
+    package static func unlinked(
+        _ identity: ChannelIdentity,
+        from user: UserID,
+        at time: Timestamp,
+        by: String,
+    ) -> ChannelLink {
+        ChannelLink(identity: identity, user: nil, unlinkedFrom: user, madeAt: time, by: by)
+    }
+
+    private init(identity: ChannelIdentity, user: UserID?, unlinkedFrom: UserID?, madeAt: Timestamp, by: String) {
         self.identity = identity
         self.user = user
+        self.unlinkedFrom = unlinkedFrom
         self.madeAt = madeAt
         self.by = by
     }

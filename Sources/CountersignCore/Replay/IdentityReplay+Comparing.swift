@@ -45,7 +45,8 @@ extension IdentityReplay {
     package func difference(from stored: ChannelLink) -> ReplayDifference? {
         guard let said = links[stored.identity.description] else { return Self.unexplained }
         var comparison = ReplayComparison()
-        comparison.fact("user", said.user.rawValue, stored.user.rawValue)
+        comparison.fact("user", said.user?.rawValue, stored.user?.rawValue)
+        comparison.fact("unlinked_from", said.unlinkedFrom?.rawValue, stored.unlinkedFrom?.rawValue)
         comparison.moment("made_at", said.madeAt, stored.madeAt)
         comparison.fact("by", said.by, stored.by)
         return comparison.difference

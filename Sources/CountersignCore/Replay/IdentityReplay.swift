@@ -135,6 +135,11 @@ package struct IdentityReplay: Sendable {
             try expect(entry, isThere: links[id] != nil)
             let by = entry.text("identity", "by") ?? ""
             links[id] = ChannelLink(identity: identity, user: user, madeAt: entry.time, by: by)
+        case "revoked":
+            guard links[id]?.user == user else { throw ReplayError("it unlinks an account that was not the user's") }
+            let by = entry.text("identity", "by") ?? ""
+            links[id] = .unlinked(identity, from: user, at: entry.time, by: by)
+        // In entries of the first versions, which did not remember it.
         case "removed": try expect(entry, isThere: links.removeValue(forKey: id) != nil)
         case let verb: throw Self.unknown(verb)
         }

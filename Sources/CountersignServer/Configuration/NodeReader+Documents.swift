@@ -64,8 +64,8 @@ extension NodeReader {
                 fail(item, path, "\"\(text)\" is not \(ChannelIdentity.demand)")
                 continue
             }
-            if let other = (others + links).first(where: { $0.identity == identity }) {
-                fail(item, path, "the account \(identity) is \(other.user)'s already; an account is one user's")
+            if let owner = (others + links).first(where: { $0.identity == identity })?.user {
+                fail(item, path, "the account \(identity) is \(owner)'s already; an account is one user's")
                 continue
             }
             links.append(.declared(identity, user))

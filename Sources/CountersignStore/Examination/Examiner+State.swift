@@ -96,7 +96,7 @@ extension Examiner {
         }
         try each("channel_link", "id, user", ChannelLink.self) { link in
             missing.links.remove(link.identity.description)
-            return ([link.identity.description, link.user.rawValue], identity.difference(from: link))
+            return ([link.identity.description, link.user?.rawValue ?? ""], identity.difference(from: link))
         }
         let gone =
             missing.agents.map { "agent \($0)" } + missing.users.map { "user \($0)" }

@@ -11,8 +11,8 @@ enum LinkEndpoints {
             "/v1/links",
             .user,
             name: "listLinks",
-            "Lists the accounts in chats that are users.",
-            answers: [.json("LinkList", "All links.")],
+            "Lists the accounts in chats that are users, and those that were unlinked.",
+            answers: [.json("LinkList", "All of them.")],
             run: list,
         ),
         Endpoint(
@@ -30,7 +30,7 @@ enum LinkEndpoints {
             "/v1/links/{account}",
             .localAdministrator,
             name: "removeLink",
-            "Says that an account in a chat is nobody any more.",
+            "Says that an account in a chat is nobody any more, until somebody links it anew.",
             parameters: [.path("account", .text(300), "The account; percent-encode the slash in it.")],
             answers: [.other(nil, status: 204, "It is nobody's.")],
             run: remove,
@@ -71,7 +71,8 @@ extension ChannelLink {
                 ("account", .string(identity.description)),
                 ("by", .string(by)),
                 ("made_at", isDeclared ? .null : .string(madeAt.rfc3339)),
-                ("user", .string(user.rawValue)),
+                ("unlinked_from", unlinkedFrom.map { .string($0.rawValue) } ?? .null),
+                ("user", user.map { .string($0.rawValue) } ?? .null),
             ])
         )
     }
