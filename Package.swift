@@ -157,7 +157,7 @@ let package = Package(
             "CountersignChannelsTests",
             [
                 "CountersignChannels", "CountersignCards", "CountersignCore", "CountersignIdentity",
-                "CountersignTestKit", "CanonicalJSON", crypto, cryptoExtras, logging, nioCore,
+                "CountersignTestKit", "CanonicalJSON", crypto, cryptoExtras, logging, nioCore, nioPosix,
             ],
         ),
         tests(

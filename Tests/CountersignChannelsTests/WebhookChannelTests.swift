@@ -3,7 +3,10 @@ import CountersignCards
 import CountersignChannels
 import CountersignCore
 import CountersignTestKit
+import Dispatch
 import Logging
+import NIOCore
+import NIOPosix
 import Synchronization
 import Testing
 
@@ -31,17 +34,20 @@ struct WebhookChannelTests {
         _ resolver: ScriptedResolver,
         allow: [String] = ["127.0.0.0/8"],
         isTLS: Bool = true,
+        port: Int = 1,
         filter: WebhookFilter = WebhookFilter(),
+        timeout: Duration = .seconds(20),
     ) throws -> WebhookChannel {
         let ledger = InMemoryLedger(clock: clock)
         let enforcement = try Fixtures.enforcement(ledger: ledger, clock: clock)
         let settings = WebhookSettings(
             name: ChannelName(unchecked: "hook"),
             // Nobody listens on port 1, so an attempt to connect ends at once.
-            target: WebhookTarget(isTLS: isTLS, host: "hooks.example.com", port: 1, path: "/in"),
+            target: WebhookTarget(isTLS: isTLS, host: "hooks.example.com", port: port, path: "/in"),
             keys: [try WebhookKey("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX")],
             guardian: DeliveryGuard(allowed: try allow.map { try AddressRange($0) }),
             filter: filter,
+            timeout: timeout,
             setup: "x",
         )
         let world = ChannelWorld(
@@ -134,6 +140,37 @@ struct WebhookChannelTests {
         #expect(trouble(await channel.deliver(parcel)) == "the receiver cannot be reached")
     }
 
+    @Test("of a name with many addresses only the first eight are tried")
+    func manyAddresses() async throws {
+        let parcel = try parcel()
+        let ninth = (1...9).map { "127.0.0.\($0)" }
+        let receiver = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { $0.close() }
+            .bind(host: "127.0.0.9", port: 0)
+            .get()
+        let port = try #require(receiver.localAddress?.port)
+        let channel = try channel(ScriptedResolver([ninth, Array(ninth.dropFirst())]), isTLS: false, port: port)
+        #expect(trouble(await channel.deliver(parcel)) == "the receiver cannot be reached")
+        let reached = trouble(await channel.deliver(parcel))
+        #expect(reached == "the receiver closed the connection without an answer")
+        try await receiver.close()
+    }
+
+    @Test("after its time, and once it is cancelled, an attempt connects to nothing more")
+    func endsInTime() async throws {
+        let parcel = try parcel()
+        let late = "the receiver was not reached in time"
+        let resolver = ScriptedResolver([["127.0.0.1"]])
+        #expect(trouble(await (try channel(resolver, timeout: .zero)).deliver(parcel)) == late)
+        let channel = try channel(resolver)
+        let cancelled = await withTaskGroup(of: Delivery.self) { group in
+            group.cancelAll()
+            group.addTask { await channel.deliver(parcel) }
+            return await group.next()
+        }
+        #expect(cancelled.flatMap { trouble($0) } == late)
+    }
+
     @Test("what a filter leaves out asks nobody for an address")
     func filtered() async throws {
         for filter in [
@@ -161,5 +198,16 @@ struct WebhookChannelTests {
         #expect(await resolver.addresses(of: "::ffff:10.0.0.1").map(\.unmapped.description) == ["10.0.0.1"])
         #expect(await resolver.addresses(of: "no-such-name.invalid").isEmpty)
         #expect(await !resolver.addresses(of: "localhost").isEmpty)
+    }
+
+    @Test("names are looked up while the threads on which files are read and written are all busy")
+    func ownThreads() async {
+        let (pool, gate) = (NIOThreadPool.singleton, DispatchSemaphore(value: 0))
+        let work = (0..<NIOSingletons.blockingPoolThreadCountSuggestion).map { _ in
+            pool.runIfActive(eventLoop: MultiThreadedEventLoopGroup.singleton.any()) { gate.wait() }
+        }
+        #expect(await SystemResolver().addresses(of: "127.0.0.1").count == 1)
+        for _ in work { gate.signal() }
+        for each in work { try? await each.get() }
     }
 }

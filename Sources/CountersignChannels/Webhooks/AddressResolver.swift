@@ -15,14 +15,19 @@ package protocol AddressResolver: Sendable {
     func addresses(of host: String) async -> [NetworkAddress]
 }
 
-/// The operating system's resolver, on a thread of its own, because it blocks.
-package struct SystemResolver: AddressResolver {
+/// The operating system's resolver, on threads of its own: it blocks, and what files wait for must not wait for names.
+package final class SystemResolver: AddressResolver {
+    private let threads = NIOThreadPool(numberOfThreads: 2)
+
     /// Asks the operating system.
     package init() {}
 
+    deinit { threads.shutdownGracefully { _ in } }
+
     /// All addresses, in the order that the system prefers.
     package func addresses(of host: String) async -> [NetworkAddress] {
-        (try? await NIOThreadPool.singleton.runIfActive { Self.look(host) }) ?? []
+        threads.start()
+        return (try? await threads.runIfActive { Self.look(host) }) ?? []
     }
 
     private static func look(_ host: String) -> [NetworkAddress] {

@@ -1,6 +1,7 @@
 package import CountersignCards
 package import CountersignCore
 import Logging
+import NIOCore
 import NIOSSL
 import Synchronization
 
@@ -88,6 +89,7 @@ package final class WebhookChannel: Channel {
         guard let approval = parcel.approvals.first(where: { $0.id == parcel.notice.approval }) else {
             return .nothingToTell
         }
+        let end = NIODeadline.now() + TimeAmount(settings.timeout)
         do {
             let payload = try WebhookPayload(parcel.notice, approval, publicURL: parcel.publicURL)
             guard settings.filter.admits(payload.type, approval) else { return .nothingToTell }
@@ -101,7 +103,7 @@ package final class WebhookChannel: Channel {
                 // The name may be mended, and the notice is not to be lost until then.
                 return .retry(after: nil, scope: .whole, trouble: error.description)
             }
-            let post = WebhookPost(target: settings.target, context: context)
+            let post = WebhookPost(target: settings.target, context: context, end: end)
             return await judge(try await post.send(message.body, fields: fields, to: addresses))
         } catch let trouble as WebhookPost.Trouble {
             return .retry(after: nil, scope: .whole, trouble: trouble.words)

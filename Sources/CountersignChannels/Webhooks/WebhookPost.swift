@@ -51,11 +51,15 @@ struct WebhookPost: Sendable {
     let target: WebhookTarget
     /// With TLS, what it trusts.
     let context: NIOSSLContext?
+    /// When nothing is connected to any more.
+    let end: NIODeadline
 
     /// The longest head of an answer is the parser's; the body is not kept, and is read no further than this.
     static let longestBody = 64 << 10
-    /// How long connecting may take.
+    /// How long connecting to one address may take.
     static let connecting = TimeAmount.seconds(5)
+    /// How many addresses are tried.
+    static let mostAddresses = 8
 
     /// Sends a body to the first of the addresses that can be reached.
     func send(
@@ -91,11 +95,14 @@ struct WebhookPost: Sendable {
         let isAddress = (try? SocketAddress(ipAddress: target.host, port: 0)) != nil
         let (context, name) = (context, isAddress ? nil : target.host)
         var last = Trouble(words: "the receiver cannot be reached")
-        for address in addresses {
+        for address in addresses.prefix(Self.mostAddresses) {
+            // A task that is cancelled waits for its attempt to connect, so none may last beyond the end.
+            let left = end - NIODeadline.now()
+            guard !Task.isCancelled, left > .zero else { throw Trouble(words: "the receiver was not reached in time") }
             do {
                 let place = try SocketAddress(ipAddress: address.description, port: target.port)
                 return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                    .connectTimeout(Self.connecting)
+                    .connectTimeout(min(Self.connecting, left))
                     .connect(to: place) { channel in
                         channel.eventLoop.makeCompletedFuture {
                             let pipeline = channel.pipeline.syncOperations
