@@ -117,6 +117,42 @@ def test_an_outage_in_mid_update_ends_with_the_truth(in_slack, slack, path):
     assert gateway.approval(approval["id"])["status"] == "succeeded"
 
 
+def test_words_below_a_card_are_kept_once_slack_can_say_what_they_are_about(in_slack, slack, path):
+    gateway = in_slack()
+    _, approval, card = held(gateway, slack, path)
+    slack.steps["conversations.replies"] = [(429, {"Retry-After": "1"}), (503, {})]
+    slack.send(gateway, slack.reply_event(card, "carol", "Why now?"), "events")
+    words = eventually(lambda: gateway.approval(approval["id"]).get("comments"), 20)
+    assert [each["text"] for each in words] == ["Why now?"] and slack.ephemerals == []
+
+
+def test_words_that_slack_cannot_say_the_place_of_are_not_lost_in_silence(in_slack, slack, path):
+    gateway = in_slack()
+    _, approval, card = held(gateway, slack, path)
+    slack.steps["conversations.replies"] = [(503, {})] * 3
+    slack.send(gateway, slack.reply_event(card, "carol", "Why now?"), "events")
+    assert "stay in Slack" in slack.told("carol", timeout=20)
+    assert not gateway.approval(approval["id"]).get("comments")
+
+
+@pytest.mark.parametrize(
+    "code", ["restricted_action_non_threadable_channel", "restricted_action_thread_locked", "thread_not_found"]
+)
+def test_a_card_whose_thread_takes_no_replies_is_told_all_the_same(in_slack, slack, path, code):
+    gateway = in_slack()
+    ask, approval, card = held(gateway, slack, path)
+    slack.steps["chat.postMessage"] = [code] * 100
+    finish(gateway, slack, ask, card)
+
+    def notices():
+        items = gateway.user("alice").get("/v1/notices", params={"approval": approval["id"]}).json()["items"]
+        assert {each["state"] for each in items} <= {"delivered", "dropped"}, items
+        return items
+
+    assert eventually(notices) and slack.replies(card) == []
+    assert gateway.user("alice").get("/v1/channels").json()["items"][0]["state"] == "ok"
+
+
 def test_a_thread_is_told_each_thing_once(in_slack, slack, path):
     gateway = in_slack()
     ask = gateway.ask("POST", f"/api/two-dbas/{path}")

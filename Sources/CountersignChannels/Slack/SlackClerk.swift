@@ -64,9 +64,20 @@ struct SlackClerk: Sendable {
 
     /// Somebody wrote something below a message: below a card it becomes a comment on the approval.
     func comment(_ reply: SlackReply) async {
-        guard let home = try? await people.home(), reply.parentAuthor == nil || reply.parentAuthor == home.bot,
-            let subject = await subject(of: reply.parent)
+        guard let home = try? await people.home(), reply.parentAuthor == nil || reply.parentAuthor == home.bot
         else { return }
+        let found: String?
+        do throws(SlackFailure) {
+            found = try await subject(of: reply.parent)
+        } catch {
+            logger.warning("what a reply is about cannot be asked", metadata: ["error": "\(error.trouble)"])
+            return await tell(
+                reply.user,
+                in: reply.parent.channel,
+                "\(Self.unkept) Slack cannot say what they are about. Write them again later, or open the page.",
+            )
+        }
+        guard let subject = found else { return }
         guard let approval = ApprovalID(subject), subject.utf8.starts(with: "apr_".utf8) else {
             return await tell(
                 reply.user,
@@ -85,23 +96,35 @@ struct SlackClerk: Sendable {
 
     private static let unkept = "Your words stay in Slack and are not kept with the approval."
 
+    /// How often Slack is asked what a reply is about, and how long it is waited for in between, at most.
+    private static let asking = (times: 3, wait: Duration.seconds(30))
+
     /// What a message of ours is about, as it says itself; `nil` of anybody else's.
-    private func subject(of message: SlackMessageReference) async -> String? {
-        do throws(SlackFailure) {
-            let answer = try await api.ask(
-                .replies,
-                [
-                    ("channel", message.channel), ("ts", message.timestamp), ("include_all_metadata", "true"),
-                    ("limit", "1"),
-                ]
-            )
-            let parent = answer["messages"]?.arrayValue?.first { $0["ts"]?.stringValue == message.timestamp }
-            guard let parent, parent["app_id"]?.stringValue == app else { return nil }
-            return SlackMetadata(of: parent)?.subject
-        } catch {
-            logger.warning("what a reply is about cannot be asked", metadata: ["error": "\(error.trouble)"])
-            return nil
+    ///
+    /// Slack tells of a reply once only, so what it cannot say now is asked again.
+    private func subject(of message: SlackMessageReference) async throws(SlackFailure) -> String? {
+        for _ in 1..<Self.asking.times {
+            do throws(SlackFailure) {
+                return try await subjectNow(of: message)
+            } catch {
+                if error.code != nil { throw error }
+                try? await Task.sleep(for: min(error.wait ?? .seconds(1), Self.asking.wait))
+            }
         }
+        return try await subjectNow(of: message)
+    }
+
+    private func subjectNow(of message: SlackMessageReference) async throws(SlackFailure) -> String? {
+        let answer = try await api.ask(
+            .replies,
+            [
+                ("channel", message.channel), ("ts", message.timestamp), ("include_all_metadata", "true"),
+                ("limit", "1"),
+            ]
+        )
+        let parent = answer["messages"]?.arrayValue?.first { $0["ts"]?.stringValue == message.timestamp }
+        guard let parent, parent["app_id"]?.stringValue == app else { return nil }
+        return SlackMetadata(of: parent)?.subject
     }
 
     /// Says something to one person.

@@ -35,7 +35,7 @@ struct SlackDelivery: Sendable {
             try await tellThread(&place, trail, first)
         } catch {
             // Who cannot be told below the card sees the card.
-            guard case .refused = error.delivery else { throw error }
+            if !error.isOfThread { guard case .refused = error.delivery else { throw error } }
             logger.warning("a thread cannot be told", metadata: ["error": "\(error.trouble)"])
         }
         return .delivered(reference: place.reference)

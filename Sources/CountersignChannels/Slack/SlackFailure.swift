@@ -77,6 +77,9 @@ package struct SlackFailure: Error, Hashable, Sendable {
         method == .update && (code == "cant_update_message" || code == "edit_window_closed")
     }
 
+    /// Whether it is the thread below a message that takes no reply; the message itself stands.
+    var isOfThread: Bool { code.map { Self.threadTroubles.contains($0) } ?? false }
+
     /// What the worker does about it.
     var delivery: Delivery {
         switch kind {
@@ -146,6 +149,12 @@ package struct SlackFailure: Error, Hashable, Sendable {
         "user_not_found": "there is no such person in the workspace",
         "users_not_found": "there is no such person in the workspace",
         "user_not_visible": "the app may not see this person",
+    ]
+
+    /// Why nothing can be written below a message.
+    private static let threadTroubles: Set = [
+        "cannot_reply_to_message", "restricted_action_non_threadable_channel", "restricted_action_thread_locked",
+        "thread_locked", "thread_not_found",
     ]
 
     /// What is wrong with a message as such: it would be refused again.
