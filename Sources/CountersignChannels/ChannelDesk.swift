@@ -107,6 +107,9 @@ package struct ChannelDesk: Sendable {
                 )
             )
         }
+        guard answer.verdict == .approve || answer.reason.contains(where: { !$0.isWhitespace }) else {
+            return .failure(await refuse(Reason(.badRequest, "Say why you deny it."), answer.identity, nil))
+        }
         let needsPage = approval.gates.contains { $0.assurance == .passkey }
         guard answer.verdict == .deny || !needsPage else {
             return .failure(

@@ -60,12 +60,13 @@ struct ChannelDeskTests {
         _ approval: Approval,
         _ verdict: Decision.Verdict = .approve,
         digest: ActionDigest? = nil,
+        reason: String = "by a button",
     ) -> ChannelDesk.Answer {
         ChannelDesk.Answer(
             identity: account,
             handle: CardHandle(approval.id, digest ?? approval.digest),
             verdict: verdict,
-            reason: "by a button",
+            reason: reason,
         )
     }
 
@@ -135,6 +136,17 @@ struct ChannelDeskTests {
         try await link(carol)
         try await registry.remove(carol, by: .gateway).get()
         #expect(code(await user()) == .accountUnknown)
+    }
+
+    @Test("nobody denies without saying why", arguments: ["", " \n\t"])
+    func asksWhy(_ blank: String) async throws {
+        let approval = try await hold()
+        try await link(Fixtures.alice)
+        let user = try await user().get()
+        #expect(code(await desk.decide(answer(approval, .deny, reason: blank), by: user)) == .badRequest)
+        #expect(try await ledger.approval(approval.id)?.status == .pending)
+        #expect(try await entries(.channelRefused).count == 1)
+        #expect(try await desk.decide(answer(approval, .deny, reason: "no"), by: user).get().status == .denied)
     }
 
     @Test("the agent's owner does not decide from a chat, either, and the attempt has an entry")

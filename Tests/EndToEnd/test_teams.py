@@ -75,6 +75,16 @@ def test_a_denial_in_teams_has_its_reason(gateway, teams, upstream, path):
     eventually(lambda: "Denied by bob@example.com" in message.text, 10, "the card's correction")
 
 
+def test_a_denial_without_a_reason_does_not_count(gateway, teams, path):
+    ask, message = held(gateway, teams, path)
+    for reason in (None, "", " \n\t"):
+        answer = teams.press(gateway, message, "deny", "bob", reason=reason)
+        assert "Not done: Say why you deny it." in words(answer.value) and "Deny" in buttons(answer.value)
+    assert gateway.of(f"/held/{path}")[0]["decisions"] == []
+    teams.press(gateway, message, "deny", "bob", reason="no")
+    assert ask.answer().status == 403
+
+
 def test_the_sdk_agrees_on_the_token(gateway, teams, monkeypatch):
     """What we let in, Microsoft's own code lets in, too."""
     monkeypatch.setitem(jwt_token_validator.BOTFRAMEWORK_JWKS_URIS, ISSUER, f"{teams.url}/keys")
@@ -187,7 +197,7 @@ def test_an_activity_counts_once(gateway, teams, path):
 def test_pressed_twice_and_by_two_at_once(gateway, teams, path):
     ask, message = held(gateway, teams, path)
     with ThreadPoolExecutor(4) as pool:
-        presses = [("approve", "alice"), ("deny", "bob"), ("approve", "bob"), ("deny", "alice")]
+        presses = [("approve", "alice", None), ("deny", "bob", "no"), ("approve", "bob", None), ("deny", "alice", "no")]
         answers = list(pool.map(lambda each: teams.press(gateway, message, *each), presses))
     approval = gateway.of(f"/held/{path}")[0]
     assert len(approval["decisions"]) == 1
@@ -224,7 +234,7 @@ def test_a_card_of_another_action_decides_nothing(gateway, teams, path):
     nobody = {**data, "handle": f"apr_00000000000000000000000000 {digest}"}
     assert "Nobody in this conversation" in teams.press(gateway, message, "approve", "alice", data=nobody).value
     assert gateway.of(f"/held/{path}")[0]["decisions"] == []
-    teams.press(gateway, message, "deny", "alice")
+    teams.press(gateway, message, "deny", "alice", reason="no")
     ask.answer()
 
 
@@ -239,7 +249,7 @@ def test_a_card_counts_only_where_it_was_posted(gateway, teams, path):
     assert teams.send(gateway, submitted).status_code == 200
     assert ["not-found"] in [entry["reasons"] for entry in gateway.entries(kind="channel.refused")]
     assert gateway.of(f"/held/{path}")[0]["decisions"] == []
-    teams.press(gateway, message, "deny", "alice")
+    teams.press(gateway, message, "deny", "alice", reason="no")
     ask.answer()
 
 
@@ -271,7 +281,7 @@ def test_who_may_not_decide_does_not(gateway, teams, path):
 
 def link_alice(gateway, teams, path):
     ask, message = held(gateway, teams, path + "-first")
-    teams.press(gateway, message, "deny", "alice")
+    teams.press(gateway, message, "deny", "alice", reason="no")
     ask.answer()
 
 
@@ -326,7 +336,7 @@ def test_words_below_a_card_are_comments(gateway, teams, path):
     assert all(text.startswith("Not kept: ") for text in teams.texts()[seen:])
     approval = gateway.of(f"/held/{path}")[0]
     assert len(approval["comments"]) == 1 and approval["decisions"] == []
-    teams.press(gateway, message, "deny", "bob")
+    teams.press(gateway, message, "deny", "bob", reason="no")
     ask.answer()
 
 

@@ -157,7 +157,7 @@ def test_a_restart_forgets_nothing(install, teams, path):
     assert hold(gateway, path).answer().status == 200
     second = hold(gateway, path + "-2")
     message = teams.card(f"/held/{path}-2")
-    teams.press(gateway, message, "deny", "bob")
+    teams.press(gateway, message, "deny", "bob", reason="no")
     assert second.answer().status == 403
     assert len(teams.cards()) == 2
     ask.join(1)

@@ -132,8 +132,8 @@ package struct TeamsCard: Hashable, Sendable {
         )
         if hasButtons {
             body.append([
-                "id": .string(Self.reasonInput), "isMultiline": true, "maxLength": 2000, "placeholder": "Reason",
-                "type": "Input.Text",
+                "id": .string(Self.reasonInput), "isMultiline": true, "maxLength": 2000,
+                "placeholder": "Reason; without one, nothing is denied", "type": "Input.Text",
             ])
         }
         var json = JSONObject([
