@@ -18,13 +18,24 @@ struct ChannelsWebhookCommand: AsyncParsableCommand {
             discussion: """
                 It is printed and kept nowhere: put it where the configuration's reference points to (env:NAME or \
                 file:PATH), and give it to the receiver. To change one, put the new secret before the old in `secrets`, \
-                give it to the receiver, and take the old one away.
+                give it to the receiver, and take the old one away. With --ed25519 the receiver gets the public key, which \
+                is printed in the second line.
                 """,
         )
+
+        @Flag(help: "Makes an Ed25519 key (v1a), of which the receiver only needs the public half.")
+        var ed25519 = false
 
         @OptionGroup var format: FormatOptions
 
         mutating func run() async throws {
+            if ed25519 {
+                let (secret, publicKey) = try WebhookSecret.makeSigning()
+                return format.print(["public_key": .string(publicKey), "secret": .string(secret)]) {
+                    Output.line(secret)
+                    Output.line(publicKey)
+                }
+            }
             let secret = WebhookSecret.make()
             format.print(["secret": .string(secret)]) { Output.line(secret) }
         }

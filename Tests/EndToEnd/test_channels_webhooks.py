@@ -1,6 +1,7 @@
 """Webhooks: the reference library verifies each, and no answer, redirect or name leads them anywhere else."""
 
 import base64
+import json
 import re
 from datetime import datetime
 
@@ -332,3 +333,9 @@ def test_secrets_are_made_by_the_command_line(gateway):
     assert len(made) == 2
     for secret in made:
         assert secret.startswith("whsec_") and len(base64.b64decode(secret[6:], validate=True)) == 32
+    pair = json.loads(gateway.cli("channels", "webhook", "secret", "--ed25519", "--json", configured=False).stdout)
+    key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(pair["secret"].removeprefix("whsk_"), validate=True))
+    public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
+    assert pair["public_key"] == "whpk_" + public
+    lines = gateway.cli("channels", "webhook", "secret", "--ed25519", configured=False).stdout.split()
+    assert [line[:5] for line in lines] == ["whsk_", "whpk_"] and lines[0] != pair["secret"]

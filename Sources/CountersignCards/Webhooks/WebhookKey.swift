@@ -70,6 +70,11 @@ package struct WebhookKey: Sendable, CustomStringConvertible {
     /// A new shared secret of 32 bytes, in its text form.
     package static func newSecret(chance: Chance) -> String { "whsec_" + Base64.encode(chance.salt() + chance.salt()) }
 
+    /// A new Ed25519 private key, in its text form.
+    package static func newSigningKey(chance: Chance) -> String {
+        "whsk_" + Base64.encode(chance.salt() + chance.salt())
+    }
+
     /// The kind of key, and nothing of the key.
     package var description: String {
         switch material {
