@@ -223,7 +223,7 @@ def test_the_token_endpoint_takes_nothing_from_an_address_line(desk, secret):
     assert secret not in desk.log_text()
 
 
-def test_guessing_is_slowed_down_and_has_entries_and_the_right_secret_is_not(install):
+def test_guesses_have_a_bounded_number_of_entries_and_never_hold_up_the_right_secret(install):
     gateway = install(change=clients)
     gateway.environment |= {name: secrets.token_hex(32) for name in ("SERVICENOW", "PAGER", "PAGER_OLD")}
     gateway.start()

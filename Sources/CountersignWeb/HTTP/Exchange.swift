@@ -10,7 +10,7 @@ struct WebParts: Sendable {
     let waits: OpenWaits
     /// The pages' templates.
     let pages: PageTemplates
-    /// Slows down who guesses clients' secrets.
+    /// Bounds what guesses of clients' secrets leave in the log.
     let guesses = GuessLimit()
 
     /// The pipeline.

@@ -1,9 +1,9 @@
 import CountersignCore
 import Synchronization
 
-/// Slows down who guesses the secrets of clients.
+/// Bounds the entries that guesses of clients' secrets leave, and what they cost.
 ///
-/// So many failures at once for each address, and one more every six seconds. It judges failures only: a proxy makes one
+/// It slows no guess down, because each secret is compared first; that they are long keeps them from being guessed. So many failures at once for each address, and one more every six seconds. It judges failures only: a proxy makes one
 /// address of everybody's, and whoever has the right secret must not wait for what others send.
 ///
 /// The mutex guards the buckets.
