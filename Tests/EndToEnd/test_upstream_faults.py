@@ -1,6 +1,7 @@
 """Upstreams that are down, silent, lie about lengths or speak something else."""
 
 import contextlib
+import socket
 import threading
 
 import pytest
@@ -186,12 +187,14 @@ def test_an_agent_that_reads_a_little_now_and_then_does_not_either(gateway, upst
     over = threading.Event()
 
     def trickle():
-        # Often enough for each of the gateway's waits, and far from enough for the whole.
+        # Often enough for each of the gateway's waits, and far from enough for the whole: 40 KiB a second.
         with contextlib.suppress(OSError):
-            while not over.wait(0.25) and connection.sock.recv(512 << 10):
+            while not over.wait(0.5) and connection.sock.recv(20 << 10):
                 pass
 
     with gateway.connect() as connection:
+        # What the gateway may send ahead is no more than a few reads.
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
         connection.send(request_bytes("DELETE", f"/impatient/{path}", gateway.headers("bot")))
         approval = gateway.pending(f"/{path}")
         reader = threading.Thread(target=trickle)

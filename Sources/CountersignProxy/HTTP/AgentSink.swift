@@ -8,14 +8,19 @@ import NIOCore
 final class AgentSink {
     private let connection: AgentConnection
     private let head: RequestHead
-    /// How long the agent may still be waited for, in all, before it counts as gone; `nil` for as long as it likes.
+    /// How long the agent may still be waited for before it counts as gone; `nil` for as long as it likes.
     private var patience: TimeAmount?
+    private let wholePatience: TimeAmount
     private var body: ResponseWriter.Body?
+
+    /// How many bytes a second an agent must take, all in all, so that only its patience's time is ever lost.
+    private static let slowestRate = 65_536
 
     init(connection: AgentConnection, head: RequestHead, patience: Duration? = nil) {
         self.connection = connection
         self.head = head
         self.patience = patience.map { .nanoseconds($0.wholeMicroseconds * 1000) }
+        wholePatience = self.patience ?? .zero
     }
 
     /// The agent's byte stream, for an upgraded connection.
@@ -42,12 +47,13 @@ final class AgentSink {
             try? await connection.stream.drained()
             return
         }
-        // What is used up once stays so: whoever takes a little now and then would otherwise be waited for without end.
         let deadline = NIODeadline.now() + patience
         connection.stream.deadline = deadline
         try? await connection.stream.drained()
         connection.stream.deadline = nil
-        self.patience = deadline - .now()
+        // Whoever takes a little now and then would be waited for without end if each piece brought back the whole time.
+        let earned = TimeAmount.nanoseconds(Int64(bytes.readableBytes) * 1_000_000_000 / Int64(Self.slowestRate))
+        self.patience = min(wholePatience, deadline - .now() + earned)
     }
 
     /// Ends the response; whether the agent has all of it, and whether the connection goes on.
