@@ -78,7 +78,7 @@ struct PaceKeeper {
     /// asked for it after it took this one.
     mutating func succeeded(now: Timestamp) -> Bool {
         underWay -= 1
-        let wasDown = streak >= Self.shortestStreak
+        let wasDown = max(streak, failures) >= Self.shortestStreak
         if wasDown, let hurriedAt, now < hurriedAt.adding(Self.betweenHurries) {
             // It could not take all at once. What failed is not forgotten, and a channel that is down is asked on.
             streak = Self.shortestStreak
@@ -86,6 +86,7 @@ struct PaceKeeper {
         }
         failures = 0
         streak = 0
+        lastFailed = nil
         if wasDown { hurriedAt = now }
         return wasDown
     }
@@ -120,7 +121,7 @@ struct PaceKeeper {
         let wait = backOff.delay(afterAttempts: step, random: random, atLeast: asked)
         let time = now.adding(wait ?? .seconds(60))
         switch scope {
-        case .notice where streak >= Self.longestStreak:
+        case .notice where isDown || streak >= Self.longestStreak:
             // One notice after the other fails: it is the channel, and one at a time finds out when it is back.
             if pausedUntil.map({ $0 <= now }) ?? true { failures += 1 }
             let step = min(failures, ChannelPace.chat.delays.count)

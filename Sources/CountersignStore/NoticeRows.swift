@@ -73,17 +73,29 @@ extension Database {
         now: Timestamp,
         limit: Int,
     ) throws -> [Notice] {
-        var found: [Notice] = []
-        for kind in ["<>", "="] where found.count < limit {
-            let event = "event \(kind) '\(EntryKind.payloadErased.rawValue)'"
-            let room = limit - found.count
-            found += try dueNotices(of: channel, where: event, leavingOut: addresses, now: now, limit: room)
-        }
-        return found
+        let pressing = try dueNotices(
+            of: channel,
+            in: "notice_pressing",
+            where: "event <> '\(EntryKind.payloadErased.rawValue)'",
+            leavingOut: addresses,
+            now: now,
+            limit: limit,
+        )
+        guard pressing.count < limit else { return pressing }
+        return try pressing
+            + dueNotices(
+                of: channel,
+                in: "notice_waiting",
+                where: "event = '\(EntryKind.payloadErased.rawValue)'",
+                leavingOut: addresses,
+                now: now,
+                limit: limit - pressing.count,
+            )
     }
 
     private func dueNotices(
         of channel: ChannelName,
+        in index: String,
         where event: String,
         leavingOut addresses: [String],
         now: Timestamp,
@@ -91,13 +103,14 @@ extension Database {
     ) throws -> [Notice] {
         try rows(
             """
-            SELECT \(Self.noticeColumns) FROM notice AS mine
+            SELECT \(Self.noticeColumns) FROM notice AS mine INDEXED BY \(index)
             WHERE channel = ?1 AND state = 'waiting' AND try_at <= ?2 AND \(event)
                 AND address NOT IN (SELECT value FROM json_each(?4)) AND NOT EXISTS (
                 SELECT 1 FROM notice AS other
                 WHERE other.subject = mine.subject AND other.channel = mine.channel
                     AND other.address = mine.address AND (other.state = 'sending'
-                        OR (other.number < mine.number AND other.state = 'waiting' AND other.due_at <= ?2))
+                        OR (other.number < mine.number AND other.state = 'waiting' AND other.due_at <= ?2
+                            AND (other.approval = mine.approval OR other.event <> 'payload.erased')))
             )
             ORDER BY try_at, number LIMIT ?3
             """,

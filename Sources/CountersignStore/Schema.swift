@@ -19,7 +19,7 @@ enum Schema {
     /// The migrations; only ever appended to.
     static let migrations: [Migration] = [
         .sql(first), .sql(second), .steps(sealPayloads), .sql(fourth), .sql(fifth), .sql(sixth), .sql(seventh),
-        .sql(eighth), .sql(ninth),
+        .sql(eighth), .sql(ninth), .sql(tenth),
     ]
 
     /// The version that this code writes.
@@ -265,5 +265,11 @@ enum Schema {
         ALTER TABLE notice ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0;
         DROP INDEX notice_ended;
         CREATE INDEX notice_ended ON notice (ended_at) WHERE ended_at IS NOT NULL AND is_kept = 0;
+        """
+
+    /// What is told before erasures, of which there may be thousands.
+    private static let tenth = """
+        CREATE INDEX notice_pressing ON notice (channel, try_at, number)
+        WHERE state = 'waiting' AND event <> 'payload.erased';
         """
 }

@@ -80,7 +80,9 @@ struct InMemoryOutbox {
             }
             return !notices.contains { other in
                 guard other.state.isOpen, place(other) == place(notice) else { return false }
-                return other.state == .sending || (other.number < notice.number && other.dueAt <= now)
+                if other.state == .sending { return true }
+                let isBefore = other.number < notice.number && other.dueAt <= now
+                return isBefore && (other.approval == notice.approval || other.event != .payloadErased)
             }
         }
         func order(_ notice: Notice) -> (Int, Timestamp, Int64) {

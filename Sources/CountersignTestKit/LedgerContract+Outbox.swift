@@ -210,6 +210,40 @@ extension LedgerContract {
             try expect(try await due(ledger, clock).map(\.cause), is: [.requested, .changed])
             try expect(try await firstDue(ledger, clock).map(\.approval), is: [later.id])
         },
+        LedgerRule("what changes in a batch does not wait for the erasure of another approval in it") { ledger, clock in
+            let batch = BatchID(agent: Fixtures.agent, destination: room, window: 1)
+            var approvals = [Approval]()
+            for number in 1...2 {
+                let action = Fixtures.action(path: "/\(number)")
+                let approval = try Fixtures.approval(number, of: action, at: clock.time())
+                let payload = Array(try require(approval.document).utf8)
+                let entry = Fixtures.entry(
+                    .approvalRequested,
+                    at: clock.time(),
+                    approval: approval.id,
+                    payload: payload
+                )
+                let draft = NoticeDraft(.requested, to: room, dueAt: clock.time(), batch: batch)
+                _ = try await ledger.commit(
+                    Commit(.insert(approval, maximumPending: 10), entries: [entry], notices: [draft])
+                )
+                approvals.append(approval)
+            }
+            let told = Dictionary(approvals.map { ($0.id, ToldState(revision: 1, isErased: false)) }) { one, _ in one }
+            let first = try require(try await due(ledger, clock).first)
+            try await ledger.outbox.beginNotices([first.number])
+            try await ledger.outbox.endNotice(first, .delivered(nil, told: told), at: clock.time())
+            let denied = Fixtures.next(approvals[0], .denied)
+            try await replace(denied, ledger, clock)
+            let change = try require(try await due(ledger, clock).first)
+            try await ledger.outbox.beginNotices([change.number])
+            try await ledger.outbox.endNotice(change, .delivered(nil), at: clock.time())
+            guard case .committed = try await ledger.commit(Fixtures.erasure(of: [0], at: clock.time())) else {
+                throw ContractViolation(description: "the erasure lost")
+            }
+            try await replace(Fixtures.next(approvals[1], .denied), ledger, clock)
+            try expect(try await due(ledger, clock).map(\.event), is: [.approvalSettled, .payloadErased])
+        },
         LedgerRule("what was refused once does not make a channel look as if it failed") { ledger, clock in
             for number in 1...2 {
                 let approval = try Fixtures.approval(

@@ -65,6 +65,34 @@ extension ChannelWorkerTests {
         #expect(try await states() == Array(repeating: .delivered, count: 40))
     }
 
+    @Test("a receiver that is there again, but not well, is asked at a pace, also about a single notice")
+    func asksAtAPace() async throws {
+        let channel = webhook { parcel in
+            .retry(after: nil, scope: parcel.notice.tries == 0 ? .whole : .notice, trouble: "502")
+        }
+        let worker = worker(channel)
+        try await hold()
+        await pass(.seconds(3600), worker)
+        #expect((50...120).contains(channel.parcels.count))
+        channel.answer { _ in .delivered(reference: nil) }
+        await pass(.seconds(72), worker)
+        #expect(try await states() == [.delivered])
+    }
+
+    @Test("what a schedule puts off is tried once a receiver that did not answer takes another notice")
+    func hurriesAfterSilence() async throws {
+        let channel = webhook()
+        let worker = worker(channel)
+        try await hold(1)
+        await pass(.seconds(2000), worker)
+        channel.answer { _ in .retry(after: nil, scope: .whole, trouble: "refused") }
+        try await hold(2)
+        await pass(.seconds(1800), worker)
+        channel.answer { _ in .delivered(reference: nil) }
+        await pass(.seconds(72), worker)
+        #expect(try await states() == [.delivered, .delivered])
+    }
+
     @Test("a receiver that was down for almost three days loses nothing; one that stays away is given up")
     func triesForThreeDays() async throws {
         let channel = webhook()

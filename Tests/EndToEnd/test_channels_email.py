@@ -150,6 +150,12 @@ def test_many_questions_are_one_mail(server, mailing, authority):
     for identifier in listed:
         approval = gateway.approval(identifier)
         assert approval["action_digest"][:12] in digest.text and approval["action"]["context"]["path"] in digest.text
+    # One that is sent again, or to say who came too late for the first, is none that readers take for the same.
+    notice, = gateway.user().get("/v1/notices", params={"approval": listed[0]}).json()["items"]
+    gateway.cli("channels", "replay", str(notice["number"]))
+    mails = lambda: [each for each in server.letters if "approvals wanted" in each["Subject"] and each.links == digest.links]
+    eventually(lambda: len(mails()) == 2, 20)
+    assert mails()[1]["In-Reply-To"] == digest["Message-ID"] != mails()[1]["Message-ID"]
     for _, approval in asks:
         gateway.approve(approval)
     for ask, _ in asks:

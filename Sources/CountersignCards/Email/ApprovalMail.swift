@@ -117,6 +117,8 @@ package enum MailThread {
         return "thr_" + String(digest.rawValue.prefix(22))
     }
 
-    /// The id of a notice's mail.
-    package static func id(_ notice: Notice) -> String { notice.cause == .requested ? root(notice) : notice.id }
+    /// The id of a notice's mail, after one that began the thread if there `isThread`.
+    package static func id(_ notice: Notice, isThread: Bool) -> String {
+        notice.cause == .requested && !isThread ? root(notice) : notice.id
+    }
 }

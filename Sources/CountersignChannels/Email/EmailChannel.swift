@@ -83,7 +83,7 @@ package final class EmailChannel: Channel {
             guard let mail = ApprovalMail(try parcel.cards(), notice.cause, page: try parcel.link()) else {
                 return .nothingToTell
             }
-            let (id, root) = (MailThread.id(notice), MailThread.root(notice))
+            let (id, root) = (Self.id(parcel), MailThread.root(notice))
             let message = MailMessage(
                 sender: settings.sender,
                 recipients: recipients,
@@ -106,6 +106,11 @@ package final class EmailChannel: Channel {
         }
     }
 
+    /// Who joins a batch after its mail must not have what mail readers take for the same mail.
+    private static func id(_ parcel: Parcel) -> String {
+        MailThread.id(parcel.notice, isThread: parcel.shown != nil)
+    }
+
     private func settle(_ parcel: Parcel, _ letter: SMTPLetter, _ ending: SMTPEnding) -> Delivery {
         let notice = parcel.notice
         switch ending {
@@ -125,7 +130,7 @@ package final class EmailChannel: Channel {
                 return .retry(after: nil, scope: .notice, trouble: "the server puts \(deferred.count) recipients off")
             }
             served.withLock { $0[notice.id] = nil }
-            return .delivered(reference: parcel.reference(MailThread.id(notice)))
+            return .delivered(reference: parcel.reference(Self.id(parcel)))
         case .later(let isServer, let trouble):
             return .retry(after: nil, scope: isServer ? .whole : .notice, trouble: trouble)
         case .never(let trouble):

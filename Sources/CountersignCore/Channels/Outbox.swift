@@ -113,8 +113,8 @@ package struct NoticeQuery: Hashable, Sendable {
 /// are delivered in the order in which they were made. All writes are on disk when they return.
 package protocol Outbox: Sendable {
     /// Notices of a channel that may be tried at `now`, the longest waiting first, but erasures last: of each subject and
-    /// place only the first that is due, and none while any of them is being sent. `leavingOut` names addresses that take
-    /// nothing now.
+    /// place only the first that is due, and none while any of them is being sent. Nothing waits for the erasure of
+    /// another approval of its batch. `leavingOut` names addresses that take nothing now.
     func dueNotices(
         of channel: ChannelName,
         leavingOut addresses: [String],
