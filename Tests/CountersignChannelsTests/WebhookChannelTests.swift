@@ -144,15 +144,22 @@ struct WebhookChannelTests {
     func manyAddresses() async throws {
         let parcel = try parcel()
         let ninth = (1...9).map { "127.0.0.\($0)" }
+        let reached = Mutex(0)
         let receiver = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { $0.close() }
+            .childChannelInitializer { connection in
+                reached.withLock { $0 += 1 }
+                return connection.close()
+            }
             .bind(host: "127.0.0.9", port: 0)
             .get()
         let port = try #require(receiver.localAddress?.port)
-        let channel = try channel(ScriptedResolver([ninth, Array(ninth.dropFirst())]), isTLS: false, port: port)
-        #expect(trouble(await channel.deliver(parcel)) == "the receiver cannot be reached")
-        let reached = trouble(await channel.deliver(parcel))
-        #expect(reached == "the receiver closed the connection without an answer")
+        let resolver = ScriptedResolver([ninth, Array(ninth.dropFirst())])
+        // However little of the machine this gets beside the other tests.
+        let channel = try channel(resolver, isTLS: false, port: port, timeout: .seconds(3600))
+        _ = await channel.deliver(parcel)
+        #expect(reached.withLock { $0 } == 0)
+        _ = await channel.deliver(parcel)
+        while reached.withLock({ $0 }) == 0 { await Task.yield() }
         try await receiver.close()
     }
 
