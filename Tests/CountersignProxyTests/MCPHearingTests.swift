@@ -56,7 +56,7 @@ struct MCPHearingTests {
     func question() {
         _ = hearing.join(streams: false) { _ in heard.note("first") }
         _ = hearing.join(streams: false) { _ in heard.note("second") }
-        hearing.hear(.request(id: .integer(1), method: "ping", params: nil))
+        hearing.hear(.request(id: ServerQuestion(.integer(1)), method: "ping", params: nil))
         #expect(heard.all == ["first"])
     }
 

@@ -172,7 +172,7 @@ struct MCPRoundsTests {
             upstream.withdraw(name)
         }
         #expect(upstream.takesQuestions)
-        for number in 0..<1024 { _ = upstream.ask(client: .integer(Int64(number)), chance: chance) }
+        for number in 0..<1024 { _ = upstream.ask(client: ServerQuestion(.integer(Int64(number))), chance: chance) }
         #expect(!upstream.takesQuestions)
     }
 

@@ -15,6 +15,8 @@ struct MCPSweeperTests {
         let name: String
         let told: AsyncStream<String>.Continuation
         let gate: AsyncStream<Void>
+        /// It lets nobody go who tells it something.
+        var isDeaf = false
 
         func exchange(
             _ outgoing: MCPOutgoing,
@@ -28,8 +30,17 @@ struct MCPSweeperTests {
 
         func cancelsByClosing(_ peer: MCPPeer) -> Bool { true }
 
-        func send(_ message: [UInt8], peer: MCPPeer, on home: LoopState) async throws(MCPFailure) {
+        func send(
+            _ message: [UInt8],
+            peer: MCPPeer,
+            on home: LoopState,
+            _ cancelled: MCPCancellation?,
+        ) async throws(MCPFailure) {
             told.yield(String(decoding: message, as: UTF8.self))
+            guard isDeaf, message.contains(Array("error".utf8)) else { return }
+            let (over, source) = AsyncStream<Void>.makeStream()
+            cancelled?.onCancel { source.finish() }
+            for await _ in over {}
         }
 
         func farewell(_ peer: MCPPeer, on home: LoopState) async {
@@ -40,19 +51,26 @@ struct MCPSweeperTests {
         func end() {}
     }
 
-    private let home = LoopState(NIOAsyncTestingEventLoop())
+    private let loop: NIOAsyncTestingEventLoop
+    private let home: LoopState
+
+    init() {
+        loop = NIOAsyncTestingEventLoop()
+        home = LoopState(loop)
+    }
 
     private func session(
         _ name: String,
         _ told: AsyncStream<String>.Continuation,
         _ gate: AsyncStream<Void>,
+        isDeaf: Bool = false,
     ) async throws -> (connection: MCPConnection, upstream: MCPUpstream) {
         let connection = MCPConnection(
             name: ConnectionName(unchecked: name),
             link: .command(MCPCommand(arguments: [name], environment: [:])),
             era: .legacy,
         )
-        let server = Server(name: name, told: told, gate: gate)
+        let server = Server(name: name, told: told, gate: gate, isDeaf: isDeaf)
         let upstream = MCPUpstream(connection: connection, declared: JSONObject(), link: server)
         _ = try await upstream.peer(on: home)
         _ = try connection.memory.upstream("s", of: AgentID(unchecked: "bot"), budget: 1, now: .now()) { upstream }
@@ -88,8 +106,9 @@ struct MCPSweeperTests {
         // The call within which it asks is under way.
         #expect(upstream.beginHere(nil, MCPCancellation()))
         let chance = Chance.deterministic()
-        _ = upstream.ask(client: .integer(1), chance: chance)
-        let late = upstream.ask(client: .integer(2), chance: chance, within: MCPAsking())
+        _ = upstream.ask(client: ServerQuestion(.integer(1)), chance: chance)
+        let question = ServerQuestion(.integer(2))
+        let late = try #require(upstream.ask(client: question, chance: chance, within: MCPAsking()))
         let sweeper = MCPSweeper(connections: CurrentConnections([], mcp: [connection]), home: home)
         await sweeper.sweep(at: .now())
         #expect(upstream.takesQuestions)
@@ -115,10 +134,31 @@ struct MCPSweeperTests {
         let (gate, opener) = AsyncStream<Void>.makeStream()
         opener.finish()
         let (connection, upstream) = try await session("tools", teller, gate)
-        _ = upstream.ask(client: .integer(1), chance: .deterministic(), within: MCPAsking())
+        _ = upstream.ask(client: ServerQuestion(.integer(1)), chance: .deterministic(), within: MCPAsking())
         await connection.memory.end("s")?.farewell(on: home)
         #expect(await Self.declined(told) == [1])
         #expect(!upstream.takesQuestions)
+    }
+
+    @Test("a server that takes no answers holds up its session's end for a few seconds, however much it has asked")
+    func deaf() async throws {
+        let (told, teller) = AsyncStream<String>.makeStream()
+        let (_, upstream) = try await session("tools", teller, AsyncStream { $0.finish() }, isDeaf: true)
+        let chance = Chance.deterministic()
+        for id in Int64(1)...3 {
+            _ = upstream.ask(client: ServerQuestion(.integer(id)), chance: chance, within: MCPAsking())
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await upstream.farewell(on: home) }
+            var declined = 0
+            for await message in told {
+                if message.contains("error") { declined += 1 }
+                if declined == 3 { break }
+            }
+            await loop.advanceTime(by: .seconds(5))
+        }
+        teller.finish()
+        #expect(await told.first { _ in true } == "tools")
     }
 
     @Test("what a server has asked under a connection that was replaced is declined, and it asks nothing more")
@@ -126,7 +166,7 @@ struct MCPSweeperTests {
         let (told, teller) = AsyncStream<String>.makeStream()
         let (connection, upstream) = try await session("tools", teller, AsyncStream { $0.finish() })
         let connections = CurrentConnections([], mcp: [connection])
-        _ = upstream.ask(client: .integer(1), chance: .deterministic(), within: MCPAsking())
+        _ = upstream.ask(client: ServerQuestion(.integer(1)), chance: .deterministic(), within: MCPAsking())
         connections.replace(with: [])
         #expect(!upstream.takesQuestions)
         let sweeper = MCPSweeper(connections: connections, home: home)

@@ -242,8 +242,11 @@ def test_a_server_that_has_closed_the_stream_that_it_asked_on_may_wait_for_the_a
             self.streams = [[] if is_early else Later(lambda: once_answered(self))]
             return super().listened(handler)
 
-    gateway = own(Asking([], ["retry: 20\n\n", f"id: e0\ndata: {json.dumps(ELICIT)}\n\n"]), **IMPATIENT)
+    polled = Asking([], ["retry: 20\n\n", f"id: e0\ndata: {json.dumps(ELICIT)}\n\n"])
+    gateway = own(polled, **IMPATIENT)
     answered_late(gateway, capable(gateway))
+    # Where nothing new comes, it is asked once a second at most.
+    assert len(polled.places) < 30
 
 
 def test_a_server_that_asks_on_its_sessions_own_stream_may_wait_for_the_answer(own):

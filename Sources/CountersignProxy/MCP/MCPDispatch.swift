@@ -34,7 +34,7 @@ struct MCPDispatch {
         by actor: Actor,
         isWanted: () -> Bool,
         notify: (String, [UInt8]?) async -> Void,
-        ask: (RequestID, String, [UInt8]?) async -> Void,
+        ask: (ServerQuestion, String, [UInt8]?) async -> Void,
         question: @escaping (String, JSONValue) async -> ServerAnswer,
     ) async -> End {
         guard let method = action.details["method"]?.stringValue else { return .refused([]) }
@@ -84,7 +84,7 @@ struct MCPDispatch {
         _ params: JSONObject,
         _ grant: String?,
         _ notify: (String, [UInt8]?) async -> Void,
-        _ ask: (RequestID, String, [UInt8]?) async -> Void,
+        _ ask: (ServerQuestion, String, [UInt8]?) async -> Void,
         _ question: @escaping (String, JSONValue) async -> ServerAnswer,
     ) async -> End {
         var answer: MCPAnswer?

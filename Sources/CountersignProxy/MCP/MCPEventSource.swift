@@ -35,7 +35,7 @@ final class MCPEventSource: @unchecked Sendable {
         case .notification(let method, let params):
             .notification(method: method, params: params.map { Array(data[$0]) })
         case .request(let id, let method, let params):
-            .request(id: id, method: method, params: params.map { Array(data[$0]) })
+            .request(id: ServerQuestion(id), method: method, params: params.map { Array(data[$0]) })
         case .result, .error, nil: nil
         }
     }

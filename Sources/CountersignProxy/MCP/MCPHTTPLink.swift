@@ -90,7 +90,7 @@ struct MCPHTTPLink: MCPLink {
                 await exchange.finish(connection, home)
                 guard let next else { return }
                 // Who waited for the client meanwhile had nothing new to say.
-                if next.id != place.id || outgoing.lastAsked?() ?? began > began { fruitless = 0 }
+                if next.id != place.id || outgoing.lastAsked?(.now()) ?? began > began { fruitless = 0 }
                 place = next
             } catch  where error.reason.code == .upstreamUnavailable {
                 // It may be back in a moment.
@@ -110,8 +110,14 @@ struct MCPHTTPLink: MCPLink {
 
     func cancelsByClosing(_ peer: MCPPeer) -> Bool { peer.revision.isModern }
 
-    func send(_ message: [UInt8], peer: MCPPeer, on home: LoopState) async throws(MCPFailure) {
-        var exchange = try await open(message, Self.fields(peer), on: home)
+    func send(
+        _ message: [UInt8],
+        peer: MCPPeer,
+        on home: LoopState,
+        _ cancelled: MCPCancellation?,
+    ) async throws(MCPFailure) {
+        defer { cancelled?.onCancel(nil) }
+        var exchange = try await open(message, Self.fields(peer), on: home, cancelled: cancelled)
         let status = exchange.head.status
         await exchange.finish(connection, home)
         guard (200..<300).contains(status) else {
@@ -157,7 +163,7 @@ struct MCPHTTPLink: MCPLink {
         on home: LoopState,
         _ cancelled: MCPCancellation? = nil,
         mayBeSilent: Bool = true,
-        lastAsked: (@Sendable () -> NIODeadline?)? = nil,
+        lastAsked: (@Sendable (NIODeadline) -> NIODeadline?)? = nil,
     ) async throws(MCPFailure) -> SessionStream {
         var fields = Self.fields(peer)
         if let lastEvent { fields.append(name: "Last-Event-ID", value: lastEvent) }
@@ -206,7 +212,7 @@ struct MCPHTTPLink: MCPLink {
         _ care: MCPOutgoing.Care = .repeatable,
         cancelled: MCPCancellation? = nil,
         mayBeSilent: Bool = false,
-        lastAsked: (@Sendable () -> NIODeadline?)? = nil,
+        lastAsked: (@Sendable (NIODeadline) -> NIODeadline?)? = nil,
     ) async throws(MCPFailure) -> HTTPExchange {
         var fields = fields
         var body = RequestBody.empty
@@ -255,7 +261,7 @@ struct MCPHTTPLink: MCPLink {
         fresh: Bool,
         _ cancelled: MCPCancellation?,
         _ idle: Duration?,
-        _ lastAsked: (@Sendable () -> NIODeadline?)?,
+        _ lastAsked: (@Sendable (NIODeadline) -> NIODeadline?)?,
     ) async throws(UpstreamFailure) -> HTTPExchange {
         var upstream = try await pool.acquire(connection, on: home, fresh: fresh)
         upstream.idleTimeout = idle
@@ -263,7 +269,7 @@ struct MCPHTTPLink: MCPLink {
         if let lastAsked, let idle {
             // A server that waits for the client's answers is not too silent, whichever stream it asked on; after the last,
             // it has its whole time.
-            stream.reprieve = { lastAsked().map { $0 + .nanoseconds(idle.wholeMicroseconds * 1000) } }
+            stream.reprieve = { lastAsked(.now()).map { $0 + .nanoseconds(idle.wholeMicroseconds * 1000) } }
         }
         // In the modern era, closing the stream is what cancels; in the legacy one, a notification goes out besides.
         cancelled?.onCancel { stream.loop.execute { stream.close() } }
@@ -430,7 +436,7 @@ struct HTTPExchange {
             await news(.notification(method: method, params: params.map { Array(bytes[$0]) }))
             return true
         case .request(let asked, let method, let params):
-            await news(.request(id: asked, method: method, params: params.map { Array(bytes[$0]) }))
+            await news(.request(id: ServerQuestion(asked), method: method, params: params.map { Array(bytes[$0]) }))
             return true
         case .result(let answered, let range):
             guard answered == id else { return true }
@@ -463,31 +469,4 @@ struct HTTPExchange {
             upstream.stream.close()
         }
     }
-}
-
-/// Where an event stream of a legacy server goes on that ended before its time.
-struct StreamPlace {
-    /// The id of the last event that had one.
-    let id: String
-    /// How long to wait before asking for the rest.
-    let wait: TimeAmount
-
-    /// `nil` if the server never gave an id: then the stream cannot be taken up again.
-    init?(_ parser: EventStreamParser, after place: StreamPlace?) {
-        guard let id = parser.lastEventID ?? place?.id, !id.isEmpty, Self.fitsField(id) else { return nil }
-        self.id = id
-        let wait = parser.reconnectionTime.map { TimeAmount.milliseconds(min(max($0, 10), 30_000)) }
-        self.wait = wait ?? place?.wait ?? .seconds(1)
-    }
-
-    /// Whether it can be sent back in a header field.
-    static func fitsField(_ id: String) -> Bool {
-        id.utf8.count <= 4096 && id.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
-    }
-
-    static let lost = MCPFailure(
-        .upstreamInvalid,
-        "The MCP server's event stream ended without an answer. Whether it acted is not known.",
-        executed: nil,
-    )
 }

@@ -18,8 +18,9 @@ struct MCPOutgoing: Sendable {
     var isOwn = false
     /// How long the answer may take; `nil` for as long as it takes.
     var patience: Patience?
-    /// When a legacy server of this session last waited for the client's answer to something that it asks: now, if it does.
-    var lastAsked: (@Sendable () -> NIODeadline?)?
+    /// When a legacy server of this session last waited for the client's answer to something that it asks: now, if it does;
+    /// but no longer than an hour after it last said something of this request.
+    var lastAsked: (@Sendable (_ now: NIODeadline) -> NIODeadline?)?
 
     /// How long a server on a pipe may take for an answer without which nothing else goes on.
     enum Patience: Hashable, Sendable {
@@ -95,7 +96,12 @@ protocol MCPLink: Sendable {
     func cancelsByClosing(_ peer: MCPPeer) -> Bool
 
     /// Sends a notification or an answer to a question of the server's.
-    func send(_ message: [UInt8], peer: MCPPeer, on home: LoopState) async throws(MCPFailure)
+    func send(
+        _ message: [UInt8],
+        peer: MCPPeer,
+        on home: LoopState,
+        _ cancelled: MCPCancellation?,
+    ) async throws(MCPFailure)
 
     /// Where news go that are about no exchange; of a transport with one stream for everything.
     ///
@@ -111,6 +117,10 @@ protocol MCPLink: Sendable {
 
 extension MCPLink {
     func hear(_ listener: @escaping @Sendable (MCPNews?) -> Void) {}
+
+    func send(_ message: [UInt8], peer: MCPPeer, on home: LoopState) async throws(MCPFailure) {
+        try await send(message, peer: peer, on: home, nil)
+    }
 }
 
 /// The link of a connection that has no server of its own.
@@ -130,7 +140,12 @@ struct MCPNoLink: MCPLink {
 
     func cancelsByClosing(_ peer: MCPPeer) -> Bool { true }
 
-    func send(_ message: [UInt8], peer: MCPPeer, on home: LoopState) async throws(MCPFailure) { throw Self.failure }
+    func send(
+        _ message: [UInt8],
+        peer: MCPPeer,
+        on home: LoopState,
+        _ cancelled: MCPCancellation?,
+    ) async throws(MCPFailure) { throw Self.failure }
 
     func farewell(_ peer: MCPPeer, on home: LoopState) async {}
 

@@ -124,10 +124,11 @@ struct MCPListening {
             events.close()
         }
         let streaming = MCPStreaming(exchange: exchange, speakers: [MCPSpeaker(exchange, upstream)])
+        let session = upstream.session
         reply.begin()
         await reply.keepAlive()
         while !reply.isGone, let event = await events.next() {
-            guard let news = MCPEventSource.news(event.data) else { continue }
+            guard let news = MCPEventSource.news(event.data)?.said(in: session) else { continue }
             await streaming.pass(news, id: event.id.flatMap(shown))
         }
     }

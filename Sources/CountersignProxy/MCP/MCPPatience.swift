@@ -8,8 +8,10 @@ import NIOCore
 struct MCPPatience {
     /// For what is open: people type some of the answers.
     private static let once = TimeAmount.minutes(10)
+    /// For all questions.
+    static let whole = TimeAmount.hours(1)
     /// What is left of the time for all questions.
-    private var rest = TimeAmount.hours(1)
+    private var rest = Self.whole
     /// Since when it waits; `nil` while nothing is open.
     private var since: NIODeadline?
 

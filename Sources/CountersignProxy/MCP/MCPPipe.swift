@@ -19,7 +19,7 @@ final class MCPPipe: Sendable {
         let source: AsyncStream<Event>.Continuation
         /// The size of the request.
         let size: Int
-        let lastAsked: (@Sendable () -> NIODeadline?)?
+        let lastAsked: (@Sendable (NIODeadline) -> NIODeadline?)?
         let began = NIODeadline.now()
         /// The bytes that the server has said for it and that it has not taken.
         var unread = 0
@@ -118,7 +118,8 @@ final class MCPPipe: Sendable {
     /// for the client's answers; now, if no request waits.
     var silentSince: NIODeadline {
         let waiting = state.withLock { Array($0.waiting.values) }
-        return waiting.map { max($0.began, $0.lastAsked?() ?? $0.began) }.min() ?? .now()
+        let now = NIODeadline.now()
+        return waiting.map { max($0.began, $0.lastAsked?(now) ?? $0.began) }.min() ?? now
     }
 
     // MARK: from the server

@@ -72,7 +72,12 @@ final class MCPPipeLink: MCPLink {
 
     func cancelsByClosing(_ peer: MCPPeer) -> Bool { false }
 
-    func send(_ message: [UInt8], peer: MCPPeer, on home: LoopState) async throws(MCPFailure) {
+    func send(
+        _ message: [UInt8],
+        peer: MCPPeer,
+        on home: LoopState,
+        _ cancelled: MCPCancellation?,
+    ) async throws(MCPFailure) {
         try pipe(handshake: false).post(message, nil)
     }
 
@@ -143,7 +148,7 @@ final class MCPPipeLink: MCPLink {
             news = .notification(method: method, params: bytes)
             (subject, isGeneral) = (self.subject(method, bytes), self.isGeneral(method))
         case .request(let id, let method, let params):
-            news = .request(id: id, method: method, params: params.map { Array(line[$0]) })
+            news = .request(id: ServerQuestion(id), method: method, params: params.map { Array(line[$0]) })
         }
         guard !pipe.hand(news, size: line.count, to: subject, or: isGeneral) else { return }
         state.withLock { $0.listener }?(news)

@@ -68,17 +68,21 @@ struct MCPRelay {
     }
 
     /// Passes a question of the server's to the client, or answers it in the client's place.
-    func ask(_ id: RequestID, _ name: String, _ params: [UInt8]?) async {
-        if name == "ping" { return await decline(id, nil) }
+    func ask(_ question: ServerQuestion, _ name: String, _ params: [UInt8]?) async {
+        if name == "ping" { return await decline(question, nil) }
         switch await judge(name, params) {
         case .pass:
-            let ours = upstream.ask(client: id, chance: exchange.context.enforcement.entries.chance, within: asking)
+            let chance = exchange.context.enforcement.entries.chance
+            // Its session may have ended while it was judged.
+            guard let ours = upstream.ask(client: question, chance: chance, within: asking) else {
+                return await decline(question, Self.noMore)
+            }
             let isSaid = await say(RPCWriter.request(id: ours, method: name, rawParams: params))
             // Who has gone, or reads no streams, would never answer.
             guard !isSaid || sink.isGone || !sink.isStreaming, case .string(let name) = ours, upstream.withdraw(name)
             else { return }
-            await decline(id, Self.gone)
-        case .refuse(let error): await decline(id, error)
+            await decline(question, Self.gone)
+        case .refuse(let error): await decline(question, error)
         }
     }
 
@@ -91,8 +95,7 @@ struct MCPRelay {
             return .refuse(RPCError(code: RPCCode.methodNotFound, message: message))
         }
         guard upstream.takesQuestions, asking.takes() else {
-            let message = "The client is not asked any more: it was asked too much already, or its session is over."
-            return .refuse(RPCError(code: RPCCode.internalError, message: message))
+            return .refuse(Self.noMore)
         }
         return await exchange.questions.judge(name, params)
     }
@@ -133,9 +136,13 @@ struct MCPRelay {
         return true
     }
 
+    private static let noMore = RPCError(
+        code: RPCCode.internalError,
+        message: "The client is not asked any more: it was asked too much already, or its session is over.",
+    )
     private static let gone = RPCError(code: RPCCode.internalError, message: "The client is not there to answer.")
 
-    private func decline(_ id: RequestID, _ error: RPCError?) async {
-        try? await upstream.decline(id, error, on: exchange.home)
+    private func decline(_ question: ServerQuestion, _ error: RPCError?) async {
+        try? await upstream.decline(question, error, on: exchange.home)
     }
 }

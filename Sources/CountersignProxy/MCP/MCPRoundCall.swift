@@ -70,14 +70,16 @@ struct MCPRoundCall: Sendable {
     }
 
     /// Asks the client what a legacy server wants to know; the answer goes to the server when it comes.
-    func ask(_ id: RequestID, _ method: String, _ params: [UInt8]?) async {
-        if method == "ping" { return await decline(id, nil) }
+    func ask(_ question: ServerQuestion, _ method: String, _ params: [UInt8]?) async {
+        if method == "ping" { return await decline(question, nil) }
         let size = params?.count ?? 0
-        guard rounds.takes(size) else { return await decline(id, Self.unanswered) }
+        guard rounds.takes(size) else { return await decline(question, Self.unanswered) }
         switch await questions.judge(method, params) {
-        case .refuse(let error): await decline(id, error)
+        case .refuse(let error): await decline(question, error)
         case .pass(let params):
-            let own = upstream.ask(client: id, chance: context.enforcement.entries.chance)
+            let chance = context.enforcement.entries.chance
+            // Where its session has ended meanwhile, nobody waits for the answer.
+            guard let own = upstream.ask(client: question, chance: chance) else { return }
             await put(own, method, params, size)
         }
     }
@@ -136,8 +138,8 @@ struct MCPRoundCall: Sendable {
         MCPQuestions(caller: caller, connection: connection, enforcement: context.enforcement)
     }
 
-    private func decline(_ id: RequestID, _ error: RPCError?) async {
-        try? await upstream.decline(id, error, on: home)
+    private func decline(_ question: ServerQuestion, _ error: RPCError?) async {
+        try? await upstream.decline(question, error, on: home)
     }
 }
 

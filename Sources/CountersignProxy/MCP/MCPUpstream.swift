@@ -4,40 +4,6 @@ import MCPWire
 import NIOCore
 import Synchronization
 
-/// Why an MCP server gave no answer.
-struct MCPFailure: Error {
-    let reason: Reason
-    /// Whether the call ran; `nil` where nobody knows.
-    let executed: Bool?
-    /// The session is gone at the server (404): begin another.
-    var isSessionLost = false
-    /// Whether the server may have seen the request at all.
-    var wasSent = true
-    /// The server knows no such method.
-    var isUnknownMethod = false
-    /// The answer had begun, and its stream broke off.
-    var isCutOff = false
-
-    init(_ failure: UpstreamFailure) {
-        reason = failure.reason
-        executed = failure.executed
-        if case .cutOff = failure { isCutOff = true }
-    }
-
-    init(
-        _ code: ReasonCode,
-        _ message: String,
-        executed: Bool?,
-        isSessionLost: Bool = false,
-        wasSent: Bool = true,
-    ) {
-        reason = Reason(code, message)
-        self.executed = executed
-        self.isSessionLost = isSessionLost
-        self.wasSent = wasSent
-    }
-}
-
 /// What a server said in the handshake.
 struct MCPPeer: Sendable {
     let revision: MCPRevision
@@ -46,38 +12,8 @@ struct MCPPeer: Sendable {
     let capabilities: JSONObject
     let info: JSONValue?
     let instructions: String?
-}
-
-/// What comes from a server while it answers one request.
-enum MCPNews: Sendable {
-    case notification(method: String, params: [UInt8]?)
-    /// A question of the server's to the client (legacy).
-    case request(id: RequestID, method: String, params: [UInt8]?)
-    case answer(MCPAnswer)
-}
-
-/// A server's answer to one request: the bytes of `result` or of `error`, as they came.
-enum MCPAnswer: Sendable {
-    case result([UInt8])
-    case error([UInt8])
-
-    /// The result as a value; throws where the server answered with an error.
-    func value() throws(MCPFailure) -> JSONObject {
-        switch self {
-        case .result(let bytes):
-            let limits = JSONLimits(maxDepth: 128, maxBytes: 128 << 20, allowsNoncharacters: true)
-            guard let value = try? JSONParser.parse(bytes, limits: limits), let object = value.objectValue else {
-                throw MCPFailure(.upstreamInvalid, "The MCP server's result cannot be read.", executed: nil)
-            }
-            return object
-        case .error(let bytes):
-            let error = try? JSONParser.parse(bytes)
-            let text = error?["message"]?.stringValue ?? "no message"
-            var failure = MCPFailure(.upstreamInvalid, "The MCP server refused: \(text.cut(to: 300))", executed: nil)
-            failure.isUnknownMethod = error?["code"] == .integer(RPCCode.methodNotFound)
-            throw failure
-        }
-    }
+    /// Which of the sessions with the server it is, one after the other.
+    var session = 0
 }
 
 /// The gateway's side of one session with an MCP server: of one legacy client's session, or of all requests of one agent
@@ -88,13 +24,14 @@ final class MCPUpstream: Sendable {
     /// Who waits for a client's answer.
     private enum Asker {
         /// A legacy server, under its own id of the question; within what, where nobody else looks after the time.
-        case server(RequestID, within: MCPAsking?)
+        case server(ServerQuestion, within: MCPAsking?)
         /// A call that goes on with it.
         case call(AsyncStream<ServerAnswer>.Continuation)
     }
 
     private struct State {
         var peer: MCPPeer?
+        var session = 0
         var nextID: Int64 = 1
         var here: [RequestID: MCPCancellation] = [:]  // the session's requests that the gateway is at
         var questions: [String: Asker] = [:]  // by our id of the question
@@ -177,7 +114,7 @@ final class MCPUpstream: Sendable {
     /// Tells the server that the session is over; first that nobody answers it any more, as what is under way goes on.
     func farewell(on home: LoopState) async {
         state.withLock { $0.isOver = true }
-        await declineLate(at: .distantFuture, on: home)
+        await declineAll(on: home)
         if let peer = state.withLock({ $0.peer }) { await link.farewell(peer, on: home) }
         link.end()
     }
@@ -191,8 +128,11 @@ final class MCPUpstream: Sendable {
         let result = await turns.take { () async -> Result<MCPPeer, MCPFailure> in
             if let peer = self.state.withLock({ $0.peer }) { return .success(peer) }
             do throws(MCPFailure) {
-                let peer = try await self.greet(on: home)
-                self.state.withLock { $0.peer = peer }
+                var peer = try await self.greet(on: home)
+                self.state.withLock { state in
+                    peer.session = state.session
+                    state.peer = peer
+                }
                 return .success(peer)
             } catch {
                 return .failure(error)
@@ -221,6 +161,7 @@ final class MCPUpstream: Sendable {
             let peer = try await peer(on: home)
             let id = begin()
             let progress = MCPProgressToken(params, under: id)
+            let heard = Mutex(NIODeadline.now())
             do throws(MCPFailure) {
                 let own = progress.replaced(params)
                 let envelope = peer.revision.isModern ? modern(own, peer) : own
@@ -233,12 +174,13 @@ final class MCPUpstream: Sendable {
                         fields: fields,
                         care: care,
                         isOwn: isOwn,
-                        lastAsked: { [weak self] in self?.lastAsked },
+                        lastAsked: { [weak self] now in self?.lastAsked(now, heard: heard.withLock { $0 }) },
                     ),
                     on: home,
                     cancelled: cancelled,
                 ) { item in
-                    if let item = progress.restored(item) { await news(item) }
+                    heard.withLock { $0 = .now() }
+                    if let item = progress.restored(item) { await news(item.said(in: peer.session)) }
                 }
                 return
             } catch {
@@ -278,7 +220,7 @@ final class MCPUpstream: Sendable {
         if case .notification(MCPMethod.toolsListChanged.rawValue, _) = news {
             connection.memory.catalogue.invalidate()
         }
-        hearing.hear(news)
+        hearing.hear(news.said(in: session))
     }
 
     /// Opens the stream of a legacy session over HTTP; in a new session, if the server has lost the old one.
@@ -319,9 +261,16 @@ final class MCPUpstream: Sendable {
     /// Takes note of a server's question, which goes to the client under an id of the gateway's own.
     ///
     /// `within` what has a time, it lapses with ``declineLate(at:on:)``.
-    func ask(client id: RequestID, chance: Chance, within asking: MCPAsking? = nil) -> RequestID {
-        asking?.opened(now: .now())
-        return note(.server(id, within: asking), chance)
+    /// `nil` if its session has ended.
+    func ask(client question: ServerQuestion, chance: Chance, within asking: MCPAsking? = nil) -> RequestID? {
+        let name = Self.name(chance)
+        return state.withLock { state in
+            // In rounds, the answers find their call by themselves.
+            guard state.session == question.session, asking == nil || !state.isOver else { return nil }
+            asking?.opened(now: .now())
+            state.questions[name] = .server(question, within: asking)
+            return .string(name)
+        }
     }
 
     /// Takes note of a question of a call's; its answer comes in the stream.
@@ -329,14 +278,12 @@ final class MCPUpstream: Sendable {
         id: RequestID, answers: AsyncStream<ServerAnswer>, end: AsyncStream<ServerAnswer>.Continuation
     ) {
         let (answers, source) = AsyncStream<ServerAnswer>.makeStream()
-        return (note(.call(source), chance), answers, source)
+        let name = Self.name(chance)
+        state.withLock { $0.questions[name] = .call(source) }
+        return (.string(name), answers, source)
     }
 
-    private func note(_ asker: Asker, _ chance: Chance) -> RequestID {
-        let name = "countersign-" + String(chance.secret().prefix(22))
-        state.withLock { $0.questions[name] = asker }
-        return .string(name)
-    }
+    private static func name(_ chance: Chance) -> String { "countersign-" + String(chance.secret().prefix(22)) }
 
     /// Takes a legacy server's question back that it has cancelled: the id under which the client has it.
     ///
@@ -347,7 +294,7 @@ final class MCPUpstream: Sendable {
         }
         return state.withLock { state in
             let found = state.questions.first { question in
-                if case .server(id, _) = question.value { true } else { false }
+                if case .server(let asked, _) = question.value { asked.id == id } else { false }
             }
             if let found { _ = state.close(found.key) }
             return found.map { .string($0.key) }
@@ -364,20 +311,41 @@ final class MCPUpstream: Sendable {
 
     /// Declines what a legacy server has asked and was not answered in time.
     func declineLate(at now: NIODeadline, on home: LoopState) async {
-        for id in lateQuestions(at: now) { try? await decline(id, Self.unanswered, on: home) }
+        for question in lateQuestions(at: now) { try? await decline(question, Self.unanswered, on: home) }
+    }
+
+    /// How long a server has, of which nothing more is wanted, to take all that it is told.
+    private static let farewellPatience = TimeAmount.seconds(5)
+
+    /// Declines all that is open.
+    private func declineAll(on home: LoopState) async {
+        let open = lateQuestions(at: .distantFuture).map { (question: $0, cancellation: MCPCancellation()) }
+        let timer = home.loop.scheduleTask(in: Self.farewellPatience) {
+            for each in open { each.cancellation.cancel() }
+        }
+        defer { timer.cancel() }
+        await withDiscardingTaskGroup { group in
+            for each in open {
+                group.addTask(executorPreference: home.executor) {
+                    try? await self.decline(each.question, Self.unanswered, on: home, each.cancellation)
+                }
+            }
+        }
     }
 
     private static let unanswered = RPCError(code: RPCCode.internalError, message: "The client did not answer.")
 
-    /// Closes what is late: the server's ids of the questions.
-    private func lateQuestions(at now: NIODeadline) -> [RequestID] {
+    /// Closes what is late.
+    private func lateQuestions(at now: NIODeadline) -> [ServerQuestion] {
         state.withLock { state in
-            let late = state.questions.compactMap { name, asker -> (name: String, id: RequestID)? in
-                guard case .server(let id, let asking?) = asker, let end = asking.end, end <= now else { return nil }
-                return (name, id)
+            let late = state.questions.compactMap { name, asker -> (name: String, question: ServerQuestion)? in
+                guard case .server(let question, let asking?) = asker, let end = asking.end, end <= now else {
+                    return nil
+                }
+                return (name, question)
             }
-            for question in late { _ = state.close(question.name) }
-            return late.map(\.id)
+            for each in late { _ = state.close(each.name) }
+            return late.map(\.question)
         }
     }
 
@@ -386,9 +354,10 @@ final class MCPUpstream: Sendable {
 
     private static let maximumQuestions = 1024
 
-    private var lastAsked: NIODeadline? {
-        let now = NIODeadline.now()
-        return state.withLock { state in
+    /// When the server last waited for the client, as far as that excuses its silence about a request of which it was last
+    /// `heard` then: of one that is lost it says nothing more, however much else it asks.
+    private func lastAsked(_ now: NIODeadline, heard: NIODeadline) -> NIODeadline? {
+        let last = state.withLock { state in
             let open = state.questions.values.compactMap { asker -> NIODeadline? in
                 guard case .server(_, let asking) = asker else { return nil }
                 // What is late is as good as declined.
@@ -396,6 +365,7 @@ final class MCPUpstream: Sendable {
             }
             return (open + [state.lastAsked].compactMap(\.self)).max()
         }
+        return last.map { min($0, heard + MCPPatience.whole) }
     }
 
     /// Passes the client's answer to a question on; false if nobody asked.
@@ -408,11 +378,11 @@ final class MCPUpstream: Sendable {
             source.yield(answer)
             source.finish()
         case .server(let asked, _):
-            let peer = try await peer(on: home)
+            guard let peer = try await peer(of: asked, on: home) else { return false }
             let bytes =
                 switch answer {
-                case .result(let value): RPCWriter.result(id: asked, value)
-                case .error(let value): RPCWriter.error(id: asked, raw: value.canonicalBytes())
+                case .result(let value): RPCWriter.result(id: asked.id, value)
+                case .error(let value): RPCWriter.error(id: asked.id, raw: value.canonicalBytes())
                 }
             try await link.send(bytes, peer: peer, on: home)
         }
@@ -422,10 +392,26 @@ final class MCPUpstream: Sendable {
     /// Answers a server's question in the client's place.
     ///
     /// `nil` is an empty result.
-    func decline(_ id: RequestID, _ error: RPCError?, on home: LoopState) async throws(MCPFailure) {
-        let peer = try await peer(on: home)
+    func decline(
+        _ question: ServerQuestion,
+        _ error: RPCError?,
+        on home: LoopState,
+        _ cancelled: MCPCancellation? = nil,
+    ) async throws(MCPFailure) {
+        guard let peer = try await peer(of: question, on: home) else { return }
+        let id = question.id
         let answer = error.map { RPCWriter.error(id: id, $0) } ?? RPCWriter.result(id: id, .object(JSONObject()))
-        try await link.send(answer, peer: peer, on: home)
+        try await link.send(answer, peer: peer, on: home, cancelled)
+    }
+
+    /// Which of the sessions with the server there is now.
+    var session: Int { state.withLock { $0.session } }
+
+    /// The session in which a question was asked; `nil` if it has ended.
+    private func peer(of question: ServerQuestion, on home: LoopState) async throws(MCPFailure) -> MCPPeer? {
+        guard question.session == session else { return nil }
+        let peer = try await peer(on: home)
+        return peer.session == question.session ? peer : nil
     }
 
     /// Notes a request of the client's as under way, with what cancels it; false if there is one of the same id.
@@ -462,9 +448,15 @@ final class MCPUpstream: Sendable {
         }
     }
 
+    /// The session has ended, and with it what was asked in it; another may have begun since.
     private func forget(_ peer: MCPPeer) {
         state.withLock { state in
-            if state.peer?.sessionID == peer.sessionID { state.peer = nil }
+            guard state.session == peer.session else { return }
+            state.session += 1
+            state.peer = nil
+            for (name, asker) in state.questions {
+                if case .server = asker { _ = state.close(name) }
+            }
         }
     }
 
